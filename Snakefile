@@ -1,0 +1,26 @@
+"""Groundwork: from raw text to an evaluated language model.
+
+`snakemake` builds everything that config.yaml names; `snakemake corpus-main` one corpus, and so on (see `snakemake -l`).
+"""
+
+if not workflow.configfiles:
+
+    configfile: f"{workflow.basedir}/config.yaml"
+
+
+include: "rules/common.smk"
+
+
+rule all:
+    input:
+        targets.everything(),
+    message:
+        "Everything that the configuration names is made"
+
+
+include: "rules/targets.smk"
+include: "rules/sources.smk"
+include: "rules/cleaning.smk"
+include: "rules/tokenizer.smk"
+include: "rules/shards.smk"
+include: "rules/pretraining.smk"

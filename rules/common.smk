@@ -1,0 +1,61 @@
+# Names, references and helpers shared by the rule files; no rules.
+#
+# Every rule depends on content manifests (`<artefact>.json`, under 1 MB, compared by content) and takes bulk data along as
+# `ancient`. Its params are its settings as one canonical JSON string, its code digest and its environment digest.
+
+import sys
+from pathlib import Path
+
+from snakemake.settings.types import DeploymentMethod
+
+sys.path.insert(0, workflow.basedir)
+
+from scripts.lib.canonical import canonical_json
+from scripts.lib.code import code_digest
+from scripts.lib.environments import environment_digest
+from scripts.lib.errors import UserError
+from scripts.registry.config import complete_config, user_files
+from scripts.registry.targets import SHARD_SUFFIXES, SPLITS, Targets
+from scripts.registry.targets import manifests as corpus_manifests
+from scripts.registry.workflow import Registry, preflight
+
+shell.executable("bash")
+shell.prefix(
+    f"set -euo pipefail; export PYTHONPATH={workflow.basedir!r}; "
+    + (
+        ""
+        if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+        else f"PATH={Path(sys.executable).parent}:$PATH; "
+    )
+)
+
+
+wildcard_constraints:
+    source="[a-z0-9][a-z0-9_-]*",
+    task="[a-z0-9][a-z0-9_-]*",
+    corpus="[a-z0-9][a-z0-9_-]*",
+    tokenizer="[a-z0-9][a-z0-9_-]*",
+    model="[a-z0-9][a-z0-9_-]*",
+    part="[0-9]{4}",
+
+
+try:
+    user_files(workflow.configfiles)
+    registry = Registry(complete_config(config, Path.cwd()))
+    targets = Targets(registry)
+    DATA = environment_digest(Path(workflow.basedir) / "envs" / "data.yaml")
+    TRAINING = environment_digest(Path(workflow.basedir) / "envs" / "training.yaml")
+    if workflow.is_main_process:
+        preflight(Path.cwd(), sys.argv[1:])
+except UserError as error:
+    sys.exit(f"error: {error}")
+
+
+def settings(**values):
+    """The settings of a job as Snakemake compares them: one string that names every value."""
+    return canonical_json(values)
+
+
+def manifests(pattern, corpus, by_priority=False):
+    """One path for every part of every source of a corpus: sources by name, or in order of priority where that matters."""
+    return corpus_manifests(registry, pattern, corpus, by_priority)

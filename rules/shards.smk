@@ -1,0 +1,97 @@
+# Shards: curated documents as token ids in Megatron's indexed format, and the order of a source's documents.
+#
+# Reads   results/corpora/{corpus}/documents/, results/tokenizers/{tokenizer}/
+# Writes  results/shards/{corpus}/{tokenizer}/{source}/{part}.{split}.bin, .idx and .keys
+#         results/shards/{corpus}/{tokenizer}/{source}/order.{split}.npy
+# Config  none of its own
+
+
+rule shard:
+    input:
+        documents="results/corpora/{corpus}/documents/{source}/{part}.json",
+        tokenizer="results/tokenizers/{tokenizer}.json",
+        document_data=ancient(
+            "results/corpora/{corpus}/documents/{source}/{part}.parquet"
+        ),
+        tokenizer_data=ancient("results/tokenizers/{tokenizer}"),
+    output:
+        manifest="results/shards/{corpus}/{tokenizer}/{source}/{part}.json",
+        provenance="results/shards/{corpus}/{tokenizer}/{source}/{part}.provenance.json",
+        shards=multiext(
+            "results/shards/{corpus}/{tokenizer}/{source}/{part}.",
+            *[f"{split}.{suffix}" for split in SPLITS for suffix in SHARD_SUFFIXES],
+        ),
+    log:
+        "results/logs/shard/{corpus}.{tokenizer}.{source}.{part}.log",
+    benchmark:
+        "results/benchmarks/shard/{corpus}.{tokenizer}.{source}.{part}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=240,
+    params:
+        settings=settings(),
+        code=code_digest("scripts.shards.encode"),
+        environment=DATA,
+    message:
+        "Encoding {wildcards.source} of corpus {wildcards.corpus} with tokenizer {wildcards.tokenizer}, part {wildcards.part}"
+    shell:
+        "python -m scripts.shards.encode"
+        " --documents {input.documents:q}"
+        " --tokenizer {input.tokenizer:q}"
+        " --manifest {output.manifest:q}"
+        " --settings {params.settings:q}"
+        " --code {params.code:q}"
+        " --environment {params.environment:q}"
+        " 2> {log:q}"
+
+
+rule order:
+    input:
+        shards=lambda w: expand(
+            "results/shards/{corpus}/{tokenizer}/{source}/{part}.json",
+            part=registry.parts(w.source),
+            **w,
+        ),
+        shard_data=lambda w: ancient(
+            expand(
+                "results/shards/{corpus}/{tokenizer}/{source}/{part}.{split}.{suffix}",
+                part=registry.parts(w.source),
+                split=SPLITS,
+                suffix=["idx", "keys"],
+                **w,
+            )
+        ),
+    output:
+        manifest="results/shards/{corpus}/{tokenizer}/{source}/order.json",
+        provenance="results/shards/{corpus}/{tokenizer}/{source}/order.provenance.json",
+        order=multiext(
+            "results/shards/{corpus}/{tokenizer}/{source}/order.",
+            *[f"{split}.npy" for split in SPLITS],
+        ),
+    log:
+        "results/logs/order/{corpus}.{tokenizer}.{source}.log",
+    benchmark:
+        "results/benchmarks/order/{corpus}.{tokenizer}.{source}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=lambda w: settings(parts=registry.parts(w.source)),
+        code=code_digest("scripts.shards.index"),
+        environment=DATA,
+    message:
+        "Ordering the documents of {wildcards.source} in corpus {wildcards.corpus}"
+    shell:
+        "python -m scripts.shards.index"
+        " --shards {input.shards:q}"
+        " --manifest {output.manifest:q}"
+        " --settings {params.settings:q}"
+        " --code {params.code:q}"
+        " --environment {params.environment:q}"
+        " 2> {log:q}"

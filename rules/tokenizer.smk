@@ -1,0 +1,50 @@
+# Tokenizers: one per name, trained on a bounded sample of a corpus, exported in two forms with equal ids.
+#
+# Reads   results/corpora/{corpus}/documents/
+# Writes  results/tokenizers/{tokenizer}/   sentencepiece and Hugging Face form
+# Config  tokenizers.{tokenizer}
+
+
+rule tokenizer:
+    input:
+        documents=lambda w: manifests(
+            "results/corpora/{corpus}/documents/{source}/{part}.json",
+            registry.tokenizer(w.tokenizer)["corpus"],
+        ),
+        document_data=lambda w: ancient(
+            manifests(
+                "results/corpora/{corpus}/documents/{source}/{part}.parquet",
+                registry.tokenizer(w.tokenizer)["corpus"],
+            )
+        ),
+    output:
+        manifest="results/tokenizers/{tokenizer}.json",
+        provenance="results/tokenizers/{tokenizer}.provenance.json",
+        tokenizer=directory("results/tokenizers/{tokenizer}"),
+    log:
+        "results/logs/tokenizer/{tokenizer}.log",
+    benchmark:
+        "results/benchmarks/tokenizer/{tokenizer}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=240,
+    params:
+        settings=lambda w: settings(
+            seed=registry.seed, **registry.tokenizer(w.tokenizer)
+        ),
+        code=code_digest("scripts.tokenizer.train"),
+        environment=DATA,
+    message:
+        "Training tokenizer {wildcards.tokenizer}"
+    shell:
+        "python -m scripts.tokenizer.train"
+        " --documents {input.documents:q}"
+        " --checkpoints results/checkpoints"
+        " --manifest {output.manifest:q}"
+        " --settings {params.settings:q}"
+        " --code {params.code:q}"
+        " --environment {params.environment:q}"
+        " 2> {log:q}"

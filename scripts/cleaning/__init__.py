@@ -1,0 +1,1 @@
+"""Cleaning: measured attributes, filter verdicts, duplicates, contamination, personal data, curated documents."""

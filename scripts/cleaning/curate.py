@@ -1,0 +1,106 @@
+"""Bring the decisions of a corpus together: the documents of a part that stay, with personal data replaced and a split.
+
+    python -m scripts.cleaning.curate --documents results/sources/books/documents/0000.json \\
+        --selection results/corpora/main/selection/books/0000.json --duplicates results/corpora/main/duplicates.json \\
+        --contamination results/corpora/main/contamination.json --manifest results/corpora/main/documents/books/0000.json \\
+        --settings '{"source": "books", "pii": ["email"], "split": {"validation": 0.05, "test": 0}, "seed": 1}'
+
+Writes `<part>.parquet`: the columns of a document and `split` (train, validation or test), which depends on the seed and the
+document's id alone and so stays when data is added.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from scripts.cleaning.pii import KINDS, replace_pii
+from scripts.lib.documents import DOCUMENT_SCHEMA, DocumentWriter, read_rows
+from scripts.lib.errors import UserError
+from scripts.lib.manifest import Artefact
+from scripts.lib.progress import progress
+from scripts.lib.seeds import unit_interval
+from scripts.lib.step import Step, run_step, step_parser
+
+MODULE = "scripts.cleaning.curate"
+CURATED_SCHEMA = DOCUMENT_SCHEMA.append(pa.field("split", pa.string()))
+
+
+def split_of(identifier: str, seed: int, validation: float, test: float) -> str:
+    """Return the split of a document."""
+    place = unit_interval(seed, "split", identifier)
+    if place < validation:
+        return "validation"
+    return "test" if place < validation + test else "train"
+
+
+def reasons(source: str, selection: Path, duplicates: Path, contamination: Path) -> dict[str, str]:
+    """Return why documents of a source go: the first failing filter, else a duplicate, else contamination."""
+    table = pq.read_table(selection, columns=["id", "reason"])
+    found = {i: reason for i, reason in zip(*(column.to_pylist() for column in table), strict=True) if reason}
+    for row in _of_source(duplicates, source).to_pylist():
+        found.setdefault(row["id"], f"{row['kind']}_duplicate")
+    for row in _of_source(contamination, source).to_pylist():
+        found.setdefault(row["id"], "contaminated")
+    return found
+
+
+def _of_source(path: Path, source: str) -> pa.Table:
+    return pq.read_table(path, filters=pc.field("source") == source)
+
+
+def curate(step: Step, args: argparse.Namespace) -> None:
+    """Publish the documents of one part that stay."""
+    settings = step.settings
+    kinds, seed, source = settings["pii"], settings["seed"], settings["source"]
+    validation, test = settings["split"]["validation"], settings["split"]["test"]
+    documents = step.read("documents", args.documents)
+    inputs: dict[str, Artefact] = {
+        role: step.read(role, getattr(args, role)) for role in ("selection", "duplicates", "contamination")
+    }
+    tables = [artefact.path(f"{artefact.manifest_path.stem}.parquet") for artefact in inputs.values()]
+    gone = reasons(source, *tables)
+    removed: Counter[str] = Counter()
+    replaced: Counter[str] = Counter({kind: 0 for kind in KINDS if kind in kinds})
+    splits: Counter[str] = Counter()
+    incoming = 0
+    name = f"{args.manifest.stem}.parquet"
+    selected = pq.read_metadata(tables[0]).num_rows
+    with step.publish() as out:
+        with DocumentWriter(out.file(name), CURATED_SCHEMA) as writer:
+            for row in progress(read_rows(documents.path(f"{args.documents.stem}.parquet")), selected, "curate"):
+                incoming += 1
+                if row["id"] in gone:
+                    removed[gone[row["id"]]] += 1
+                    continue
+                row["text"], counts = replace_pii(row["text"], kinds)
+                row["split"] = split_of(row["id"], seed, validation, test)
+                replaced.update(counts)
+                splits[row["split"]] += 1
+                writer.write(row)
+        if incoming != selected:
+            raise UserError(f"{args.selection} decides on {selected} documents, but there are {incoming}; run again.")
+        out.rows[name] = writer.rows
+        out.summary["pii"] = dict(sorted(replaced.items()))
+        out.summary["splits"] = dict(sorted(splits.items()))
+        out.account(incoming=incoming, kept=writer.rows, removed=dict(sorted(removed.items())))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; returns its exit code."""
+    parser = step_parser(__doc__)
+    parser.add_argument("--documents", type=Path, required=True, help="manifest of the documents of one part")
+    parser.add_argument("--selection", type=Path, required=True, help="manifest of the selection of the part")
+    parser.add_argument("--duplicates", type=Path, required=True, help="manifest of the duplicates of the corpus")
+    parser.add_argument("--contamination", type=Path, required=True, help="manifest of the contamination of the corpus")
+    return run_step(MODULE, parser, curate, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

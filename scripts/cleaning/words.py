@@ -1,0 +1,39 @@
+"""Words and lines of a text, whatever its script.
+
+A word is a run of letters, marks and digits, with apostrophes and hyphens inside; punctuation counts as words of its own where
+a measure is defined over tokens. Scripts that are written without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) have a word per
+character: a Chinese page has not one word.
+"""
+
+from __future__ import annotations
+
+import regex
+
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_TOKEN = regex.compile(
+    rf"[{_UNSPACED}]\p{{M}}*|[\p{{L}}\p{{M}}\p{{N}}--[{_UNSPACED}]]+(?:['’\-.@/][\p{{L}}\p{{M}}\p{{N}}--[{_UNSPACED}]]+)*"
+    r"|\p{P}+|\p{S}+",
+    regex.VERSION1,
+)
+_PUNCTUATION = regex.compile(r"[\p{P}\p{S}]+")
+_SENTENCE_END = regex.compile(r"[.!?。！？]+[\"'”’)\]]*(?=\s|$)|[。！？]")
+
+
+def tokens(text: str) -> list[str]:
+    """Return words and runs of punctuation, in order."""
+    return list(_TOKEN.findall(text))
+
+
+def words(text: str) -> list[str]:
+    """Return the words without punctuation, in order."""
+    return [token for token in _TOKEN.findall(text) if not _PUNCTUATION.fullmatch(token)]
+
+
+def is_punctuation(token: str) -> bool:
+    """Tell whether a token is a run of punctuation or symbols."""
+    return _PUNCTUATION.fullmatch(token) is not None
+
+
+def sentences(text: str) -> int:
+    """Return the number of sentences, counted by their ends; a text without any has one."""
+    return max(len(_SENTENCE_END.findall(text)), 1 if text.strip() else 0)

@@ -1,0 +1,1 @@
+"""Scores of trained models, each with its uncertainty and a baseline."""

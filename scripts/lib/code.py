@@ -1,0 +1,171 @@
+"""Code digests: what a program *does*, as one number.
+
+The digest covers the program's module, every module under `scripts/` that it imports (also inside functions) and every
+data file that one of them opens through `data_file`. Modules are compared as syntax trees without positions, comments and
+docstrings, and by a walker of our own, so that formatting and the Python version do not count. Only imports that can be
+read from the source are followed, which is why dynamic imports are refused by a test.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from scripts.lib.canonical import canonical_json, sha256_file, sha256_text
+from scripts.lib.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = "scripts"
+ACCEPTANCES = "acceptances.json"
+
+
+def data_file(name: str) -> Path:
+    """Return the path of a data file of the project, by its path from the root.
+
+    Call it with a literal: the digest of the calling module's programs then covers the file's content.
+    """
+    path = ROOT / name
+    if not path.is_file():
+        raise UserError(f"{name} is missing from the installation; restore it from the repository.")
+    return path
+
+
+def module_path(module: str, root: Path = ROOT) -> Path | None:
+    """Return the source file of a module under `root`, or None where there is none (a name inside a module)."""
+    base = root.joinpath(*module.split("."))
+    for candidate in (base.with_suffix(".py"), base / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def code_digest(module: str, root: Path = ROOT) -> str:
+    """Return the digest of a program, replaced by that of the code it was accepted as equivalent to (`make accept`)."""
+    return accepted(module, source_digest(module, root), root)
+
+
+@functools.cache
+def source_digest(module: str, root: Path = ROOT) -> str:
+    """Return the digest of the code that the program `module` runs. Raises UserError for a module that is not there."""
+    parts: dict[str, str] = {}
+    for name, path in closure(module, root).items():
+        modified = path.stat().st_mtime_ns
+        parts[name] = _module_digest(path, modified)
+        for data in _data_files(path, modified):
+            parts[data] = sha256_file(root / data) if (root / data).is_file() else "missing"
+    return sha256_text(canonical_json(parts))
+
+
+def closure(module: str, root: Path = ROOT) -> dict[str, Path]:
+    """Return the modules under `scripts/` that `module` runs, itself included, with their files, sorted by name."""
+    if module_path(module, root) is None:
+        raise UserError(f"There is no program {module} under {PACKAGE}/; check the name in the rule.")
+    found: dict[str, Path] = {}
+    queue = [module]
+    while queue:
+        name = queue.pop()
+        path = module_path(name, root)
+        if path is None or name in found:
+            continue
+        found[name] = path
+        queue.extend(_imports(path, path.stat().st_mtime_ns, name))
+        queue.append(name.rpartition(".")[0] or PACKAGE)
+    return dict(sorted(found.items()))
+
+
+def accepted(module: str, digest: str, root: Path = ROOT) -> str:
+    """Follow the recorded acceptances of `module` from `digest` back to the oldest equivalent digest."""
+    path = root / ACCEPTANCES
+    older = {
+        entry["new"]: entry["old"]
+        for entry in (json.loads(path.read_text("utf-8")) if path.is_file() else [])
+        if entry["program"] == module
+    }
+    seen = {digest}
+    while digest in older and older[digest] not in seen:
+        digest = older[digest]
+        seen.add(digest)
+    return digest
+
+
+@functools.cache
+def _tree(path: Path, _modified: int) -> ast.Module:
+    try:
+        return ast.parse(path.read_text("utf-8"))
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise UserError(f"{path.name} cannot be read as Python ({error}); mend it before running.") from None
+
+
+@functools.cache
+def _module_digest(path: Path, modified: int) -> str:
+    digest = hashlib.sha256()
+    for token in serialise(_tree(path, modified)):
+        digest.update(token.encode("utf-8", "surrogatepass"))
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def serialise(node: ast.AST) -> Iterator[str]:
+    """Yield the tokens of a syntax tree that mean something: no positions, docstrings or empty fields.
+
+    Empty fields are left out because newer versions of Python add some (`type_params`), and `kind` because it only
+    tells how a string was written.
+    """
+    yield type(node).__name__
+    for name, value in ast.iter_fields(node):
+        if name in ("kind", "type_comment", "type_ignores", "ctx") or value is None or value == []:
+            continue
+        yield "." + name
+        if name == "body" and isinstance(value, list):
+            value = _without_docstring(node, value)
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, ast.AST):
+                yield from serialise(item)
+            else:
+                yield f"{type(item).__name__}:{item!r}"
+    yield "end"
+
+
+def _without_docstring(node: ast.AST, body: list[ast.stmt]) -> list[ast.stmt]:
+    holders = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    first = body[0] if body else None
+    if isinstance(node, holders) and isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+        return body[1:] if isinstance(first.value.value, str) else body
+    return body
+
+
+@functools.cache
+def _imports(path: Path, modified: int, module: str) -> tuple[str, ...]:
+    """Return the names under `scripts` that a module imports; `from a import b` gives both `a` and `a.b`."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    names: list[str] = []
+    for node in ast.walk(_tree(path, modified)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *([base] if base else [])])
+            names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return tuple(name for name in names if name.split(".")[0] == PACKAGE)
+
+
+@functools.cache
+def _data_files(path: Path, modified: int) -> tuple[str, ...]:
+    names = []
+    for node in ast.walk(_tree(path, modified)):
+        if isinstance(node, ast.Call) and _called(node) == "data_file" and node.args:
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                names.append(first.value)
+    return tuple(sorted(set(names)))
+
+
+def _called(node: ast.Call) -> str:
+    function = node.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")

@@ -1,0 +1,34 @@
+"""Digests of software environments: the pins that a step was made with, whatever their order or the comments around them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import yaml
+
+from scripts.lib.canonical import canonical_json, sha256_text
+from scripts.lib.errors import UserError
+
+
+def environment_pins(path: Path) -> list[str]:
+    """Return the normalised pins of a conda environment file: conda's own, then pip's, sorted.
+
+    Raises UserError for a pip requirement without an exact version.
+    """
+    dependencies = yaml.safe_load(path.read_text("utf-8"))["dependencies"]
+    conda = ["conda:" + "".join(entry.split()) for entry in dependencies if isinstance(entry, str)]
+    pip = [_pin(line, path) for entry in dependencies if isinstance(entry, dict) for line in entry["pip"]]
+    return [*sorted(conda), *sorted(pip)]
+
+
+def environment_digest(path: Path) -> str:
+    """Return the digest of an environment file's pins."""
+    return sha256_text(canonical_json(environment_pins(path)))
+
+
+def _pin(line: str, path: Path) -> str:
+    match = re.fullmatch(r"\s*([A-Za-z0-9._-]+)\s*==\s*([A-Za-z0-9.!+_-]+)\s*", line)
+    if match is None:
+        raise UserError(f"{path} has the pip entry {line!r}; pin it as name==version.")
+    return f"pip:{re.sub(r'[-_.]+', '-', match[1]).lower()}=={match[2]}"

@@ -1,0 +1,139 @@
+"""Content manifests: what an artefact holds, in one small canonical JSON file beside it.
+
+`<artefact>.json` names the files, their bytes and SHA-256, the accounting of records and a stage-specific summary. It is
+what rules depend on; no clock, host or machine path stands in it. `<artefact>.provenance.json` beside it tells how the
+artefact was made and is never an input of a stage.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scripts.lib.canonical import sha256_file
+from scripts.lib.errors import UserError
+
+SCHEMA = 1
+PROVENANCE = ".provenance.json"
+QUARANTINE = "quarantine"
+
+
+def provenance_path(manifest: Path) -> Path:
+    """Return the path of the provenance that belongs to a content manifest."""
+    return manifest.with_name(manifest.name.removesuffix(".json") + PROVENANCE)
+
+
+def is_manifest(path: Path) -> bool:
+    """Tell whether a path under `results/` is that of a content manifest, by its provenance beside it."""
+    return path.suffix == ".json" and not path.name.endswith(PROVENANCE) and provenance_path(path).is_file()
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A published artefact whose files were verified when it was opened."""
+
+    manifest_path: Path
+    manifest: Mapping[str, Any]
+    digest: str
+
+    @property
+    def files(self) -> list[Path]:
+        """All files of the artefact in the order of the manifest (sorted by name)."""
+        return [self.manifest_path.parent / entry["name"] for entry in self.manifest["files"]]
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """The stage-specific part of the manifest."""
+        summary: Mapping[str, Any] = self.manifest["summary"]
+        return summary
+
+    def path(self, name: str) -> Path:
+        """Return the path of the file `name`, relative to the manifest. Raises UserError when it has no such file."""
+        if any(entry["name"] == name for entry in self.manifest["files"]):
+            return self.manifest_path.parent / name
+        raise UserError(f"{self.manifest_path} lists no file {name}; remove the manifest and run again.")
+
+    def folder(self, name: str) -> Path:
+        """Return the path of a folder that holds files of the artefact."""
+        if any(entry["name"].startswith(name + "/") for entry in self.manifest["files"]):
+            return self.manifest_path.parent / name
+        raise UserError(f"{self.manifest_path} lists no folder {name}; remove the manifest and run again.")
+
+
+def load_manifest(path: Path) -> dict[str, Any]:
+    """Read a content manifest; raises UserError for a missing, broken or foreign one."""
+    try:
+        manifest = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; run the workflow again to make it.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise UserError(f"{path} is not a content manifest; remove it and run again.") from None
+    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
+        raise UserError(f"{path} has an unknown schema; remove it and run again.")
+    return manifest
+
+
+def open_artefact(path: Path) -> Artefact:
+    """Open an artefact by its manifest and verify the digest of every file.
+
+    A file that is missing or wrong is moved aside together with the manifest, so that the next run makes it again, and
+    UserError says so.
+    """
+    manifest = load_manifest(path)
+    for entry in manifest["files"]:
+        problem = damage(path.parent / entry["name"], entry)
+        if problem:
+            moved = set_aside(path, [path.parent / entry["name"]])
+            raise UserError(
+                f"{path.parent / entry['name']} {problem}; it was moved to {moved} with its manifest: run again to rebuild it."
+            )
+    return Artefact(path, manifest, sha256_file(path))
+
+
+def damage(file: Path, entry: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with a file of a manifest, or None; size first, since that costs nothing."""
+    if not file.is_file():
+        return "is missing"
+    if file.stat().st_size != entry["bytes"]:
+        return f"has {file.stat().st_size} bytes where its manifest says {entry['bytes']}"
+    if sha256_file(file) != entry["sha256"]:
+        return "has another SHA-256 than its manifest says"
+    return None
+
+
+def results_root(manifest: Path) -> Path:
+    """Return the folder that holds all results, as far as the manifest's path shows it (its first folder)."""
+    for parent in manifest.parents:
+        if parent.name == "results":
+            return parent
+    return manifest.parent
+
+
+def set_aside(manifest: Path, files: list[Path]) -> Path:
+    """Move files and their manifest into `results/quarantine/`, keep them as evidence, and return the folder."""
+    root = results_root(manifest)
+    label = os.path.relpath(manifest, root).replace("/", "+").removesuffix(".json")
+    number = 1
+    while (root / QUARANTINE / f"{label}.{number}").exists():
+        number += 1
+    target = root / QUARANTINE / f"{label}.{number}"
+    target.mkdir(parents=True)
+    for path in [manifest, provenance_path(manifest), *files]:
+        if path.is_file():
+            path.replace(target / path.name)
+    return target
+
+
+def check_accounting(accounting: Mapping[str, Any]) -> None:
+    """Raise AssertionError unless in = kept + removed + quarantined, all of them counts."""
+    parts = [
+        accounting["kept"],
+        *accounting["removed"].values(),
+        *accounting["quarantined"].values(),
+    ]
+    if any(count < 0 for count in parts) or accounting["in"] != sum(parts):
+        raise AssertionError(f"records do not add up: {dict(accounting)}")

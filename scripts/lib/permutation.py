@@ -1,0 +1,86 @@
+"""A shuffle without memory: a keyed bijection on 0 … n-1, computed for any position, forwards and backwards.
+
+A Feistel network over the smallest power of two that holds the domain, with cycle walking back into it (Black and
+Rogaway, "Ciphers with Arbitrary Finite Domains", 2002). It shuffles; it is no encryption. All arithmetic is on unsigned
+64-bit numbers, so the same key gives the same order on every machine.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scripts.lib.seeds import seed_for
+
+U64 = NDArray[np.uint64]
+I64 = NDArray[np.int64]
+ROUNDS = 8  # even, so that the two halves end with the widths they began with
+MAXIMUM_SIZE = 1 << 62
+
+
+def mix64(values: U64) -> U64:
+    """Return the splitmix64 finaliser of each value (Steele, Lea and Flood, 2014): a bijection that scatters bits."""
+    mixed = values ^ (values >> np.uint64(30))
+    mixed = mixed * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = mixed ^ (mixed >> np.uint64(27))
+    mixed = mixed * np.uint64(0x94D049BB133111EB)
+    scattered: U64 = mixed ^ (mixed >> np.uint64(31))
+    return scattered
+
+
+class Permutation:
+    """A bijection on 0 … size-1 chosen by `seed` and `names`; O(1) memory, arrays in, arrays of the same shape out."""
+
+    def __init__(self, size: int, seed: int, *names: str) -> None:
+        """Raise ValueError for a size below 1 or above 2**62."""
+        if not 1 <= size <= MAXIMUM_SIZE:
+            raise ValueError(f"a permutation needs a size from 1 to 2**62, not {size}")
+        self.size = size
+        bits = max(2, (size - 1).bit_length())
+        self._left, self._right = bits - bits // 2, bits // 2
+        self._keys = [seed_for(seed, "permutation", *names, str(number)) for number in range(ROUNDS)]
+
+    def forward(self, positions: I64) -> I64:
+        """Return what stands at each position (int64, every value in 0 … size-1)."""
+        return self._walk(positions, inverse=False)
+
+    def backward(self, values: I64) -> I64:
+        """Return the position of each value: the inverse of `forward`."""
+        return self._walk(values, inverse=True)
+
+    def _walk(self, given: I64, inverse: bool) -> I64:
+        flat = np.ascontiguousarray(given, dtype=np.int64).ravel()
+        if flat.size and (int(flat.min()) < 0 or int(flat.max()) >= self.size):
+            raise IndexError(f"a position lies outside the permutation of {self.size}")
+        step = self._decrypt if inverse else self._encrypt
+        result = step(flat.astype(np.uint64))
+        limit = np.uint64(self.size)
+        outside = np.flatnonzero(result >= limit)
+        while outside.size:
+            result[outside] = step(result[outside])
+            outside = outside[result[outside] >= limit]
+        return result.astype(np.int64).reshape(np.shape(given))
+
+    def _encrypt(self, values: U64) -> U64:
+        left_bits, right_bits = self._left, self._right
+        left, right = values >> np.uint64(right_bits), values & _mask(right_bits)
+        for key in self._keys:
+            left, right = right, left ^ (_round(right, key) & _mask(left_bits))
+            left_bits, right_bits = right_bits, left_bits
+        return (left << np.uint64(right_bits)) | right
+
+    def _decrypt(self, values: U64) -> U64:
+        left_bits, right_bits = self._left, self._right
+        left, right = values >> np.uint64(right_bits), values & _mask(right_bits)
+        for key in reversed(self._keys):
+            left, right = right ^ (_round(left, key) & _mask(right_bits)), left
+            left_bits, right_bits = right_bits, left_bits
+        return (left << np.uint64(right_bits)) | right
+
+
+def _round(half: U64, key: int) -> U64:
+    return mix64(mix64(half ^ np.uint64(key)) + np.uint64(0x9E3779B97F4A7C15))
+
+
+def _mask(bits: int) -> np.uint64:
+    return np.uint64((1 << bits) - 1)

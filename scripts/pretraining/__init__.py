@@ -1,0 +1,1 @@
+"""Pretraining: from a recipe and token shards to a Hugging Face checkpoint."""

@@ -1,0 +1,111 @@
+"""Hugging Face models built from one shape and initialised from names; their parameter groups and optimiser."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PretrainedConfig,
+    PreTrainedModel,
+)
+
+from scripts.lib.seeds import seed_for
+from scripts.lib.special_tokens import BEGIN, END, PAD
+from scripts.pretraining.recipe import Architecture, Optimizer
+
+OUTPUT_PROJECTIONS = ("attn.c_proj.weight", "mlp.c_proj.weight", "o_proj.weight", "down_proj.weight")
+
+
+def model_config(shape: Architecture, vocabulary: int) -> PretrainedConfig:
+    """The configuration of a shape with the project's special tokens; Llama drops out attention only."""
+    ids = {"bos_token_id": BEGIN, "eos_token_id": END, "pad_token_id": PAD}
+    rows = shape.padded_vocabulary(vocabulary)
+    if shape.family == "gpt2":
+        return GPT2Config(
+            vocab_size=rows, n_positions=shape.context, n_embd=shape.width, n_layer=shape.layers, n_head=shape.heads,
+            n_inner=shape.feed_forward, resid_pdrop=shape.dropout, embd_pdrop=shape.dropout, attn_pdrop=shape.dropout,
+            initializer_range=shape.initial_deviation, tie_word_embeddings=shape.tied_embeddings, **ids,
+        )  # fmt: skip
+    if shape.family == "llama":
+        return LlamaConfig(
+            vocab_size=rows, max_position_embeddings=shape.context, hidden_size=shape.width,
+            num_hidden_layers=shape.layers, num_attention_heads=shape.heads,
+            num_key_value_heads=shape.key_value_heads, head_dim=shape.width // shape.heads,
+            intermediate_size=shape.feed_forward, attention_dropout=shape.dropout, rms_norm_eps=1e-5,
+            rope_parameters={"rope_type": "default", "rope_theta": shape.rope_theta},
+            initializer_range=shape.initial_deviation, tie_word_embeddings=shape.tied_embeddings, **ids,
+        )  # fmt: skip
+    return BertConfig(
+        vocab_size=rows, max_position_embeddings=shape.context, hidden_size=shape.width,
+        num_hidden_layers=shape.layers, num_attention_heads=shape.heads, intermediate_size=shape.feed_forward,
+        hidden_dropout_prob=shape.dropout, attention_probs_dropout_prob=shape.dropout,
+        initializer_range=shape.initial_deviation, tie_word_embeddings=shape.tied_embeddings, **ids,
+    )  # fmt: skip
+
+
+def build_model(shape: Architecture, vocabulary: int, seed: int) -> PreTrainedModel:
+    """A new fp32 model in training mode. Equal arguments give equal weights, bit for bit on one platform."""
+    config = model_config(shape, vocabulary)
+    model: PreTrainedModel
+    if isinstance(config, GPT2Config):
+        model = GPT2LMHeadModel(config)
+    elif isinstance(config, LlamaConfig):
+        model = LlamaForCausalLM(config)
+    else:
+        assert isinstance(config, BertConfig)
+        model = BertForMaskedLM(config)
+    initialise(model, shape, seed)
+    return model.train()
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def initialise(model: torch.nn.Module, shape: Architecture, seed: int) -> None:
+    """Norms to 1, biases to 0, everything else normal; each tensor has a generator of its own, seeded by its name.
+
+    Projections that write into the residual stream of a pre-norm model (GPT-2, Llama) are scaled by
+    1 / sqrt(2 x layers), as in the GPT-2 report (Radford et al. 2019). BERT normalises after the sum: no scaling.
+    """
+    for name, parameter in model.named_parameters():
+        if parameter.dim() == 1:
+            parameter.fill_(0.0 if name.endswith("bias") else 1.0)
+            continue
+        deviation = shape.initial_deviation
+        if name.endswith(OUTPUT_PROJECTIONS):
+            deviation /= math.sqrt(2 * shape.layers)
+        generator = torch.Generator().manual_seed(seed_for(seed, "pretraining", "initialise", name))
+        parameter.normal_(0.0, deviation, generator=generator)
+
+
+def parameter_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Two groups in the model's order: matrices of the layers (decayed), then norms, biases and embeddings (not)."""
+    embeddings = {
+        id(parameter)
+        for module in model.modules()
+        if isinstance(module, torch.nn.Embedding)
+        for parameter in module.parameters()
+    }
+    decayed: list[torch.nn.Parameter] = []
+    plain: list[torch.nn.Parameter] = []
+    for parameter in model.parameters():
+        spared = parameter.dim() < 2 or id(parameter) in embeddings
+        (plain if spared else decayed).append(parameter)
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
+
+
+def build_optimizer(model: torch.nn.Module, settings: Optimizer) -> torch.optim.Optimizer:
+    """Fused AdamW over `parameter_groups`; the learning rate is set before every update."""
+    return torch.optim.AdamW(
+        parameter_groups(model, settings.weight_decay),
+        lr=settings.learning_rate,
+        betas=(settings.beta1, settings.beta2),
+        eps=settings.epsilon,
+        fused=True,
+    )

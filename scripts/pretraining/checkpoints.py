@@ -1,0 +1,98 @@
+"""Checkpoints of one recipe: whole or not there, digested, the last two kept.
+
+A checkpoint is a folder `step-<updates done>/` with a `checkpoint.json` that names its files, their digests, the recipe
+and the layout. It is written beside under a temporary name and renamed when everything is on the disk. This module
+knows nothing of what the files hold.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scripts.lib.canonical import readable_json, sha256_file
+from scripts.lib.manifest import damage
+from scripts.lib.publish import fsync_path, write_atomic
+
+log = logging.getLogger(__name__)
+RECORD = "checkpoint.json"
+KEEP = 2
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A whole checkpoint: `step` updates are done."""
+
+    path: Path
+    step: int
+    layout: Mapping[str, Any]
+
+
+def pending_path(folder: Path, step: int) -> Path:
+    """Return the folder in which the checkpoint of `step` is written before it gets its name."""
+    return folder / f".step-{step:08d}"
+
+
+def prepare(path: Path) -> None:
+    """Make the pending folder, empty; earlier attempts are removed."""
+    for leftover in sorted(path.parent.glob(".step-*")):
+        shutil.rmtree(leftover)
+    path.mkdir(parents=True)
+
+
+def commit(path: Path, step: int, recipe: str, layout: Mapping[str, Any]) -> None:
+    """Digest and flush what lies in the pending folder, give it its name, and remove all but the newest two."""
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    entries = [
+        {"name": file.relative_to(path).as_posix(), "bytes": file.stat().st_size, "sha256": sha256_file(file)}
+        for file in files
+    ]
+    for file in sorted(path.rglob("*")):
+        fsync_path(file)
+    record = {"recipe": recipe, "step": step, "layout": dict(layout), "files": entries}
+    write_atomic(path / RECORD, readable_json(record).encode("utf-8"))
+    final = path.with_name(path.name.removeprefix("."))
+    if final.exists():
+        shutil.rmtree(final)
+    path.replace(final)
+    fsync_path(final.parent)
+    for old in _named(final.parent)[:-KEEP]:
+        shutil.rmtree(old)
+
+
+def newest(folder: Path, recipe: str) -> Checkpoint | None:
+    """Return the newest whole checkpoint of the recipe; others are passed over, each with a line in the log."""
+    for path in reversed(_named(folder)):
+        record, problem = _examine(path, recipe)
+        if problem is None:
+            return Checkpoint(path, record["step"], record["layout"])
+        log.warning("passing over the checkpoint %s: %s", path.name, problem)
+    return None
+
+
+def _named(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("step-*") if re.fullmatch(r"step-\d{8}", path.name) and path.is_dir())
+
+
+def _examine(path: Path, recipe: str) -> tuple[dict[str, Any], str | None]:
+    """Return the record of a checkpoint and what is wrong with it, or None."""
+    if not os.listdir(path):
+        return {}, "it is empty"
+    try:
+        record = json.loads((path / RECORD).read_text("utf-8"))
+        if record["recipe"] != recipe:
+            return {}, "it belongs to another recipe"
+        if f"step-{record['step']:08d}" != path.name:
+            return {}, f"it holds step {record['step']}"
+        problems = ((entry["name"], damage(path / entry["name"], entry)) for entry in record["files"])
+        found = next((f"{name} {problem}" for name, problem in problems if problem), None)
+        return record, found
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}, f"its {RECORD} is missing or broken"

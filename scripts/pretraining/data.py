@@ -1,0 +1,52 @@
+"""What is trained and validated on: the batch of every step, and the first validation windows of every source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from scripts.lib.order import DataOrder, validation_windows
+from scripts.lib.streams import SourceStream
+from scripts.pretraining.objective import I64
+from scripts.pretraining.recipe import Recipe
+
+
+def open_streams(sources: Mapping[str, Mapping[str, Any]], split: str) -> dict[str, SourceStream]:
+    """Open the streams of sources, by name; each is given by the `folder` of its shards and its `parts`."""
+    return {
+        name: SourceStream.open(name, Path(entry["folder"]), entry["parts"], split) for name, entry in sources.items()
+    }
+
+
+def data_order(recipe: Recipe, weights: Mapping[str, float], streams: Mapping[str, SourceStream]) -> DataOrder:
+    """Return the order in which a recipe sees the training streams."""
+    training = recipe.training
+    return DataOrder(list(streams.values()), weights, training.sequence_length, training.global_batch, recipe.seed)
+
+
+class TrainingData:
+    """Sequences of `sequence_length + 1` token ids, int64 [n, sequence_length + 1]."""
+
+    def __init__(self, recipe: Recipe, weights: Mapping[str, float], sources: Mapping[str, Mapping[str, Any]]) -> None:
+        self._length = recipe.training.sequence_length
+        self._order = data_order(recipe, weights, open_streams(sources, "train"))
+        self._validation = open_streams(sources, "validation")
+
+    @property
+    def sources(self) -> list[str]:
+        """The sources, by name."""
+        return sorted(self._validation)
+
+    def batch(self, step: int) -> I64:
+        """Return the global batch of a step; its rows are the samples of the step in order."""
+        return self._order.batch(step)
+
+    def documents(self, step: int) -> str:
+        """Return in words which documents stand in the batch of a step, for messages."""
+        spans = [(row.source, span) for row in self._order.locate(step) for span in row.spans]
+        return ", ".join(sorted({f"{source}/{span.part}:{span.document}" for source, span in spans}))
+
+    def validation(self, source: str, limit: int) -> I64:
+        """Return at most `limit` validation sequences of a source, always the same ones."""
+        return validation_windows(self._validation[source], self._length, limit)

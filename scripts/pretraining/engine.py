@@ -1,0 +1,156 @@
+"""The DeepSpeed side of training: processes, ZeRO, one update, whole weights, checkpoints of its state.
+
+Everything that depends on the layout stands here; the loop in `scripts.pretraining.worker` reads like one process.
+DeepSpeed is imported when the engine starts, since the import takes seconds and looks at the machine.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from scripts.pretraining.layout import Layout
+from scripts.pretraining.recipe import Training
+
+TIMEOUT = timedelta(minutes=30)  # a rank that hangs ends the job after this
+BUCKET = 50_000_000  # elements that ZeRO reduces at once; its default would take 2 GB on a CPU
+STATE = "deepspeed"
+
+
+def start_processes() -> torch.device:
+    """Join the other ranks and return this rank's device."""
+    accelerated = torch.cuda.is_available()
+    os.environ.setdefault("DS_ACCELERATOR", "cuda" if accelerated else "cpu")
+    import deepspeed
+
+    if not accelerated:
+        _use_gloo_alone()
+        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    deepspeed.init_distributed(dist_backend="nccl" if accelerated else "gloo", timeout=TIMEOUT, verbose=False)
+    if not accelerated:
+        return torch.device("cpu")
+    torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    return torch.device("cuda", torch.cuda.current_device())
+
+
+def _use_gloo_alone() -> None:
+    """Keep DeepSpeed from compiling its shared-memory collective, which takes minutes and which gloo does without.
+
+    The table is private to DeepSpeed; where it is gone there is nothing to switch off.
+    """
+    import deepspeed.ops
+
+    table = getattr(deepspeed.ops, "__compatible_ops__", None)
+    if table is not None:
+        deepspeed.ops.__compatible_ops__ = {**table, "deepspeed_shm_comm": False}
+
+
+def stop_processes() -> None:
+    """Leave the process group in order."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+class Engine:
+    """A model with its optimiser, laid out over the processes."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        training: Training,
+        layout: Layout,
+        device: torch.device,
+    ) -> None:
+        import deepspeed
+
+        self.layout, self.device, self.rank = layout, device, dist.get_rank()
+        self._clipping = training.gradient_clipping
+        engine, *_ = deepspeed.initialize(
+            model=model.to(device), optimizer=optimizer, config=engine_config(training, layout)
+        )
+        self.model: Any = engine
+
+    def accumulate(self, loss: Tensor, last: bool) -> None:
+        """Add the gradient of a loss: over all ranks and micro-batches of a step, losses add up.
+
+        DeepSpeed averages over both; the factor undoes that, so that a loss divided by the step's tokens counts
+        every token the same, however many a micro-batch has. `last` marks the last micro-batch of a step.
+        """
+        self.model.backward(loss * (self.layout.processes * self.layout.accumulation))
+        if not last:
+            self.model.step()
+
+    def update(self, learning_rate: float, check: Callable[[float], None]) -> float:
+        """Clip, update the weights, and return the gradient's global norm before clipping.
+
+        `check` is given the norm, with ZeRO 0 before the weights change; it raises for one that is not finite.
+        """
+        for group in self.model.optimizer.param_groups:
+            group["lr"] = learning_rate
+        if self.layout.zero_stage:
+            self.model.step()
+            norm = float(self.model.get_global_grad_norm())
+            check(norm)
+            return norm
+        limit = self._clipping or float("inf")
+        norm = float(nn.utils.clip_grad_norm_(self.model.module.parameters(), limit))
+        check(norm)
+        self.model.step()
+        return norm
+
+    def total(self, value: Tensor) -> Tensor:
+        """Return the sum over all ranks."""
+        dist.all_reduce(value)
+        return value
+
+    @contextmanager
+    def whole(self, parameters: list[nn.Parameter]) -> Iterator[None]:
+        """Make parameters whole on every rank within the block (ZeRO 3 holds a share of each)."""
+        if self.layout.zero_stage < 3:
+            yield
+            return
+        import deepspeed
+
+        with deepspeed.zero.GatheredParameters(parameters):
+            yield
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return a copy of all weights in fp32 on the CPU, by name; every rank has to call it."""
+        with self.whole(list(self.model.module.parameters())):
+            state = self.model.module.state_dict()
+            return {name: value.detach().to("cpu", torch.float32, copy=True) for name, value in state.items()}
+
+    def save(self, folder: Path) -> None:
+        """Write the state of weights and optimiser into a folder that all ranks see; every rank has to call it."""
+        self.model.save_checkpoint(str(folder), tag=STATE, save_latest=False)
+        dist.barrier()
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote at the same layout."""
+        self.model.load_checkpoint(str(folder), tag=STATE, load_lr_scheduler_states=False)
+
+
+def engine_config(training: Training, layout: Layout) -> dict[str, Any]:
+    """Return the configuration; with ZeRO 0 `Engine.update` clips, where the norm is known before the update."""
+    return {
+        "train_batch_size": training.global_batch,
+        "train_micro_batch_size_per_gpu": layout.micro_batch,
+        "gradient_accumulation_steps": layout.accumulation,
+        "gradient_clipping": training.gradient_clipping if layout.zero_stage else 0.0,
+        "zero_optimization": {
+            "stage": layout.zero_stage,
+            "reduce_bucket_size": BUCKET,
+            "allgather_bucket_size": BUCKET,
+        },
+        "torch_autocast": {"enabled": training.precision == "bf16-autocast", "dtype": "bfloat16"},
+        "steps_per_print": 1_000_000_000,
+    }

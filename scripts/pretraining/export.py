@@ -1,0 +1,131 @@
+"""The result of a training run: a Hugging Face folder that was loaded again and compared, metrics and samples."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer, GenerationConfig, PreTrainedModel
+
+from scripts.lib.canonical import canonical_json, readable_json
+from scripts.lib.errors import UserError
+from scripts.lib.publish import write_atomic
+from scripts.lib.seeds import seed_for
+from scripts.lib.special_tokens import BEGIN, END, PAD
+from scripts.pretraining.architecture import build_model
+from scripts.pretraining.data import TrainingData
+from scripts.pretraining.job import RESULT, Job
+from scripts.pretraining.metrics import METRICS
+from scripts.pretraining.size import parameters
+
+AUTO = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}
+PROMPT_TOKENS, NEW_TOKENS, TOP_K = 16, 48, 50
+TOLERANCE = {"fp32": 0.0, "bf16-autocast": 0.1}  # largest difference of a logit: in bf16 the kernels may differ
+
+
+def write_result(
+    job: Job, weights: dict[str, Tensor], probe: tuple[Tensor, Tensor], data: TrainingData, folder: Path
+) -> None:
+    """Write `result/` with `export/`, `metrics.jsonl`, `samples.json`.
+
+    `weights` are the trained ones by name, `probe` is token ids [n, length] and the trained model's logits for them;
+    raises UserError when the model loaded from the export gives others.
+    """
+    result = folder / RESULT
+    shutil.rmtree(result, ignore_errors=True)
+    export = result / "export"
+    export.mkdir(parents=True)
+    model = build_model(job.recipe.architecture, job.vocabulary, job.recipe.seed)
+    model.load_state_dict(weights)
+    if job.recipe.objective == "causal":
+        model.generation_config = GenerationConfig(bos_token_id=BEGIN, eos_token_id=END, pad_token_id=PAD)
+    model.save_pretrained(export, safe_serialization=True)
+    for file in sorted(Path(job.tokenizer).iterdir()):
+        shutil.copyfile(file, export / file.name)
+    last = json.loads((folder / METRICS).read_text("utf-8").splitlines()[-1])
+    (export / "README.md").write_text(model_card(job, last["validation"]), encoding="utf-8")
+    loaded = AUTO[job.recipe.objective].from_pretrained(export).eval()
+    require_equal_logits(loaded, probe, job)
+    shutil.copyfile(folder / METRICS, result / METRICS)
+    write_atomic(result / "samples.json", readable_json(samples(loaded, job, data)).encode("utf-8"))
+
+
+def require_equal_logits(model: PreTrainedModel, probe: tuple[Tensor, Tensor], job: Job) -> None:
+    """Raise UserError unless the model gives the logits of the probe."""
+    tokens, expected = probe
+    with torch.no_grad():
+        logits = model.to(tokens.device)(input_ids=tokens).logits.float()
+    difference = float((logits - expected).abs().max())
+    if not difference <= TOLERANCE[job.recipe.training.precision]:
+        raise UserError(
+            f"The export of {job.recipe.model} gives other logits than the trained model (largest difference "
+            f"{difference}); this is a defect of the export, so nothing was published: run again or report it."
+        )
+
+
+def samples(model: PreTrainedModel, job: Job, data: TrainingData) -> list[dict[str, Any]]:
+    """Return seeded samples: one without a prompt, and one continuing a validation text of each source.
+
+    Each has the keys source (null without a prompt), prompt and text. None for masked models.
+    """
+    if job.recipe.objective != "causal":
+        return []
+    tokenizer = AutoTokenizer.from_pretrained(job.tokenizer)
+    prompts: list[tuple[str | None, list[int]]] = [(None, [BEGIN])]
+    for source in data.sources:
+        texts = data.validation(source, 1)
+        if len(texts):
+            prompts.append((source, texts[0, :PROMPT_TOKENS].tolist()))
+    return [_sample(model, job, tokenizer, source, ids) for source, ids in prompts]
+
+
+def _sample(model: PreTrainedModel, job: Job, tokenizer: Any, source: str | None, ids: list[int]) -> dict[str, Any]:
+    torch.manual_seed(seed_for(job.recipe.seed, "pretraining", "sample", source or "") >> 1)
+    room = job.recipe.architecture.context - len(ids)
+    padding = list(range(job.vocabulary, job.recipe.architecture.padded_vocabulary(job.vocabulary)))
+    given = torch.tensor([ids], device=model.device)
+    made = model.generate(
+        given,
+        attention_mask=torch.ones_like(given),
+        do_sample=True,
+        top_k=min(TOP_K, job.vocabulary),
+        max_new_tokens=max(min(NEW_TOKENS, room), 1),
+        suppress_tokens=padding or None,
+    )
+    decode = [tokenizer.decode(part, skip_special_tokens=True) for part in (ids, made[0, len(ids) :].tolist())]
+    return {"source": source, "prompt": decode[0], "text": decode[1]}
+
+
+def model_card(job: Job, validation: dict[str, dict[str, float]]) -> str:
+    """Return the README of the export."""
+    recipe, training = job.recipe, job.recipe.training
+    count = sum(parameters(recipe.architecture, job.vocabulary).values())
+    losses = "".join(
+        f"| {source} | {values['loss']:.4f} | {_decimal(values.get('bits_per_byte'))} | {values['tokens']} |\n"
+        for source, values in sorted(validation.items())
+    )
+    return f"""---
+library_name: transformers
+pipeline_tag: {"text-generation" if recipe.objective == "causal" else "fill-mask"}
+---
+# {recipe.model}
+
+A {recipe.architecture.family} model with {count:,} parameters, pretrained from scratch by Groundwork
+({recipe.objective} objective) on {training.tokens:,} tokens: {training.steps} steps of
+{training.global_batch} sequences of {training.sequence_length} tokens, in {training.precision}.
+
+| source | validation loss | bits per byte | tokens |
+|---|---|---|---|
+{losses}
+It is a research artefact: it was not aligned, may state falsehoods and repeats what its corpus holds.
+
+Recipe: `{canonical_json(recipe.to_json())}`
+"""
+
+
+def _decimal(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

@@ -1,0 +1,82 @@
+"""What planning and training read: a tokenizer, and for every source of a corpus its shards and their order."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scripts.lib.errors import UserError
+from scripts.lib.manifest import Artefact
+from scripts.lib.settings import Settings
+from scripts.lib.step import Step
+
+HF_FILE = "tokenizer_config.json"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Verified inputs.
+
+    `tokenizer` is the folder of its files and `vocabulary` its number of pieces; `sources` gives per source the
+    `folder` of its shards and the names of its `parts`.
+    """
+
+    corpus: str
+    tokenizer_name: str
+    weights: dict[str, float]
+    tokenizer: Path
+    vocabulary: int
+    sources: dict[str, dict[str, Any]]
+
+
+def add_input_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that name the inputs."""
+    parser.add_argument("--tokenizer", type=Path, required=True, help="content manifest of the tokenizer")
+    parser.add_argument("--shards", type=Path, nargs="+", required=True, help="manifests of the shards, every part")
+    parser.add_argument("--orders", type=Path, nargs="+", required=True, help="manifests of the orders, every source")
+
+
+def read_inputs(step: Step, args: argparse.Namespace) -> Inputs:
+    """Open and verify all inputs; the names of corpus and tokenizer and the mixture come from the settings."""
+    tokenizer = step.read("tokenizer", args.tokenizer)
+    for manifest in args.shards:
+        step.read("shards", manifest)
+    for manifest in args.orders:
+        step.read("orders", manifest)
+    given = step.settings["weights"]
+    return Inputs(
+        corpus=str(step.settings["corpus"]),
+        tokenizer_name=str(step.settings["tokenizer"]),
+        weights={source: float(weight) for source, weight in _plain(given).items()},
+        tokenizer=_hugging_face_folder(tokenizer),
+        vocabulary=int(tokenizer.summary["vocabulary"]),
+        sources=sources_of(args.shards, args.orders),
+    )
+
+
+def sources_of(shards: Sequence[Path], orders: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    """Group shards by source, which is the name of their folder; its order has to lie there too."""
+    sources: dict[str, dict[str, Any]] = {}
+    for shard in shards:
+        folder = shard.parent.resolve()
+        entry = sources.setdefault(folder.name, {"folder": str(folder), "parts": []})
+        if entry["folder"] != str(folder):
+            raise UserError(f"--shards has two sources named {folder.name}; give the shards of one corpus.")
+        entry["parts"].append(shard.name.removesuffix(".json"))
+    if sorted(entry["folder"] for entry in sources.values()) != sorted(str(order.parent.resolve()) for order in orders):
+        raise UserError("--orders has to name the order of every source that --shards names, once each.")
+    return sources
+
+
+def _plain(given: Settings | dict[str, float]) -> dict[str, float]:
+    return given.plain() if isinstance(given, Settings) else given
+
+
+def _hugging_face_folder(tokenizer: Artefact) -> Path:
+    found = [path.parent for path in tokenizer.files if path.name == HF_FILE]
+    if not found:
+        raise UserError(f"{tokenizer.manifest_path} lists no {HF_FILE}; make the tokenizer again.")
+    return found[0]

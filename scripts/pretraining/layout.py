@@ -1,0 +1,56 @@
+"""How a recipe is laid out over processes: execution only, never part of the recipe digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scripts.lib.errors import UserError
+
+MICRO_BATCH_TOKENS = 16384
+
+
+@dataclass(frozen=True)
+class Layout:
+    """global batch = processes x micro_batch x accumulation. `threads` are those of one process on a CPU."""
+
+    processes: int
+    micro_batch: int
+    accumulation: int
+    zero_stage: int
+    threads: int
+
+    def micro_batches(self, rank: int) -> Iterator[tuple[int, slice]]:
+        """Number and rows in the global batch of each micro-batch that `rank` works on, one per accumulation step.
+
+        A slice depends on its number among all micro-batches only: with an equal micro-batch the same rows
+        meet in one slice, however many processes share the work.
+        """
+        for accumulated in range(self.accumulation):
+            number = accumulated * self.processes + rank
+            yield number, slice(number * self.micro_batch, (number + 1) * self.micro_batch)
+
+
+def lay_out(
+    global_batch: int,
+    sequence_length: int,
+    processes: int,
+    micro_batch: int | None = None,
+    zero_stage: int = 0,
+    threads: int = 1,
+) -> Layout:
+    """Derive the accumulation; without `micro_batch` the largest one within MICRO_BATCH_TOKENS. Raises UserError."""
+    if processes < 1 or global_batch % processes:
+        raise UserError(
+            f"training.global_batch: {global_batch} sequences cannot be shared by {processes} processes; "
+            "choose a number of processes that divides it"
+        )
+    share = global_batch // processes
+    if micro_batch is None:
+        most = max(MICRO_BATCH_TOKENS // sequence_length, 1)
+        micro_batch = max(size for size in range(1, min(share, most) + 1) if share % size == 0)
+    if micro_batch < 1 or share % micro_batch:
+        raise UserError(
+            f"--micro-batch: {micro_batch} does not divide the {share} sequences of one process; choose a divisor"
+        )
+    return Layout(processes, micro_batch, share // micro_batch, zero_stage, threads)

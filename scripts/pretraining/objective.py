@@ -1,0 +1,48 @@
+"""What is predicted: the next token, or masked tokens; and the loss over it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from scripts.lib.masking import IGNORED, mask_tokens
+from scripts.pretraining.recipe import Recipe
+
+I64 = NDArray[np.int64]
+
+
+def inputs_and_labels(recipe: Recipe, tokens: I64, step: int, vocabulary: int) -> tuple[I64, I64]:
+    """Return model inputs and labels, both [n, sequence_length], of the sequences [n, sequence_length + 1] of a step.
+
+    Row i is sample i of the step; labels are -100 where nothing is to be predicted.
+    """
+    if recipe.objective == "causal":
+        return tokens[:, :-1], tokens[:, 1:]
+    return mask_tokens(
+        tokens[:, :-1],
+        seed=recipe.seed,
+        step=step,
+        samples=np.arange(len(tokens), dtype=np.int64),
+        vocabulary=vocabulary,
+        rate=recipe.training.masked_share,
+    )
+
+
+def predicted_tokens(labels: I64) -> int:
+    """Return how many tokens the labels ask for."""
+    return int(np.count_nonzero(labels != IGNORED))
+
+
+def token_losses(model: Any, inputs: I64, labels: I64, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the cross entropy in nats of every position (0 where nothing is asked for) and the labels, [n, length]."""
+    logits = model(input_ids=torch.from_numpy(np.ascontiguousarray(inputs)).to(device)).logits
+    wanted = torch.from_numpy(np.ascontiguousarray(labels)).to(device)
+    losses = functional.cross_entropy(
+        logits.float().flatten(0, 1), wanted.flatten(), ignore_index=IGNORED, reduction="none"
+    )
+    return losses.view(wanted.shape), wanted

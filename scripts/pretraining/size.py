@@ -1,0 +1,80 @@
+"""Parameters, FLOPs and tensor bytes of a model from its shape alone, without building it (no torch)."""
+
+from __future__ import annotations
+
+from scripts.pretraining.recipe import Architecture, Recipe
+
+FLOAT32 = 4
+
+
+def parameters(shape: Architecture, vocabulary: int) -> dict[str, int]:
+    """Trained parameters by part; `vocabulary` is the tokenizer's size, padded here. Tied weights count once."""
+    d, f, rows = shape.width, shape.feed_forward, shape.padded_vocabulary(vocabulary)
+    untied = 0 if shape.tied_embeddings else rows * d
+    if shape.family == "llama":
+        grouped = d // shape.heads * shape.key_value_heads
+        return {
+            "embeddings": rows * d,
+            "attention": shape.layers * (2 * d * d + 2 * d * grouped),
+            "feed_forward": shape.layers * 3 * d * f,
+            "norms": (2 * shape.layers + 1) * d,
+            "head": untied,
+        }
+    attention = shape.layers * (4 * d * d + 4 * d)
+    feed_forward = shape.layers * (2 * d * f + f + d)
+    if shape.family == "gpt2":
+        return {
+            "embeddings": (rows + shape.context) * d,
+            "attention": attention,
+            "feed_forward": feed_forward,
+            "norms": (2 * shape.layers + 1) * 2 * d,
+            "head": untied,
+        }
+    return {  # BERT: two segment types; the head is a dense layer, a norm and a bias per token
+        "embeddings": (rows + shape.context + 2) * d,
+        "attention": attention,
+        "feed_forward": feed_forward,
+        "norms": (2 * shape.layers + 1) * 2 * d,
+        "head": d * d + d + 2 * d + rows,
+    }
+
+
+def matmul_parameters(shape: Architecture, vocabulary: int) -> int:
+    """Weights that every token is multiplied with: matrices of the layers and of the output head.
+
+    Looking up an embedding costs no multiplication; a tied head counts here although it adds no parameter.
+    """
+    d, f, rows = shape.width, shape.feed_forward, shape.padded_vocabulary(vocabulary)
+    grouped = d // shape.heads * shape.key_value_heads
+    matrices = 3 if shape.family == "llama" else 2
+    transform = d * d if shape.family == "bert" else 0
+    return shape.layers * (2 * d * d + 2 * d * grouped + matrices * d * f) + transform + rows * d
+
+
+def flops_per_token(shape: Architecture, vocabulary: int, sequence_length: int) -> int:
+    """Training FLOPs per token: 6 N + 12 L d T (forward and backward, Kaplan et al. 2020; Chowdhery et al. 2022).
+
+    N are `matmul_parameters`; the second term is attention scores and values over the whole sequence of T
+    tokens. The masked half of causal attention is counted as if computed.
+    """
+    attention = 12 * shape.layers * shape.width * sequence_length
+    return 6 * matmul_parameters(shape, vocabulary) + attention
+
+
+def memory(recipe: Recipe, vocabulary: int) -> dict[str, int]:
+    """Bytes by part for one process that holds everything (ZeRO 0), master copies in fp32.
+
+    Activations are per sequence of a micro-batch, without recomputation: the inputs that the backward pass
+    keeps of norms, projections and the feed-forward part, attention scores (before and after softmax) not
+    counted (fused attention keeps none), and logits twice (value and gradient).
+    """
+    shape, length = recipe.architecture, recipe.training.sequence_length
+    count = sum(parameters(shape, vocabulary).values())
+    kept = 10 * shape.width + (4 if shape.family == "llama" else 2) * shape.feed_forward
+    return {
+        "weights": FLOAT32 * count,
+        "gradients": FLOAT32 * count,
+        "optimizer": 2 * FLOAT32 * count,
+        "activations_per_sequence": FLOAT32 * length * shape.layers * kept,
+        "logits_per_sequence": 2 * FLOAT32 * length * shape.padded_vocabulary(vocabulary),
+    }

@@ -1,0 +1,134 @@
+"""Pretrain one model and publish it as a Hugging Face folder.
+
+    python -m scripts.pretraining.train \\
+        --tokenizer results/tokenizers/main.json \\
+        --shards results/shards/main/main/books/0000.json \\
+        --orders results/shards/main/main/books/order.json \\
+        --checkpoints results/checkpoints --processes 2 \\
+        --settings "$(cat settings.json)" --manifest results/models/llama/model.json
+
+Publishes `export/`, `metrics.jsonl` and `samples.json`. State is kept in `<checkpoints>/<recipe digest>/`: a run that
+was killed goes on from its newest whole checkpoint, a finished one is published again in seconds. Processes,
+micro-batch, ZeRO stage and threads are execution: they stand in the provenance and change no digest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from scripts.lib.manifest import Artefact
+from scripts.lib.step import Output, Step, finished_state, keep_finished, run_step, step_parser
+from scripts.pretraining.inputs import Inputs, add_input_arguments, read_inputs
+from scripts.pretraining.job import RESULT, Job
+from scripts.pretraining.launch import launch
+from scripts.pretraining.layout import lay_out
+from scripts.pretraining.recipe import Recipe
+from scripts.pretraining.size import flops_per_token, parameters
+
+MODULE = "scripts.pretraining.train"
+log = logging.getLogger(__name__)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the command line of this program."""
+    parser = step_parser(__doc__)
+    add_input_arguments(parser)
+    parser.add_argument("--checkpoints", type=Path, required=True, help="folder for the state of unfinished runs")
+    parser.add_argument("--processes", type=int, default=1, help="ranks on this machine")
+    parser.add_argument("--micro-batch", type=int, help="sequences of one rank at once (default: up to 16k tokens)")
+    parser.add_argument("--zero-stage", type=int, choices=range(4), default=0, help="what DeepSpeed shares among ranks")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of a rank (may change last bits)")
+    return parser
+
+
+def train(step: Step, args: argparse.Namespace) -> None:
+    """Train unless the finished result lies there, and publish it."""
+    recipe = Recipe.from_settings(step.settings)
+    inputs = read_inputs(step, args)
+    training = recipe.training
+    layout = lay_out(
+        training.global_batch, training.sequence_length, args.processes, args.micro_batch, args.zero_stage, args.threads
+    )
+    step.execution = asdict(layout)
+    folder = args.checkpoints.resolve() / step.recipe_digest()
+    folder.mkdir(parents=True, exist_ok=True)
+    with step.publish() as out:
+        finished = finished_state(folder)
+        if finished is not None:
+            log.info("%s is trained already; publishing it again", recipe.model)
+            republish(finished, out)
+            return
+        launch(make_job(recipe, inputs, layout, step.recipe_digest()), folder)
+        stage_result(folder / RESULT, out)
+        out.summary |= summary(recipe, inputs, out)
+        keep_finished(folder, out)
+        shutil.rmtree(folder / RESULT)
+
+
+def make_job(recipe: Recipe, inputs: Inputs, layout: Any, digest: str) -> Job:
+    """Return what the workers need to know."""
+    return Job(
+        recipe=recipe,
+        weights=inputs.weights,
+        layout=layout,
+        digest=digest,
+        vocabulary=inputs.vocabulary,
+        tokenizer=str(inputs.tokenizer.resolve()),
+        sources=inputs.sources,
+    )
+
+
+def stage_result(result: Path, out: Output) -> None:
+    """Stage what the workers wrote."""
+    shutil.copytree(result / "export", out.folder("export"), dirs_exist_ok=True)
+    for name in ("metrics.jsonl", "samples.json"):
+        shutil.copyfile(result / name, out.file(name))
+    with (result / "metrics.jsonl").open(encoding="utf-8") as stream:
+        out.rows["metrics.jsonl"] = sum(1 for _ in stream)
+
+
+def summary(recipe: Recipe, inputs: Inputs, out: Output) -> dict[str, Any]:
+    """Return what the manifest tells about the model: its recipe, size and last measurements."""
+    lines = out.staged_file("metrics.jsonl").read_text("utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    shape, length = recipe.architecture, recipe.training.sequence_length
+    return {
+        "model": recipe.model,
+        "corpus": inputs.corpus,
+        "tokenizer": inputs.tokenizer_name,
+        "objective": recipe.objective,
+        "family": shape.family,
+        "parameters": sum(parameters(shape, inputs.vocabulary).values()),
+        "flops": flops_per_token(shape, inputs.vocabulary, length) * recipe.training.tokens,
+        "steps": recipe.training.steps,
+        "tokens": recipe.training.tokens,
+        "loss": [row["loss"] for row in rows if "loss" in row][-1],
+        "validation": [row["validation"] for row in rows if "validation" in row][-1],
+    }
+
+
+def republish(finished: Artefact, out: Output) -> None:
+    """Stage the kept result as it was published before."""
+    export = out.folder("export")
+    for entry in finished.manifest["files"]:
+        folder, _, name = entry["name"].rpartition("/")
+        shutil.copyfile(finished.path(entry["name"]), export / name if folder else out.file(name))
+        if "rows" in entry:
+            out.rows[entry["name"]] = entry["rows"]
+    out.summary |= finished.summary
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; returns its exit code."""
+    return run_step(MODULE, build_parser(), train, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""The configuration: one strict schema, its defaults, and the checks across fields, all before any work."""

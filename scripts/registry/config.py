@@ -1,0 +1,169 @@
+"""Read, complete and check a configuration; every fault is one sentence that names the key."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from scripts.lib.code import data_file
+from scripts.lib.errors import UserError
+from scripts.registry.references import check_references
+
+Config = dict[str, Any]
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML lets a later key replace an earlier one of the same name; two things with one name are a mistake here."""
+
+
+def _unique_mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node)
+        if key in seen:
+            raise UserError(
+                f"{Path(node.start_mark.name).name}, line {key_node.start_mark.line + 1}: "
+                f"the name {key!r} is given twice; rename or remove one."
+            )
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file; raises UserError for broken YAML and for a key that stands twice in one mapping."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            return yaml.load(stream, Loader=_UniqueKeys)
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}" if where else ""
+        problem = getattr(error, "problem", None) or "it cannot be parsed"
+        raise UserError(f"{path.name}{line} is not valid YAML: {problem}; mend the syntax.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read ({error}); check the path and the encoding (UTF-8).") from None
+
+
+@functools.cache
+def schema() -> Mapping[str, Any]:
+    """Return the schema of the configuration (config.schema.yaml)."""
+    loaded: Mapping[str, Any] = read_yaml(data_file("config.schema.yaml"))
+    return loaded
+
+
+def complete_config(given: Mapping[str, Any], folder: Path) -> Config:
+    """Return the configuration with every default filled in; raises UserError at the first fault.
+
+    `folder` is where relative local paths start.
+    """
+    config = _complete(schema(), copy.deepcopy(dict(given)))
+    errors = list(Draft202012Validator(schema()).iter_errors(config))
+    if errors:
+        raise UserError(_sentence(best_match(errors)))
+    check_references(config, folder)
+    return dict(config)
+
+
+def _resolve(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    reference = part.get("$ref")
+    if reference is None:
+        return part
+    target: Mapping[str, Any] = schema()["$defs"][reference.rpartition("/")[2]]
+    return {**target, **{key: value for key, value in part.items() if key != "$ref"}}
+
+
+def _complete(part: Mapping[str, Any], value: Any) -> Any:
+    """Fill in defaults below `value`, and read numbers that YAML took for text (1e-4)."""
+    part = _resolve(part)
+    if "anyOf" in part:
+        part = _resolve(next((one for one in part["anyOf"] if _fits(one, value)), part["anyOf"][0]))
+    if isinstance(value, str) and part.get("type") == "number":
+        return _number(value)
+    if isinstance(value, dict):
+        properties = part.get("properties", {})
+        for name, below in properties.items():
+            if name not in value and "default" in _resolve(below):
+                value[name] = copy.deepcopy(_resolve(below)["default"])
+        others = part.get("additionalProperties")
+        for name in value:
+            below = properties.get(name, others if isinstance(others, dict) else None)
+            if below is not None:
+                value[name] = _complete(below, value[name])
+    if isinstance(value, list) and "items" in part:
+        return [_complete(part["items"], item) for item in value]
+    return value
+
+
+def _fits(part: Mapping[str, Any], value: Any) -> bool:
+    kinds = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+    return _resolve(part).get("type") == kinds.get(type(value), "number")
+
+
+def _number(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _sentence(error: ValidationError) -> str:
+    """Say what is wrong with the configuration at one place, and what would be right."""
+    place = ".".join(str(key) for key in error.absolute_path) or "the configuration"
+    rule = str(error.validator)
+    expected: Any = error.validator_value
+    if rule == "additionalProperties":
+        return _unknown_key(place, error.schema, error.instance)
+    if rule == "required":
+        given: Any = error.instance
+        missing = [name for name in expected if name not in given]
+        return f"{place} lacks the key {missing[0]!r}; add it (see docs/config.md)."
+    if rule == "type":
+        wanted = " or ".join(expected) if isinstance(expected, list) else expected
+        return f"{place} is {_shown(error.instance)}, but it must be of type {wanted}."
+    if rule == "enum":
+        return f"{place} is {_shown(error.instance)}; choose one of {', '.join(map(str, expected))}."
+    if rule == "propertyNames" or "propertyNames" in error.absolute_schema_path:
+        return f"The name {error.instance!r} may only have lower-case letters, digits, '_' and '-', at most 64; rename it."
+    bounds = {
+        "minimum": "at least",
+        "maximum": "at most",
+        "exclusiveMinimum": "above",
+        "exclusiveMaximum": "below",
+        "minItems": "of length at least",
+        "minLength": "of length at least",
+        "minProperties": "of size at least",
+        "pattern": "of the form",
+    }
+    if rule in bounds:
+        return f"{place} is {_shown(error.instance)}, but it must be {bounds[rule]} {expected}."
+    return f"{place} is {_shown(error.instance)}, which is none of the forms allowed there (see docs/config.md)."
+
+
+def _unknown_key(place: str, part: Any, value: Any) -> str:
+    known = sorted(part.get("properties", {}))
+    unknown = next(name for name in value if name not in known)
+    near = difflib.get_close_matches(str(unknown), known, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(known)}."
+    return f"{place} has the unknown key {unknown!r}; {hint}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def user_files(paths: Sequence[str | Path]) -> None:
+    """Check the files that a configuration was read from for keys that stand twice."""
+    for path in paths:
+        if Path(path).suffix in (".yaml", ".yml"):
+            read_yaml(Path(path))

@@ -1,0 +1,55 @@
+"""Digests of the user's own files, so that an edit is seen by content and a touch is not.
+
+Snakemake compares large files by time only. The digest of a local file is a setting of its fetch job instead; it is computed
+when the workflow is read and remembered with the size and times of the file, so that it is computed once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from scripts.lib.canonical import sha256_file
+from scripts.lib.publish import stamp, write_atomic
+from scripts.sources.fetch import listing_digest, local_paths
+
+MEMORY = Path(".snakemake") / "groundwork-digests.json"
+
+
+class LocalDigests:
+    """Digests of local files below the working directory, remembered between runs."""
+
+    def __init__(self) -> None:
+        try:
+            loaded = json.loads(MEMORY.read_text("utf-8"))
+        except (OSError, ValueError):
+            loaded = {}
+        self._known: dict[str, Any] = loaded if isinstance(loaded, dict) else {}
+        self._changed = False
+
+    def of(self, path: Path) -> str:
+        """Return the SHA-256 of a file, from memory when its size and times are the remembered ones."""
+        now = stamp(path)
+        known = self._known.get(str(path))
+        if known is None or known[0] != now:
+            known = [now, sha256_file(path)]
+            self._known[str(path)] = known
+            self._changed = True
+        return str(known[1])
+
+    def save(self) -> None:
+        """Remember what was computed."""
+        if self._changed:
+            MEMORY.parent.mkdir(exist_ok=True)
+            write_atomic(MEMORY, json.dumps(self._known, sort_keys=True).encode("utf-8"))
+            self._changed = False
+
+
+def local_content(thing: Mapping[str, Any], part: str, parts: int, digests: LocalDigests) -> str | None:
+    """Return one digest of the local files of a part, or None for a source that comes from a package."""
+    if thing["package"] is not None:
+        return None
+    found = sorted({file for entry in thing["files"] for file in local_paths(entry["path"])})
+    return listing_digest([(digests.of(path), origin) for origin, path in found[int(part) :: parts]])

@@ -1,0 +1,104 @@
+"""Checks across fields of a configuration that a schema cannot make; each is one sentence."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from scripts.cleaning.filters import known_rules
+from scripts.lib.errors import UserError
+from scripts.pretraining.recipe import Recipe
+from scripts.sources.kinds import check_reader_options
+
+
+def check_references(config: Mapping[str, Any], folder: Path) -> None:
+    """Raise UserError for the first name that refers to nothing or value that contradicts another."""
+    _names_differ(config)
+    for name, source in config["sources"].items():
+        _check_source(name, source, folder)
+    for name, task in config["tasks"].items():
+        _check_files(f"tasks.{name}", task, folder)
+    for name, corpus in config["corpora"].items():
+        _check_corpus(name, corpus, config)
+    for name, tokenizer in config["tokenizers"].items():
+        _refer(f"tokenizers.{name}.corpus", tokenizer["corpus"], config["corpora"], "corpora")
+    for name, model in config["models"].items():
+        _check_model(name, model, config)
+
+
+def _refer(key: str, name: str, known: Mapping[str, Any], section: str) -> None:
+    if name not in known:
+        have = ", ".join(known) or "none"
+        raise UserError(f"{key} names {name!r}, which is not under {section} (there: {have}); correct or add it.")
+
+
+def _names_differ(config: Mapping[str, Any]) -> None:
+    """One name for a source and a task would make two things read as one in every report."""
+    for name in config["tasks"]:
+        if name in config["sources"]:
+            raise UserError(f"The name {name!r} stands under sources and under tasks; rename one of them.")
+
+
+def _check_source(name: str, source: Mapping[str, Any], folder: Path) -> None:
+    key = f"sources.{name}"
+    _check_files(key, source, folder)
+    patterns = [entry["path"] for entry in source["files"] if glob.has_magic(entry["path"])]
+    if not patterns and source["parts"] > len(source["files"]):
+        raise UserError(f"{key}.parts is {source['parts']}, but it has {len(source['files'])} files; lower it.")
+    try:
+        check_reader_options(source["kind"], source["options"])
+    except UserError as error:
+        raise UserError(f"{key}.{error}") from None
+
+
+def _check_files(key: str, thing: Mapping[str, Any], folder: Path) -> None:
+    paths = [entry["path"] for entry in thing["files"]]
+    for position, path in enumerate(paths):
+        if path in paths[:position]:
+            raise UserError(f"{key}.files lists {path} twice; remove one.")
+        if thing["package"] is None and not _exists(path, folder):
+            raise UserError(f"{key}.files: there is no file {path} (looked in {folder}); correct the path.")
+
+
+def _exists(path: str, folder: Path) -> bool:
+    if glob.has_magic(path):
+        return bool(glob.glob(path, root_dir=folder, recursive=True))
+    return (folder / path).exists()
+
+
+def _check_corpus(name: str, corpus: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    key = f"corpora.{name}"
+    for source in corpus["sources"]:
+        _refer(f"{key}.sources", source, config["sources"], "sources")
+    for task in corpus["decontaminate"]["tasks"]:
+        _refer(f"{key}.decontaminate.tasks", task, config["tasks"], "tasks")
+    rules = known_rules()
+    for rule in corpus["filters"]["thresholds"]:
+        if rule not in rules:
+            raise UserError(f"{key}.filters.thresholds names {rule!r}, which is no rule; the rules are {', '.join(rules)}.")
+        if rule.partition(".")[0] not in corpus["filters"]["families"]:
+            raise UserError(f"{key}.filters.thresholds.{rule} belongs to a family that is not used; remove it or add the family.")
+    near, permutations = corpus["deduplicate"]["near"], config["signatures"]["permutations"]
+    if near and near["bands"] * near["rows"] > permutations:
+        raise UserError(
+            f"{key}.deduplicate.near asks for {near['bands']} x {near['rows']} numbers, "
+            f"but signatures.permutations is {permutations}; lower bands or rows."
+        )
+    if corpus["split"]["validation"] + corpus["split"]["test"] >= 1:
+        raise UserError(f"{key}.split leaves nothing to train on; lower validation or test.")
+
+
+def _check_model(name: str, model: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    key = f"models.{name}"
+    _refer(f"{key}.corpus", model["corpus"], config["corpora"], "corpora")
+    _refer(f"{key}.tokenizer", model["tokenizer"], config["tokenizers"], "tokenizers")
+    for source in model["weights"]:
+        if source not in config["corpora"][model["corpus"]]["sources"]:
+            raise UserError(f"{key}.weights names {source!r}, which is no source of corpus {model['corpus']!r}; remove it.")
+    try:
+        Recipe.from_settings({"model": name, "seed": config["seed"], **model})
+    except UserError as error:
+        text = str(error)
+        raise UserError(text if text.startswith(key) else f"{key}.{text}") from None

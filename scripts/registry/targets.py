@@ -1,0 +1,113 @@
+"""What a named thing rests on: every file of every stage of its closure, so that a target can ask for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from scripts.registry.workflow import Registry
+
+SPLITS = ("train", "validation", "test")
+SHARD_SUFFIXES = ("bin", "idx", "keys")
+
+
+def manifests(registry: Registry, pattern: str, corpus: str, by_priority: bool = False) -> list[str]:
+    """Return one path for every part of every source of a corpus, parts ascending.
+
+    Sources come by name, so that reordering priorities changes nothing for a step that does not look at them.
+    """
+    sources = registry.corpus_sources(corpus)
+    return [
+        pattern.format(corpus=corpus, source=source, part=part)
+        for source in (sources if by_priority else sorted(sources))
+        for part in registry.parts(source)
+    ]
+
+
+def beside(artefacts: Iterable[str], *suffixes: str) -> list[str]:
+    """Return the files of artefacts that are named without suffix: manifest, provenance and data."""
+    return [path + suffix for path in artefacts for suffix in (".json", ".provenance.json", *suffixes)]
+
+
+class Targets:
+    """The closures of the named things of a configuration."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self._closures: dict[str, tuple[str, Callable[[str], list[str]]]] = {
+            "source": ("sources", self.source),
+            "task": ("tasks", self.task),
+            "corpus": ("corpora", self.corpus),
+            "tokenizer": ("tokenizers", self.tokenizer),
+            "model": ("models", self.model),
+        }
+
+    def names(self) -> list[tuple[str, str]]:
+        """Return kind and name of everything that the configuration names."""
+        return [(kind, name) for kind, (section, _) in self._closures.items() for name in self.registry.config[section]]
+
+    def closure(self, kind: str, name: str) -> list[str]:
+        """Return all files that the named thing rests on, its own included, once each, in a fixed order."""
+        return list(dict.fromkeys(self._closures[kind][1](name)))
+
+    def everything(self) -> list[str]:
+        """Return the closure of all that the configuration names."""
+        return list(dict.fromkeys(file for kind, name in self.names() for file in self.closure(kind, name)))
+
+    def fetched(self) -> list[str]:
+        """Return all that comes from elsewhere, after which no step needs a network."""
+        config = self.registry.config
+        return [file for name in config["sources"] for file in self._raw("sources", name)] + [
+            file for name in config["tasks"] for file in self._raw("tasks", name)
+        ]
+
+    def _raw(self, section: str, name: str) -> list[str]:
+        parts = self.registry.parts(name) if section == "sources" else ["0000"]
+        return beside([f"results/{section}/{name}/raw/{part}" for part in parts], "")
+
+    def source(self, name: str) -> list[str]:
+        """Return all that is made of one source before a corpus asks for it."""
+        parts = self.registry.parts(name)
+        documents = [f"results/sources/{name}/documents/{part}" for part in parts]
+        measured = [f"results/sources/{name}/{stage}/{part}" for stage in ("annotations", "signatures") for part in parts]
+        return [
+            *self._raw("sources", name),
+            *beside(documents, ".parquet", ".quarantine.jsonl"),
+            *beside(measured, ".parquet"),
+        ]
+
+    def task(self, name: str) -> list[str]:
+        """Return all that is made of one task."""
+        return [*self._raw("tasks", name), *beside([f"results/tasks/{name}/items"], ".parquet")]
+
+    def corpus(self, name: str) -> list[str]:
+        """Return all that a corpus rests on, its own files included."""
+        entry, folder = self.registry.corpus(name), f"results/corpora/{name}"
+        files = [file for source in self.registry.corpus_sources(name) for file in self.source(source)]
+        files += [file for task in entry["decontaminate"]["tasks"] for file in self.task(task)]
+        made = [f"{folder}/duplicates", f"{folder}/contamination"]
+        for stage in ("selection", "documents"):
+            made += manifests(self.registry, f"{folder}/{stage}/{{source}}/{{part}}", name)
+        return files + beside(made, ".parquet")
+
+    def tokenizer(self, name: str) -> list[str]:
+        """Return all that a tokenizer rests on, its own files included."""
+        return self.corpus(self.registry.tokenizer(name)["corpus"]) + beside([f"results/tokenizers/{name}"], "")
+
+    def shards(self, corpus: str, tokenizer: str) -> list[str]:
+        """Return all that the shards of a corpus in a tokenizer's ids rest on, and the shards."""
+        folder = f"results/shards/{corpus}/{tokenizer}"
+        parts = manifests(self.registry, f"{folder}/{{source}}/{{part}}", corpus)
+        orders = [f"{folder}/{source}/order" for source in self.registry.corpus_sources(corpus)]
+        return [
+            *self.corpus(corpus),
+            *self.tokenizer(tokenizer),
+            *beside(parts, *[f".{split}.{suffix}" for split in SPLITS for suffix in SHARD_SUFFIXES]),
+            *beside(orders, *[f".{split}.npy" for split in SPLITS]),
+        ]
+
+    def model(self, name: str) -> list[str]:
+        """Return all that a model rests on, its own files included."""
+        entry, folder = self.registry.model(name), f"results/models/{name}"
+        made = [f"{folder}/export", f"{folder}/metrics.jsonl", f"{folder}/samples.json"]
+        shards = self.shards(entry["corpus"], entry["tokenizer"])
+        return [*shards, *beside([f"{folder}/plan", f"{folder}/model"]), *made]

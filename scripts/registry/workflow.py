@@ -1,0 +1,109 @@
+"""What the rules ask of a configuration: parts, references, settings of shared shape; and the look at the results."""
+
+from __future__ import annotations
+
+import os
+import sys
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from scripts.lib.errors import UserError
+from scripts.registry.local import LocalDigests, local_content
+from scripts.reproducibility.preflight import examine, refuse_unrecorded, repair
+
+RESULTS = Path("results")
+READ_ONLY = {"-n", "--dry-run", "--dryrun", "--unlock", "-l", "--list-rules", "--list", "--lint", "--dag", "--rulegraph"}
+SKIP_PREFLIGHT = "GROUNDWORK_SKIP_PREFLIGHT"
+
+
+class Registry:
+    """The named things of a complete configuration."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        self.seed: int = config["seed"]
+        self.digests = LocalDigests()
+
+    def parts(self, source: str) -> list[str]:
+        """Return the names of the parts of a source: 0000, 0001, ..."""
+        return [f"{part:04d}" for part in range(self.config["sources"][source]["parts"])]
+
+    def corpus_sources(self, corpus: str) -> list[str]:
+        """Return the sources of a corpus in order of priority."""
+        return list(self.config["corpora"][corpus]["sources"])
+
+    def sources_with_parts(self, corpus: str, by_priority: bool = False) -> list[dict[str, Any]]:
+        """Return name and number of parts of each source of a corpus, by name or in order of priority."""
+        sources = self.corpus_sources(corpus)
+        return [
+            {"name": source, "parts": self.config["sources"][source]["parts"]}
+            for source in (sources if by_priority else sorted(sources))
+        ]
+
+    def source(self, name: str) -> Mapping[str, Any]:
+        """Return the entry of a source."""
+        entry: Mapping[str, Any] = self.config["sources"][name]
+        return entry
+
+    def content(self, section: str, name: str, part: str) -> str | None:
+        """Return the digest of the local files of a part of a source or task; None when it comes from a package."""
+        thing = self.config[section][name]
+        digest = local_content(thing, part, thing.get("parts", 1), self.digests)
+        self.digests.save()
+        return digest
+
+    def task(self, name: str) -> Mapping[str, Any]:
+        """Return the entry of a task."""
+        entry: Mapping[str, Any] = self.config["tasks"][name]
+        return entry
+
+    def corpus(self, name: str) -> Mapping[str, Any]:
+        """Return the entry of a corpus."""
+        entry: Mapping[str, Any] = self.config["corpora"][name]
+        return entry
+
+    def tokenizer(self, name: str) -> Mapping[str, Any]:
+        """Return the entry of a tokenizer."""
+        entry: Mapping[str, Any] = self.config["tokenizers"][name]
+        return entry
+
+    def model(self, name: str) -> Mapping[str, Any]:
+        """Return the entry of a model."""
+        entry: Mapping[str, Any] = self.config["models"][name]
+        return entry
+
+
+def snakemake_knows(workdir: Path, path: Path) -> bool:
+    """Tell whether Snakemake has a record of `path`, finished or not.
+
+    Its records are files named by the URL-safe base64 of the path, cut where a file name would be too long
+    (snakemake.persistence.file); a test holds that this is still so.
+    """
+    name = urlsafe_b64encode(str(path).encode()).decode()
+    longest = os.pathconf(workdir, "PC_NAME_MAX") - 1
+    pieces = [name[start : start + longest] for start in range(0, len(name), longest)]
+    record = Path(*[f"@{piece}" for piece in pieces[:-1]], pieces[-1])
+    return any((workdir / ".snakemake" / kind / record).is_file() for kind in ("metadata", "incomplete"))
+
+
+def preflight(workdir: Path, arguments: Sequence[str]) -> None:
+    """Look at the results before anything is planned; see scripts.reproducibility.preflight.
+
+    Invocations that only look (dry runs and the like) refuse unrecorded results too, but change nothing.
+    """
+    if os.environ.get(SKIP_PREFLIGHT) or not (workdir / RESULTS).is_dir():
+        return
+    findings = examine(RESULTS, lambda path: snakemake_knows(workdir, path))
+    refuse_unrecorded(findings)
+    if READ_ONLY & set(arguments):
+        for file, problem in findings.damaged.values():
+            print(f"notice: {file} {problem}; a run would make it again.", file=sys.stderr)
+        return
+    try:
+        notices = repair(findings)
+    except OSError as error:
+        raise UserError(f"{error.filename or RESULTS} cannot be moved ({error.strerror}); check the permissions.") from None
+    for notice in notices:
+        print(f"notice: {notice}", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""What keeps results trustworthy between runs: preflight, acceptance of refactors, environments."""

@@ -1,0 +1,1 @@
+"""Curated documents as token ids, and the order in which training reads them."""

@@ -1,0 +1,165 @@
+"""Members of archives: zip (wheels), tar in any compression (sdists, npm), found by glob; links are not followed.
+
+A path may reach into an archive inside an archive: `outer.zip!inner/*.csv`. Names inside are only ever compared;
+nothing is unpacked by name, so that no member can escape.
+"""
+
+from __future__ import annotations
+
+import functools
+import posixpath
+import re
+import shutil
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+from scripts.lib.errors import UserError
+
+NESTED = "!"
+MAX_MEMBER_BYTES = 64 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A regular file in an archive: its cleaned path, its native name and its uncompressed size in bytes."""
+
+    path: str
+    native: str
+    size: int
+
+
+class Archive(Protocol):
+    """What the zip and tar forms share."""
+
+    def members(self) -> list[Member]:
+        """Return the regular files, sorted by path."""
+
+    def open(self, member: Member) -> IO[bytes]:
+        """Return a stream of the bytes of a member."""
+
+
+class ZipArchive:
+    """A zip file; symbolic links in it are no members."""
+
+    def __init__(self, path: Path) -> None:
+        self._zip = zipfile.ZipFile(path)
+
+    def members(self) -> list[Member]:
+        """Return the regular files, sorted by path."""
+        infos = [i for i in self._zip.infolist() if not i.is_dir() and (i.external_attr >> 28) != 0xA]
+        return _sorted([Member(clean_path(i.filename), i.filename, i.file_size) for i in infos])
+
+    def open(self, member: Member) -> IO[bytes]:
+        """Return a stream of the bytes of a member."""
+        return self._zip.open(member.native)
+
+
+class TarArchive:
+    """A tar file in any compression; links and devices in it are no members."""
+
+    def __init__(self, path: Path) -> None:
+        self._tar = tarfile.open(path)  # noqa: SIM115 (members are read later, so it stays open)
+        self._infos = [info for info in self._tar.getmembers() if info.isreg()]
+
+    def members(self) -> list[Member]:
+        """Return the regular files, sorted by path, without the one folder that all of them lie in."""
+        found = [Member(clean_path(i.name), i.name, i.size) for i in self._infos]
+        tops = {m.path.partition("/")[0] for m in found}
+        if len(tops) == 1 and all("/" in m.path for m in found):
+            found = [Member(m.path.partition("/")[2], m.native, m.size) for m in found]
+        return _sorted(found)
+
+    def open(self, member: Member) -> IO[bytes]:
+        """Return a stream of the bytes of a member."""
+        stream = self._tar.extractfile(member.native)
+        assert stream is not None, "only regular files are listed"
+        return stream
+
+
+def _sorted(members: list[Member]) -> list[Member]:
+    """Sort by path; of two members with one path the later wins, as it does when an archive is unpacked."""
+    return sorted({m.path: m for m in members}.values(), key=lambda m: m.path)
+
+
+def clean_path(name: str) -> str:
+    """Return a member's name as a relative path with `/`, or with `..` and roots turned into plain folder names."""
+    parts = [p for p in name.replace("\\", "/").split("/") if p not in ("", ".")]
+    return "/".join("__" if p == ".." else p for p in parts)
+
+
+def open_archive(path: Path) -> Archive:
+    """Open a zip or tar file by its content. Raises UserError where it is neither or is damaged."""
+    try:
+        if zipfile.is_zipfile(path):
+            return ZipArchive(path)
+        return TarArchive(path)
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        raise UserError(f"{path.name} is no readable zip or tar file ({error}); fetch it again.") from None
+
+
+@functools.cache
+def glob_pattern(glob: str) -> re.Pattern[str]:
+    """Return the pattern of a glob over paths: `*` and `?` stay within a folder, `**` crosses folders."""
+    out = ""
+    for token in re.findall(r"\*\*/?|\*|\?|\[[^\]]+\]|[^*?\[]+|\[", glob):
+        if token == "**/":
+            out += "(?:.*/)?"
+        elif token == "**":
+            out += ".*"
+        elif token == "*":
+            out += "[^/]*"
+        elif token == "?":
+            out += "[^/]"
+        elif token.startswith("[") and len(token) > 1:
+            out += "[" + token[1:-1].replace("\\", r"\\").replace("!", "^", 1) + "]"
+        else:
+            out += re.escape(token)
+    return re.compile(out)
+
+
+def is_glob(path: str) -> bool:
+    """Tell whether a path stands for several files."""
+    return any(character in path for character in "*?[")
+
+
+@contextmanager
+def matching(archive: Archive, glob: str) -> Iterator[list[tuple[str, Archive, Member]]]:
+    """Give (path from the outermost archive, its archive, the member) of what matches `glob`, sorted by path.
+
+    A glob may be written with or without the one folder that everything in a tar file lies in. Inner archives are
+    copied to a temporary folder, which lasts as long as the block.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        yield _matching(archive, glob, "", Path(folder))
+
+
+def _matching(archive: Archive, glob: str, prefix: str, folder: Path) -> list[tuple[str, Archive, Member]]:
+    here, _, inside = glob.partition(NESTED)
+    pattern = glob_pattern(here)
+    hits = [m for m in archive.members() if pattern.fullmatch(m.path) or pattern.fullmatch(clean_path(m.native))]
+    if not inside:
+        return [(prefix + member.path, archive, member) for member in hits]
+    found = []
+    for number, member in enumerate(hits):
+        copy = folder / f"{prefix.count(NESTED)}-{number}-{posixpath.basename(member.path)}"
+        copy_member(archive, member, copy)
+        found += _matching(open_archive(copy), inside, f"{prefix}{member.path}{NESTED}", folder)
+    return sorted(found, key=lambda hit: hit[0])
+
+
+def copy_member(archive: Archive, member: Member, target: Path) -> None:
+    """Write the bytes of a member to `target`. Raises UserError where the archive is damaged or lies about the size."""
+    if member.size > MAX_MEMBER_BYTES:
+        raise UserError(f"{member.path} holds {member.size} bytes, over the limit of {MAX_MEMBER_BYTES}.")
+    try:
+        with archive.open(member) as stream, target.open("wb") as out:
+            shutil.copyfileobj(stream, out, 1 << 20)
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        raise UserError(f"{member.path} cannot be read from its archive ({error}); fetch it again.") from None

@@ -1,0 +1,179 @@
+"""Read the documents of one part of a source from its raw files, every record accounted for.
+
+python -m scripts.sources.extract --raw results/sources/books/raw/0000.json
+    --manifest results/sources/books/documents/0000.json --settings '{"source": "books", "kind": "books",
+    "language": "en", "license": "Public domain", "options": {}, "max_quarantined": 0.01}'
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from scripts.lib.canonical import canonical_json
+from scripts.lib.documents import DocumentWriter
+from scripts.lib.errors import UserError
+from scripts.lib.manifest import Artefact
+from scripts.lib.progress import progress
+from scripts.lib.settings import Settings
+from scripts.lib.step import Step, run_step, step_parser
+from scripts.sources.decoding import has_surrogates, normal_form
+from scripts.sources.kinds import check_reader_options
+from scripts.sources.readers import academic, books, jsonl, news, social, speeches, text, web, wikipedia
+from scripts.sources.records import Outcome, Reader, Record, Rejected, quarantined, removed
+
+MODULE = "scripts.sources.extract"
+READERS: dict[str, Reader] = {
+    "wikipedia": wikipedia.read,
+    "books": books.read,
+    "academic": academic.read,
+    "social": social.read,
+    "news": news.read,
+    "speeches": speeches.read,
+    "jsonl": jsonl.read,
+    "text": text.read,
+    "web": web.read,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the config says of all documents of a source."""
+
+    source: str
+    language: str | None
+    license: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of what became of the records, and an example of a broken one for the message."""
+
+    kept: int = 0
+    removed: Counter[str] = field(default_factory=Counter)
+    quarantined: Counter[str] = field(default_factory=Counter)
+    example: str = ""
+
+    @property
+    def incoming(self) -> int:
+        """All records."""
+        return self.kept + self.removed.total() + self.quarantined.total()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of this program."""
+    parser = step_parser(__doc__)
+    parser.add_argument("--raw", type=Path, required=True, help="content manifest of the raw files of the part")
+    return parser
+
+
+def outcomes(raw: Artefact, reader: Reader, options: Mapping[str, Any]) -> Iterator[tuple[str, Outcome]]:
+    """Yield what the reader makes of each raw file, with the file's native name."""
+    origins: Mapping[str, str] = raw.summary["origins"]
+    for path in progress(raw.files, label="Extracting"):
+        origin = origins[path.name]
+        if path.stat().st_size == 0:
+            yield origin, quarantined("empty_file", origin)
+            continue
+        for outcome in reader(path, origin, options):
+            yield origin, outcome
+
+
+def checked(outcome: Outcome, declared: Declared, seen: set[bytes]) -> dict[str, Any] | Rejected:
+    """Return a record as a row of the documents, or why it is none: it is empty, no text or has an id that was there.
+
+    `seen` holds 8 bytes of the digest of each id.
+    """
+    if isinstance(outcome, Rejected):
+        return outcome
+    if has_surrogates(outcome.text) or has_surrogates(outcome.key):
+        return quarantined("lone_surrogates", outcome.key, outcome.text)
+    content = normal_form(outcome.text)
+    if not content.strip():
+        return removed("empty", outcome.key)
+    digest = hashlib.blake2b(outcome.key.encode("utf-8"), digest_size=8).digest()
+    if digest in seen:
+        return quarantined("duplicate_id", outcome.key, content)
+    seen.add(digest)
+    return document(outcome, content, declared)
+
+
+def document(record: Record, content: str, declared: Declared) -> dict[str, Any]:
+    """Return a row of the documents; what a record states of itself goes before what the config declares."""
+    return {
+        "id": f"{declared.source}:{record.key}",
+        "text": content,
+        "url": record.url,
+        "date": record.date,
+        "language": record.language or declared.language,
+        "license": record.license or declared.license,
+        "meta": canonical_json(dict(record.meta)),
+    }
+
+
+def write_documents(
+    found: Iterator[tuple[str, Outcome]], declared: Declared, documents: DocumentWriter, quarantine: TextIO
+) -> Tally:
+    """Write rows to `documents` and broken records as JSON lines to `quarantine`; return the counts."""
+    tally = Tally()
+    seen: set[bytes] = set()
+    for origin, outcome in found:
+        row = checked(outcome, declared, seen)
+        if not isinstance(row, Rejected):
+            documents.write(row)
+            tally.kept += 1
+        elif row.kind == "removed":
+            tally.removed[row.reason] += 1
+        else:
+            tally.quarantined[row.reason] += 1
+            tally.example = tally.example or f"{row.reason} at {row.position} of {origin}"
+            entry = {"file": origin, "reason": row.reason, "position": row.position, "sample": row.sample}
+            quarantine.write(canonical_json(entry) + "\n")
+    return tally
+
+
+def check_budget(tally: Tally, source: str, limit: float) -> None:
+    """Raise UserError where more than the share `limit` of the records is broken."""
+    broken = tally.quarantined.total()
+    if tally.incoming and broken / tally.incoming > limit:
+        raise UserError(
+            f"{broken} of {tally.incoming} records of {source} are broken (the first: {tally.example}), over the share "
+            f"of {limit:g} in sources.{source}.max_quarantined; mend the files, check kind and options, or raise it."
+        )
+
+
+def extract(step: Step, args: argparse.Namespace) -> None:
+    """Publish the documents and the quarantine of one part."""
+    settings = step.settings
+    declared = Declared(settings["source"], settings["language"], settings["license"])
+    kind, limit, options = settings["kind"], settings["max_quarantined"], settings["options"]
+    options = options.plain() if isinstance(options, Settings) else options
+    if kind not in READERS:
+        raise UserError(f"kind {kind} is none; the kinds are {', '.join(READERS)}.")
+    check_reader_options(kind, options)
+    raw = step.read("raw", args.raw)
+    part = args.manifest.name.removesuffix(".json")
+    with step.publish() as out:
+        with (
+            DocumentWriter(out.file(f"{part}.parquet")) as documents,
+            out.file(f"{part}.quarantine.jsonl").open("w", encoding="utf-8", newline="\n") as quarantine,
+        ):
+            tally = write_documents(outcomes(raw, READERS[kind], options), declared, documents, quarantine)
+        check_budget(tally, declared.source, limit)
+        out.rows[f"{part}.parquet"] = tally.kept
+        out.rows[f"{part}.quarantine.jsonl"] = tally.quarantined.total()
+        out.account(incoming=tally.incoming, kept=tally.kept, removed=tally.removed, quarantined=tally.quarantined)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; returns its exit status."""
+    return run_step(MODULE, build_parser(), extract, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,134 @@
+"""Packages from registries, by their ordinary clients, in a download cache that sources share.
+
+The cache is not declared to the workflow: what comes out of it is checked by digest each time it is used, so an entry
+that is missing, torn or wrong costs a download and nothing else.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.lib.canonical import canonical_json, sha256_file
+from scripts.lib.errors import UserError
+
+FORMS = {"pip": ("wheel", "sdist"), "debian": ("deb",), "npm": ("tarball",)}
+RECORD = "download.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package at a version in one of its forms (pip: wheel or sdist; debian: deb; npm: tarball)."""
+
+    registry: str
+    name: str
+    version: str
+    form: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} ({self.registry} {self.form})"
+
+
+def parse_package(settings: Mapping[str, str]) -> Package:
+    """Return the package of a source's settings; raises UserError for a registry or form that there is not."""
+    package = Package(*(str(settings[key]) for key in ("registry", "name", "version", "form")))
+    if package.registry not in FORMS:
+        raise UserError(f"package.registry is {package.registry}; it must be one of {', '.join(sorted(FORMS))}.")
+    if package.form not in FORMS[package.registry]:
+        forms = " or ".join(FORMS[package.registry])
+        raise UserError(f"package.form of {package.name} is {package.form}; {package.registry} has {forms}.")
+    for value in (package.name, package.version):
+        if not re.fullmatch(r"[@A-Za-z0-9][A-Za-z0-9._+~:/-]*", value):
+            raise UserError(f"package {value} is no name or version that a registry can hold; mend the config.")
+    return package
+
+
+@contextmanager
+def cached_package(package: Package, cache: Path) -> Iterator[Path]:
+    """Give the archive of a package in the cache, downloaded when it is not there or not what was downloaded.
+
+    The entry stays locked while it is in use, so that two jobs download once and neither sees half a file.
+    """
+    name = re.sub(r"[^A-Za-z0-9._+-]", "_", f"{package.registry}-{package.name}-{package.version}-{package.form}")
+    entry = cache / name
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield _whole(entry) or _download(package, entry)
+
+
+def _whole(entry: Path) -> Path | None:
+    """Return the archive in an entry if it has the digest recorded when it was downloaded."""
+    record = entry / RECORD
+    if not record.is_file():
+        return None
+    for path in sorted(entry.iterdir()):
+        if path != record and canonical_json({path.name: sha256_file(path)}) == record.read_text("utf-8"):
+            return path
+    return None
+
+
+def _download(package: Package, entry: Path) -> Path:
+    with tempfile.TemporaryDirectory(dir=entry.parent) as temporary:
+        folder = Path(temporary) / "new"
+        folder.mkdir()
+        CLIENTS[package.registry](package, folder)
+        files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+        if len(files) != 1:
+            raise UserError(f"{package} gave {len(files)} files instead of one; check its version and form.")
+        (folder / RECORD).write_text(canonical_json({files[0].name: sha256_file(files[0])}), "utf-8")
+        shutil.rmtree(entry, ignore_errors=True)
+        folder.rename(entry)
+    return entry / files[0].name
+
+
+def _pip(package: Package, folder: Path) -> None:
+    """Run `pip download`. For an sdist pip prepares its metadata, for which it fetches the build tools by itself."""
+    form = ["--only-binary", ":all:"] if package.form == "wheel" else ["--no-binary", package.name]
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download", "--quiet"]
+    _run([*command, "--no-deps", *form, "--dest", ".", f"{package.name}=={package.version}"], package, folder)
+
+
+def _debian(package: Package, folder: Path) -> None:
+    """Download a .deb and unpack its files into one tar file, which is what members are read from."""
+    for client in ("apt-get", "dpkg-deb"):
+        _require(client, package, "Debian")
+    _run(["apt-get", "download", "--quiet", f"{package.name}={package.version}"], package, folder)
+    downloaded = sorted(folder.glob("*.deb"))
+    if len(downloaded) != 1:
+        raise UserError(f"{package} gave {len(downloaded)} .deb files instead of one; check its version.")
+    with (folder / f"{package.name}.tar").open("wb") as out:
+        _run(["dpkg-deb", "--fsys-tarfile", downloaded[0].name], package, folder, out.fileno())
+    downloaded[0].unlink()
+
+
+def _npm(package: Package, folder: Path) -> None:
+    _require("npm", package, "Node.js")
+    _run(["npm", "pack", "--silent", f"{package.name}@{package.version}"], package, folder)
+
+
+CLIENTS: dict[str, Callable[[Package, Path], None]] = {"pip": _pip, "debian": _debian, "npm": _npm}
+
+
+def _require(client: str, package: Package, system: str) -> None:
+    if shutil.which(client) is None:
+        raise UserError(f"{package} needs the program {client}; install {system} or leave this source out.")
+
+
+def _run(command: list[str], package: Package, folder: Path, stdout: int = subprocess.PIPE) -> None:
+    done = subprocess.run(
+        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, check=False
+    )
+    if done.returncode != 0:
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        errors = [line for line in lines if line.lower().startswith(("error", "e:", "npm err"))] or lines
+        reason = errors[-1].strip() if errors else f"exit status {done.returncode}"
+        raise UserError(f"{package} could not be downloaded ({reason}); check the name, the version and the network.")

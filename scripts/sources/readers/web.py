@@ -1,0 +1,130 @@
+"""Web pages: WARC files (ISO 28500) in any compression, WET files, and single HTML files.
+
+Pages give their main text, WET records theirs as it is. Requests, error responses, redirects and what is no HTML are
+removed by reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
+from resiliparse.extract.html2text import extract_plain_text
+from resiliparse.parse.encoding import bytes_to_str, detect_encoding
+from resiliparse.parse.html import HTMLTree
+
+from scripts.sources.decoding import decode
+from scripts.sources.records import Outcome, Record, key_of, quarantined, removed
+from scripts.sources.streams import MAX_RECORD_BYTES, BrokenStream, ChunkReader, iter_chunks, read_whole
+
+_HTML = ("text/html", "application/xhtml+xml")
+SKIPPED = [".headerlink", ".anchor"]  # marks that link to a heading, such as ¶
+_PAGES = (WarcRecordType.response, WarcRecordType.resource)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a page is from: its key, its URL and when it was fetched, as far as they are known."""
+
+    key: str
+    url: str | None
+    date: str | None
+
+
+def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Yield one outcome a record of an archive, or the one of an HTML file. No options."""
+    try:
+        head = next(iter_chunks(path), b"").lstrip(b"\xef\xbb\xbf \t\r\n")
+        if head.startswith(b"<"):
+            yield page_outcome(read_whole(path), None, Address(key_of(origin), None, None), origin)
+        else:
+            yield from _records(path, origin)
+    except BrokenStream as error:
+        yield quarantined(error.reason, f"byte {error.position}")
+
+
+def _records(path: Path, origin: str) -> Iterator[Outcome]:
+    # The reader cannot seek, which the library's types ask for and its code does not.
+    stream: Any = ChunkReader(iter_chunks(path))
+    found = 0
+    try:
+        for record in ArchiveIterator(
+            stream, stream_detect=False, auto_decode="all", record_types=WarcRecordType.any_type
+        ):
+            found += 1
+            yield _record(record, f"record {found}")
+    except OSError as error:
+        yield quarantined("malformed_warc", f"after record {found}", str(error))
+    else:
+        if not found:
+            yield quarantined("no_warc", origin)
+
+
+def _record(record: WarcRecord, position: str) -> Outcome:
+    url = (record.headers.get("WARC-Target-URI") or "").strip("<>")
+    if record.record_type == WarcRecordType.conversion:
+        return _plain(record, url, position)
+    if record.record_type not in _PAGES:
+        return removed("no_page_record", position, url)
+    status = record.http_headers.status_code if record.http_headers else 200
+    if status != 200:
+        return removed("no_success_response", position, url)
+    kind = record.http_content_type if record.http_headers else record.headers.get("Content-Type", "")
+    if (kind or "").partition(";")[0].strip().lower() not in _HTML:
+        return removed("no_html", position, url)
+    try:
+        data = record.reader.read(MAX_RECORD_BYTES + 1)
+    except OSError as error:
+        return quarantined("broken_payload", position, f"{url} {error}")
+    if len(data) > MAX_RECORD_BYTES:
+        return quarantined("too_long", position, url)
+    return page_outcome(data, record.http_charset, _address(record), position)
+
+
+def _plain(record: WarcRecord, url: str, position: str) -> Outcome:
+    data = record.reader.read(MAX_RECORD_BYTES + 1)
+    if len(data) > MAX_RECORD_BYTES:
+        return quarantined("too_long", position, url)
+    text = decode(data)
+    return quarantined("invalid_utf8", position, data) if text is None else _found(_address(record), position, text, {})
+
+
+def _address(record: WarcRecord) -> Address:
+    identifier = (record.record_id or "").strip("<>").removeprefix("urn:uuid:")
+    url = (record.headers.get("WARC-Target-URI") or "").strip("<>")
+    return Address(identifier, url or None, record.headers.get("WARC-Date"))
+
+
+def page_outcome(data: bytes, charset: str | None, address: Address, position: str) -> Outcome:
+    """Return the main text of a page as a record, or why there is none; `charset` is what its server declared."""
+    sample = address.url or ""
+    if not data.strip():
+        return removed("empty", position, sample)
+    try:
+        tree = HTMLTree.parse(decode_page(data, charset))
+        text = extract_plain_text(tree, main_content=True, alt_texts=False, skip_elements=SKIPPED)
+    except (RuntimeError, ValueError) as error:
+        return quarantined("broken_html", position, f"{sample} {error}")
+    if not text.strip():
+        return removed("no_main_text", position, sample)
+    return _found(address, position, text, {"title": tree.title or None})
+
+
+def _found(address: Address, position: str, text: str, meta: Mapping[str, Any]) -> Outcome:
+    if not address.key:
+        return quarantined("record_without_id", position, address.url or "")
+    return Record(key=address.key, text=text, url=address.url, date=address.date, meta=meta)
+
+
+def decode_page(data: bytes, declared: str | None) -> str:
+    """Return a page as text: by byte order mark or as UTF-8 where it is that, whatever is declared, since servers err
+    towards old charsets; else by the HTTP header, the `<meta>` element and at last by its bytes.
+    """
+    text = decode(data)
+    if text is not None:
+        return text
+    encoding = declared or detect_encoding(data, max_len=131_072, html5_compatible=True, from_html_meta=True)
+    return str(bytes_to_str(data, encoding or "windows-1252", errors="replace"))

@@ -1,0 +1,77 @@
+"""Wikipedia: MediaWiki XML dumps (export format 0.x), plain or compressed, single or many streams.
+
+Articles become prose. Pages of other namespaces, redirects and disambiguation pages are removed by reason.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import regex
+
+from scripts.lib.code import data_file
+from scripts.sources.records import Outcome, Record, quarantined, removed
+from scripts.sources.streams import BrokenStream
+from scripts.sources.wikitext import clean_wikitext
+from scripts.sources.xml import Element, iter_elements, local_name
+
+_TEMPLATE_NAME = regex.compile(r"\{\{\s*([^|{}\n]+?)\s*(?:\||\}\})")
+_REDIRECT = regex.compile(r"\s*#\s*\p{L}+\s*:?\s*\[\[", regex.I)
+
+
+@functools.cache
+def disambiguation_templates() -> frozenset[str]:
+    """Return the lower-case names of templates that mark a disambiguation page."""
+    lines = data_file("scripts/sources/lists/wikipedia-disambiguation-templates.txt").read_text("utf-8").splitlines()
+    return frozenset(line for line in lines if line and not line.startswith("#"))
+
+
+def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Yield one outcome a page. Options: `namespaces` kept (default [0]), `disambiguation` (keep such pages)."""
+    namespaces = {str(number) for number in options.get("namespaces", [0])}
+    keep_lists = options.get("disambiguation", False)
+    base = ""
+    try:
+        for element in iter_elements(path, ("{*}base", "{*}page")):
+            if local_name(element) == "base":
+                base = (element.text or "").rpartition("/")[0]
+            else:
+                yield _page(element, base, namespaces, keep_lists)
+    except BrokenStream as error:
+        yield quarantined(error.reason, f"byte {error.position} of {origin}")
+
+
+def _page(page: Element, base: str, namespaces: set[str], keep_lists: bool) -> Outcome:
+    title = page.findtext("{*}title") or ""
+    identifier = page.findtext("{*}id") or ""
+    text = page.findtext("{*}revision/{*}text") or ""
+    if not identifier or not title:
+        return quarantined("page_without_id", title, text)
+    if page.findtext("{*}ns", "0") not in namespaces:
+        return removed("namespace", title, text)
+    if page.find("{*}redirect") is not None or _REDIRECT.match(text):
+        return removed("redirect", title, text)
+    if not keep_lists and is_disambiguation(title, text):
+        return removed("disambiguation", title, text)
+    prose = clean_wikitext(text).strip()
+    if not prose:
+        return removed("no_prose", title, text)
+    return Record(
+        key=identifier,
+        text=f"{title}\n\n{prose}",
+        url=f"{base}/{quote(title.replace(' ', '_'), safe='/:(),')}" if base else None,
+        date=page.findtext("{*}revision/{*}timestamp"),
+        meta={"title": title, "revision": page.findtext("{*}revision/{*}id")},
+    )
+
+
+def is_disambiguation(title: str, text: str) -> bool:
+    """Tell whether a page lists the meanings of its title, by its title, magic word or templates."""
+    if title.endswith("(disambiguation)") or "__DISAMBIG__" in text:
+        return True
+    known = disambiguation_templates()
+    return any(name.lower().replace("_", " ") in known for name in _TEMPLATE_NAME.findall(text))

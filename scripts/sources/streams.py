@@ -1,0 +1,178 @@
+"""Streams of decompressed bytes and lines from files as they come: gzip, bz2, xz, zstd or plain.
+
+The compression is told by the first bytes, not by the name. Memory is bounded whatever the file holds: chunks are
+small, lines have a greatest length, and a file that expands beyond reason is given up as a bomb.
+"""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import itertools
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import zstandard
+
+from scripts.sources.decoding import BOMS
+
+CHUNK = 1 << 16
+# A zstd block may hold 128 KiB in 4 bytes, so little is fed at a time to keep what comes out small.
+ZSTD_INPUT = 1 << 12
+# Long-window dumps (Pushshift) are made with `--long=31`.
+ZSTD_WINDOW = 1 << 31
+MAX_RECORD_BYTES = 32 << 20
+# Real text compresses 3 to 60 times; a bomb thousands of times. Small files may do as they like.
+MAX_RATIO = 1000
+RATIO_APPLIES_FROM = 64 << 20
+
+MAGIC = ((b"\x1f\x8b", "gzip"), (b"BZh", "bz2"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
+
+
+class BrokenStream(Exception):
+    """The rest of a file cannot be read; `reason` is for the quarantine, `position` counts decompressed bytes."""
+
+    def __init__(self, reason: str, position: int) -> None:
+        super().__init__(f"{reason} at byte {position}")
+        self.reason = reason
+        self.position = position
+
+
+def compression(path: Path) -> str | None:
+    """Return the compression of a file (gzip, bz2, xz, zstd) by its first bytes, or None."""
+    with path.open("rb") as stream:
+        head = stream.read(8)
+    return next((name for magic, name in MAGIC if head.startswith(magic)), None)
+
+
+def iter_chunks(path: Path, max_ratio: int = MAX_RATIO) -> Iterator[bytes]:
+    """Yield the decompressed bytes of a file in chunks.
+
+    Raises BrokenStream after the last good chunk when the file is cut, damaged, followed by garbage or a bomb.
+    """
+    kind = compression(path)
+    produced = 0
+    with path.open("rb") as raw:
+        try:
+            for chunk in _decompressed(raw, kind):
+                produced += len(chunk)
+                if kind and produced > RATIO_APPLIES_FROM and produced > max_ratio * max(raw.tell(), 1):
+                    raise BrokenStream("compression_bomb", produced)
+                yield chunk
+        except EOFError:
+            raise BrokenStream("truncated", produced) from None
+        except (OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError):
+            raise BrokenStream("damaged_compression", produced) from None
+
+
+class ChunkReader:
+    """A file-like object over chunks of bytes, for libraries that read from files; it cannot seek."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = b""
+        self._position = 0
+
+    def read(self, size: int = CHUNK) -> bytes:
+        """Return up to `size` bytes, none at the end. Raises BrokenStream."""
+        if not self._rest:
+            self._rest = next(self._chunks, b"")
+        data, self._rest = self._rest[:size], self._rest[size:]
+        self._position += len(data)
+        return data
+
+    def tell(self) -> int:
+        """Return how many bytes have been read."""
+        return self._position
+
+
+def _utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the chunks in UTF-8 without a byte order mark; UTF-16 and UTF-32 are told by theirs."""
+    first = next(chunks, b"")
+    mark = next(((mark, name) for mark, name in BOMS if first.startswith(mark)), (b"", "utf-8"))
+    chunks = itertools.chain([first[len(mark[0]) :]], chunks)
+    if mark[1] == "utf-8":
+        yield from chunks
+        return
+    decoder = codecs.getincrementaldecoder(mark[1])("replace")
+    for chunk in chunks:
+        yield decoder.decode(chunk).encode("utf-8", "surrogatepass")
+
+
+def _decompressed(raw: IO[bytes], kind: str | None) -> Iterator[bytes]:
+    if kind == "zstd":
+        yield from _zstd(raw)
+        return
+    opened: Any = raw
+    if kind == "gzip":
+        opened = gzip.GzipFile(fileobj=raw, mode="rb")
+    elif kind == "bz2":
+        opened = bz2.BZ2File(raw)
+    elif kind == "xz":
+        opened = lzma.LZMAFile(raw)  # noqa: SIM115 (it ends with `raw`, which the caller closes)
+    read: Callable[[int], bytes] = getattr(opened, "read1", opened.read)
+    while chunk := read(CHUNK):
+        yield chunk
+
+
+def _zstd(raw: IO[bytes]) -> Iterator[bytes]:
+    """Yield the content of all frames. The library's own reader ends a cut frame without a word; this does not."""
+    context = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
+    frame = None
+    data = raw.read(ZSTD_INPUT)
+    while data:
+        frame = frame or context.decompressobj()
+        if chunk := frame.decompress(data):
+            yield chunk
+        data = b""
+        if frame.eof:
+            data = frame.unused_data
+            frame = None
+        data = data or raw.read(ZSTD_INPUT)
+    if frame is not None:
+        raise EOFError
+
+
+def iter_lines(path: Path, max_bytes: int = MAX_RECORD_BYTES) -> Iterator[tuple[int, bytes, bool]]:
+    """Yield (line number from 1, the line without its end, whether it is whole) of a file, decompressed.
+
+    A line longer than `max_bytes` comes cut to that length and not whole; its neighbours are not touched. An unfinished
+    line before a BrokenStream is yielded as not whole.
+    """
+    number, buffer, overflow = 1, bytearray(), False
+    try:
+        for chunk in _utf8(iter_chunks(path)):
+            *ended, rest = chunk.split(b"\n")
+            for piece in ended:
+                _append(buffer, piece, max_bytes)
+                overflow = overflow or len(buffer) > max_bytes
+                yield number, bytes(buffer[:max_bytes]).removesuffix(b"\r"), not overflow
+                number, overflow = number + 1, False
+                buffer.clear()
+            _append(buffer, rest, max_bytes)
+            overflow = overflow or len(buffer) > max_bytes
+    except BrokenStream:
+        if buffer:
+            yield number, bytes(buffer[:max_bytes]), False
+        raise
+    if buffer:
+        yield number, bytes(buffer[:max_bytes]).removesuffix(b"\r"), not overflow
+
+
+def _append(buffer: bytearray, piece: bytes, max_bytes: int) -> None:
+    """Add a piece, but never keep more than one byte over the limit (it tells that the line is too long)."""
+    buffer += piece[: max(max_bytes + 1 - len(buffer), 0)]
+
+
+def read_whole(path: Path, max_bytes: int = MAX_RECORD_BYTES) -> bytes:
+    """Return the decompressed content of a file that is one record; BrokenStream("too_long") over the limit."""
+    content = bytearray()
+    for chunk in iter_chunks(path):
+        content += chunk
+        if len(content) > max_bytes:
+            raise BrokenStream("too_long", max_bytes)
+    return bytes(content)

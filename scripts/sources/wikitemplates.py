@@ -1,0 +1,239 @@
+"""What a reader sees of the templates that stand inside sentences.
+
+Nearly all templates are boxes, notes and citations, which are no prose and show nothing here. A few carry words or
+numbers of a sentence; left out, they would leave holes ("a city  north of"). Those are rendered, by the names that
+English and several other Wikipedias share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import regex
+
+_FIRST = frozenset((
+    "abbr", "abbrlink", "anchor", "as written", "big", "block quote", "blockquote", "bold",
+    "bq", "center", "code", "cquote", "em", "italic", "italics", "kbd", "keypress", "lang-text",
+    "larger", "linktext", "ltr", "mathtt", "mono", "mvar", "native name", "nobr", "not a typo",
+    "nowiki", "nowrap", "poem", "poemquote", "pre", "proper name", "quotation", "quote", "quote box", "hover title",
+    "anchored text", "resize", "rtl-lang",
+    "s", "ship title", "sic!", "simplenuclide", "small", "smaller", "strikethrough", "strong", "sub",
+    "sup", "text", "text quote", "tmath", "tooltip", "translation", "tt", "u", "underline", "vanchor",
+    "var", "verse", "visible anchor",
+))  # fmt: skip
+_SECOND = frozenset((
+    "color", "color text", "colour", "font", "font color", "fontcolor", "lang", "lang-x", "langx", "script",
+    "text", "transl", "transliteration", "wikt-lang",
+))  # fmt: skip
+_LAST = frozenset({"transl", "transliteration", "lang", "langx", "wikt-lang", "ill", "interlanguage link"})
+_LITERAL = {
+    "ndash": "–", "snd": " – ", "spnd": " – ", "spaced ndash": " – ", "mdash": "—", "emdash": "—",
+    "spaced mdash": " — ",
+    "endash": "–", "en dash": "–", "em dash": "—", "dash": " – ", "nbsp": " ", "space": " ",
+    "spaces": " ", "thinsp": " ",
+    "hairsp": " ", "·": " · ", "•": " • ", "dot": " · ", "bull": " • ", "middot": "·", "pipe": "|", "!": "|", "=": "=",
+    "'": "'", "' ": "'", "'s": "'s", "`": "`", "ellipsis": "…", "...": "…", "sic": "", "circa": "c. ", "c.": "c. ",
+    "ca.": "c. ", "floruit": "fl. ", "fl.": "fl. ", "degree": "°", "deg": "°", "°": "°", "times": "×",
+    "frac12": "½", "pi": "π",
+    "euro": "€", "gbp": "£", "£": "£", "!!": "||", "snds": " – ", "zwj": "", "shy": "", "ldquo": "“", "rdquo": "”",
+    "lb": "[", "rb": "]", "(": "{{", ")": "}}", "bracket": "[]", "okina": "ʻ", "hamza": "ʼ", "nb10": "", "break": "\n",
+    "clear": "", "-": "", "flat": "♭", "sharp": "♯", "natural": "♮", "music": "", "minus": "−", "root": "√",
+}  # fmt: skip
+_MATH = frozenset(("math", "mvar", "bigmath"))
+_CONVERT = frozenset(("convert", "cvt", "conv", "unité"))
+_UNITS = {
+    "km2": "km²", "sqkm": "km²", "sqmi": "sq mi", "mi2": "sq mi", "m2": "m²", "m3": "m³",
+    "ft2": "sq ft", "sqft": "sq ft",
+    "cuft": "cu ft", "km3": "km³", "c": "°C", "f": "°F", "k": "K", "ftin": "ft", "kph": "km/h",
+    "km/h": "km/h", "mph": "mph",
+    "lb": "lb", "mi": "mi", "nmi": "nautical miles", "acre": "acres", "ha": "ha", "per": "per", "/km2": "per km²",
+    "pd/km2": "per km²", "/sqmi": "per sq mi", "cm2": "cm²",
+}  # fmt: skip
+_RANGE_WORDS = {
+    "to": " to ",
+    "-": "–",
+    "–": "–",
+    "and": " and ",
+    "or": " or ",
+    "x": " × ",
+    "×": " × ",
+    "by": " by ",
+    "+/-": " ± ",
+}
+_NUMBER = regex.compile(r"[-−+]?[\d.,/]+")
+_NAMED = regex.compile(r"\s*[\w\- ]+\s*=")
+
+
+def render_template(body: str) -> str:
+    """Return what a template shows in a sentence, by its body: what is between the braces, inner templates rendered."""
+    name, *fields = _split(body)
+    name = name.strip().lower().replace("_", " ")
+    positional, named = _arguments(fields)
+    if name.startswith("#") or ":" in name:
+        return _parser_function(name, body)
+    if name in _LITERAL and not (name in ("circa", "c.", "floruit", "fl.") and positional):
+        return _LITERAL[name]
+    if name in _RENDERERS:
+        return _RENDERERS[name](positional, named)
+    if name in _MATH:
+        return positional[0] if positional else named.get("1", "")
+    if name in _LAST and positional:
+        return positional[
+            1 if name in ("lang", "wikt-lang", "langx") and len(positional) > 1 else 0 if name.startswith("i") else -1
+        ]
+    if name.startswith("lang-") and positional:
+        return positional[0]
+    if name in _FIRST:
+        return positional[0] if positional else named.get("1", named.get("text", named.get("quote", "")))
+    if name in _SECOND and len(positional) > 1:
+        return positional[1]
+    return ""
+
+
+def _split(body: str) -> list[str]:
+    """Split at the bars that are not inside a link."""
+    if "[[" not in body:
+        return body.split("|")
+    return [str(part) for part in regex.split(r"\|(?![^\[\]]*\]\])", body)]
+
+
+def _arguments(fields: list[str]) -> tuple[list[str], dict[str, str]]:
+    positional: list[str] = []
+    named: dict[str, str] = {}
+    for value in fields:
+        if _NAMED.match(value):
+            key, _, content = value.partition("=")
+            named[key.strip().lower()] = content.strip()
+        else:
+            positional.append(value.strip())
+    return positional, named
+
+
+def _parser_function(name: str, body: str) -> str:
+    """Return the text of the few functions that show their argument; others show nothing."""
+    function, _, argument = body.partition(":")
+    function = function.strip().lower()
+    if function in ("lc", "uc", "lcfirst", "ucfirst", "formatnum", "nowrap"):
+        return argument.partition("|")[0].strip()
+    return ""
+
+
+def _convert(positional: list[str], named: dict[str, str]) -> str:
+    """Return `5 km` for {{convert|5|km|mi}} and `5–10 km` for a range; the converted value is left out."""
+    if not positional:
+        return ""
+    text, rest = positional[0], positional[1:]
+    while len(rest) >= 2 and rest[0].lower() in _RANGE_WORDS and _NUMBER.match(rest[1]):
+        text += _RANGE_WORDS[rest[0].lower()] + rest[1]
+        rest = rest[2:]
+    unit = rest[0] if rest else ""
+    return f"{text} {_UNITS.get(unit.lower(), unit)}".strip()
+
+
+def _fraction(positional: list[str], named: dict[str, str]) -> str:
+    if len(positional) == 3:
+        return f"{positional[0]} {positional[1]}/{positional[2]}"
+    return "/".join(positional) if len(positional) == 2 else f"1/{positional[0]}" if positional else ""
+
+
+def _as_of(positional: list[str], named: dict[str, str]) -> str:
+    if "alt" in named:
+        return named["alt"]
+    date = " ".join(reversed(_dated(positional)))
+    word = "Since" if named.get("since") else "As of"
+    return f"{word.lower() if named.get('lc') else word} {date}".strip()
+
+
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+
+
+def _dated(positional: list[str]) -> list[str]:
+    """Return year, month name, day of the numbers given."""
+    parts = [part for part in positional if part][:3]
+    if len(parts) > 1 and parts[1].isdecimal() and 1 <= int(parts[1]) <= 12:
+        parts[1] = _MONTHS[int(parts[1]) - 1]
+    return parts
+
+
+def _date(positional: list[str], named: dict[str, str]) -> str:
+    numbers = [part for part in positional if part.isdecimal()]
+    return " ".join(reversed(_dated(numbers)))
+
+
+def _interlanguage(positional: list[str], named: dict[str, str]) -> str:
+    return named.get("lt") or (positional[0] if positional else "")
+
+
+def _circa(positional: list[str], named: dict[str, str]) -> str:
+    return "c. " + "–".join(positional)
+
+
+def _floruit(positional: list[str], named: dict[str, str]) -> str:
+    return "fl. " + "–".join(positional)
+
+
+def _reign(positional: list[str], named: dict[str, str]) -> str:
+    return "r. " + "–".join(positional)
+
+
+def _value(positional: list[str], named: dict[str, str]) -> str:
+    unit = named.get("u", named.get("ul", ""))
+    power = f"×10^{named['e']}" if "e" in named else ""
+    return f"{positional[0] if positional else ''}{power} {unit}".strip()
+
+
+def _joined(positional: list[str], named: dict[str, str]) -> str:
+    return ", ".join(positional)
+
+
+def _all(positional: list[str], named: dict[str, str]) -> str:
+    return " ".join(positional)
+
+
+def _ship(positional: list[str], named: dict[str, str]) -> str:
+    return " ".join(part for part in positional[:2] if part)
+
+
+def _list(positional: list[str], named: dict[str, str]) -> str:
+    return "\n" + "\n".join(f"* {item}" for item in positional)
+
+
+def _currency(symbol: str) -> Callable[[list[str], dict[str, str]], str]:
+    return lambda positional, named: symbol + (positional[0] if positional else "")
+
+
+_RENDERERS: dict[str, Callable[[list[str], dict[str, str]], str]] = {
+    **dict.fromkeys(_CONVERT, _convert),
+    **dict.fromkeys(("frac", "fraction", "sfrac", "fract"), _fraction),
+    **dict.fromkeys(("as of", "asof"), _as_of),
+    **dict.fromkeys(("start date", "end date", "birth date", "death date", "date", "dts", "start date and age"), _date),
+    **dict.fromkeys(("birth date and age", "bda"), _date),
+    **dict.fromkeys(("ill", "interlanguage link", "link-interwiki"), _interlanguage),
+    **dict.fromkeys(("circa", "c.", "ca."), _circa),
+    **dict.fromkeys(("floruit", "fl."), _floruit),
+    **dict.fromkeys(("reign", "r."), _reign),
+    **dict.fromkeys(("val", "value"), _value),
+    **dict.fromkeys(("hlist", "flatlist"), _joined),
+    **dict.fromkeys(("chem", "chem2", "bibleref", "bibleverse", "bibleref2", "citequote"), _all),
+    **dict.fromkeys(("hms", "uss", "ss", "rms", "sms"), _all),
+    **dict.fromkeys(("ship", "sclass"), _ship),
+    **dict.fromkeys(("unbulleted list", "ubl", "plainlist", "bulleted list"), _list),
+    **dict.fromkeys(("us$", "usd"), _currency("US$")),
+    **dict.fromkeys(("a$", "aud"), _currency("A$")),
+    **dict.fromkeys(("inr", "indian rupee"), _currency("₹")),
+    **dict.fromkeys(("gbp", "£", "pound sterling"), _currency("£")),
+    **dict.fromkeys(("euro", "€", "eur"), _currency("€")),
+}

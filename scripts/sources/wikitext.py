@@ -1,0 +1,233 @@
+"""Wikitext to clean prose, as a reader of the page would take it in.
+
+Templates, tables, references, files and categories go; link text, lists, headings, formulae and scripts of all kinds
+stay. It is a sequence of substitutions, innermost first, each linear in the page: no parse tree, which is what makes it
+fast. Broken markup is resolved as MediaWiki shows it, or dropped where MediaWiki would show an error.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+
+import regex
+
+from scripts.lib.code import data_file
+from scripts.sources.wikitemplates import render_template
+
+MAX_NESTING = 40
+
+_COMMENT = regex.compile(r"<!--.*?(?:-->|\Z)", regex.S)
+_REF = regex.compile(r"<ref\b[^>]*?/\s*>|<ref\b[^>]*>.*?</ref\s*>", regex.S | regex.I)
+_DROPPED = regex.compile(
+    r"<(gallery|timeline|score|imagemap|references|hiero|graph|mapframe|maplink|templatestyles|section|inputbox)\b"
+    r"(?:[^>]*?/>|[^>]*>.*?</\1\s*>|[^>]*>)",
+    regex.S | regex.I,
+)
+_VERBATIM = regex.compile(
+    r"<(nowiki|math|pre|source|syntaxhighlight|code|chem|ce)\b[^>/]*>(.*?)</\1\s*>", regex.S | regex.I
+)
+_PARAMETER = regex.compile(r"\{\{\{[^{}]*\}\}\}")
+_TEMPLATE = regex.compile(r"\{\{((?:[^{}]|(?<!\{)\{(?!\{)|(?<!\})\}(?!\}))*)\}\}")
+_TABLE_MARK = regex.compile(r"^[ \t:*#]*(\{\|)|^[ \t]*(\|\})", regex.M)
+_LINK = regex.compile(r"\[\[([^\[\]]*(?:\[(?!\[)[^\[\]]*\](?!\])[^\[\]]*)*)\]\](\w*)")
+_EXTERNAL = regex.compile(r"\[(?:https?:|ftp:|mailto:|news:|//)[^\s\]]*[ \t]*([^\]\n]*)\]", regex.I)
+_QUOTES = regex.compile(r"'{2,}")
+_BREAK = regex.compile(r"<(?:br|hr)\b[^>]*>", regex.I)
+_BLOCK = regex.compile(
+    r"</?(?:p|div|center|blockquote|ul|ol|li|dl|dt|dd|table|tr|td|th|h[1-6]|poem|caption)\b[^>]*>", regex.I
+)
+_SCRIPTS = regex.compile(r"<(sub|sup)\b[^>]*>\s*(.*?)\s*</\1\s*>", regex.S | regex.I)
+_TAG = regex.compile(r"</?[a-zA-Z][a-zA-Z0-9]*\b[^<>]*>")
+_MAGIC = regex.compile(r"__[A-Z]{3,}__|^#(?:REDIRECT|WEITERLEITUNG)\b.*$", regex.M)
+_LEFT_BRACES = regex.compile(r"\{\{+|\}\}+|\[\[+|\]\]+")
+_LEFT_ROW = regex.compile(r"^[ \t]*(?:\|[-}+|].*|\{\|.*|!.*!!.*)$", regex.M)
+_HEADING = regex.compile(r"(={1,6})[ \t]*(.*?)[ \t]*\1[ \t]*")
+_LIST = regex.compile(r"([*#;:]+)[ \t]*(.*)")
+_EMPTY_ITEM = regex.compile(r"[-\s]*")
+_EMPTY_BRACKETS = regex.compile(r"[ \t]*\((?:[ \t]|&nbsp;|\xa0|[,;:/–-])*\)")
+_BRACKET_START = regex.compile(r"\((?:[ \t\xa0]*[,;:])+[ \t\xa0]*")
+_BRACKET_END = regex.compile(r"(?:[ \t\xa0]*[,;:])+[ \t\xa0]*\)")
+_SPACE_BEFORE = regex.compile(r"[ \t]+([,.;:!?](?=[\s\xa0]|\Z))", regex.M)
+_SPACES = regex.compile(r"[ \t]{2,}")
+_PLACEHOLDER = regex.compile("\ue000(\\d+)\ue001")
+_ENTITY_SPACE = regex.compile("[\xa0\u2009\u202f\u200a]")
+
+
+@functools.cache
+def namespaces_dropped() -> frozenset[str]:
+    """Return the lower-case names of namespaces whose links show nothing: files and categories in many languages."""
+    return _words(data_file("scripts/sources/lists/wikipedia-silent-namespaces.txt").read_text("utf-8"))
+
+
+@functools.cache
+def sections_dropped() -> frozenset[str]:
+    """Return the lower-case headings of sections that hold no prose: references, external links and the like."""
+    return _words(data_file("scripts/sources/lists/wikipedia-apparatus-sections.txt").read_text("utf-8"))
+
+
+@functools.cache
+def interwiki_prefixes() -> frozenset[str]:
+    """Return the prefixes of links to the same page in other languages, which show nothing in the text."""
+    return _words(data_file("scripts/sources/lists/wikipedia-languages.txt").read_text("utf-8"))
+
+
+def _words(text: str) -> frozenset[str]:
+    lines = (line.strip().lower() for line in text.splitlines())
+    return frozenset(line for line in lines if line and not line.startswith("#"))
+
+
+def clean_wikitext(text: str) -> str:
+    """Return the prose of a page in wikitext: paragraphs, headings and list items on lines of their own."""
+    kept: list[str] = []
+    text = _COMMENT.sub("", text)
+    text = _REF.sub("", text)
+    text = _DROPPED.sub("", text)
+    text = _VERBATIM.sub(lambda match: _keep(kept, match[1], match[2]), text)
+    text = _resolve_templates(text)
+    text = _drop_tables(text)
+    text = _resolve_links(text)
+    text = _EXTERNAL.sub(r"\1", text)
+    text = _strip_tags(text)
+    text = _LEFT_BRACES.sub("", _LEFT_ROW.sub("", _MAGIC.sub("", text)))
+    text = _PLACEHOLDER.sub(lambda match: kept[int(match[1])], text)
+    text = _tidy(_ENTITY_SPACE.sub(" ", html.unescape(text)))
+    return "\n".join(_sections(text.split("\n")))
+
+
+def _keep(kept: list[str], tag: str, content: str) -> str:
+    """Put content that is no wikitext behind a placeholder, so that no later step looks into it."""
+    name = tag.lower()
+    content = content.replace("\ue000", "").replace("\ue001", "")
+    kept.append(f"${content.strip()}$" if name in ("math", "chem", "ce") else content.strip("\n"))
+    return f"\ue000{len(kept) - 1}\ue001"
+
+
+def _resolve_templates(text: str) -> str:
+    """Replace templates, innermost first, by what a reader sees of them; most show nothing that is prose."""
+    for _ in range(MAX_NESTING):
+        text, parameters = _PARAMETER.subn("", text)
+        text, templates = _TEMPLATE.subn(lambda match: render_template(match[1]), text)
+        if not parameters and not templates:
+            break
+    return text
+
+
+def _drop_tables(text: str) -> str:
+    """Remove tables with the tables inside them; an unclosed one ends with the paragraph before the next heading."""
+    out: list[str] = []
+    depth = start = 0
+    for mark in _TABLE_MARK.finditer(text):
+        if mark[1]:
+            if depth == 0:
+                out.append(text[start : mark.start()])
+                start = mark.start()
+            depth += 1
+        elif depth:
+            depth -= 1
+            if depth == 0:
+                start = mark.end()
+    if depth:
+        heading = text.find("\n==", start)
+        start = heading if heading >= 0 else len(text)
+    out.append(text[start:])
+    return "".join(out)
+
+
+def _resolve_links(text: str) -> str:
+    for _ in range(MAX_NESTING):
+        text, count = _LINK.subn(_link_text, text)
+        if not count:
+            break
+    return text
+
+
+def _link_text(match: regex.Match[str]) -> str:
+    """Return what a link shows: its label, else its target; nothing for files, categories and other languages."""
+    target, bar, label = match[1].partition("|")
+    prefix, colon, rest = target.partition(":")
+    if colon and prefix:
+        name = prefix.strip().lower().replace("_", " ")
+        if name in namespaces_dropped() or (name in interwiki_prefixes() and not bar):
+            return str(match[2])
+    if not bar:
+        return target.removeprefix(":").replace("_", " ").partition("#")[0] + match[2] if rest or not colon else ""
+    if not label.strip():  # the pipe trick: [[Mercury (planet)|]] shows Mercury
+        shown = str(regex.sub(r"\s*\([^()]*\)$|,.*$", "", target.partition(":")[2] or target))
+        return f"{shown}{match[2]}"
+    return f"{label.rpartition('|')[2]}{match[2]}"
+
+
+def _strip_tags(text: str) -> str:
+    text = _SCRIPTS.sub(_script, text)
+    text = _QUOTES.sub(_emphasis, text)
+    return str(_TAG.sub("", _BLOCK.sub("\n", _BREAK.sub("\n", text))))
+
+
+def _emphasis(match: regex.Match[str]) -> str:
+    """Return what a run of apostrophes shows: 2, 3 and 5 are marks, 4 shows one apostrophe, more show the rest."""
+    return "'" * {2: 0, 3: 0, 4: 1, 5: 0}.get(len(match[0]), len(match[0]) - 5)
+
+
+_DIGITS = {"sub": str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋"), "sup": str.maketrans("0123456789+-n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ")}
+
+
+def _script(match: regex.Match[str]) -> str:
+    """Return a sub- or superscript in Unicode where it is made of digits, else as it is."""
+    kind, shown = str(match[1]).lower(), str(match[2])
+    content = shown.replace("−", "-")
+    if content and all(character in "0123456789+-" for character in content):
+        return content.translate(_DIGITS[kind])
+    return shown
+
+
+def _tidy(text: str) -> str:
+    """Mend what removed markup left behind: empty brackets, doubled spaces, spaces before punctuation."""
+    text = _EMPTY_BRACKETS.sub("", text)
+    text = _BRACKET_END.sub(")", _BRACKET_START.sub("(", text))
+    text = _EMPTY_BRACKETS.sub("", text)
+    return str(_SPACE_BEFORE.sub(r"\1", _SPACES.sub(" ", text)))
+
+
+def _sections(lines: list[str]) -> list[str]:
+    """Return the lines of the page as shown, without apparatus sections and headings under which nothing is left."""
+    out: list[str] = []
+    headings: list[tuple[int, str]] = []  # waiting for content
+    skipped = 0  # level of the apparatus section that is being left out, 0 when none is
+    for line in lines:
+        line = line.strip()
+        heading = _HEADING.fullmatch(line) if line.startswith("=") else None
+        if heading:
+            level, title = len(heading[1]), heading[2]
+            if skipped and level > skipped:
+                continue
+            skipped = level if title.lower().rstrip(":") in sections_dropped() else 0
+            headings = [waiting for waiting in headings if waiting[0] < level]
+            if not skipped:
+                headings.append((level, title))
+            continue
+        if skipped or not (shown := _list_item(line)):
+            _blank(out)
+            continue
+        for _, title in headings:
+            _blank(out)
+            out += [title, ""]
+        headings = []
+        out.append(shown)
+    return out
+
+
+def _list_item(line: str) -> str:
+    """Return a line as shown: list items with a dash, indented and defined lines plain, empty items as nothing."""
+    item = _LIST.fullmatch(line) if line[:1] in ("*", "#", ";", ":") else None
+    if item is None:
+        return "" if _EMPTY_ITEM.fullmatch(line) else line
+    content = item[2].strip()
+    if _EMPTY_ITEM.fullmatch(content):
+        return ""
+    return f"- {content}" if item[1][-1] in "*#" else content
+
+
+def _blank(out: list[str]) -> None:
+    if out and out[-1]:
+        out.append("")

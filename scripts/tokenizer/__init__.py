@@ -1,0 +1,1 @@
+"""Tokenizers: trained on a bounded sample, exported twice with equal ids."""

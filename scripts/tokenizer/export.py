@@ -1,0 +1,110 @@
+"""A sentencepiece model as a Hugging Face fast tokenizer, and the gate that both give the same ids.
+
+Only byte-pair models and unigram models with byte fallback, identity normalisation and no added prefix are made here, and
+these translate exactly: `tokenizers` has the same two algorithms.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from sentencepiece import SentencePieceProcessor
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+
+from scripts.lib.errors import UserError
+from scripts.lib.special_tokens import SPECIAL_COUNT, SPECIAL_TOKENS
+
+SPACE = "\u2581"
+NASTY = (
+    "",
+    " ",
+    "   three  spaces   ",
+    "\ttab\tand\nnewline\n\n\nand\r\ncarriage",
+    "1234567890 3.14159 1,000,000",
+    "e\u0301 combining, \u00e9 composed, \ufb01 ligature, \u200bzero width",
+    "\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627 right to left",
+    "\u4f60\u597d\u4e16\u754c \u3053\u3093\u306b\u3061\u306f \u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35",
+    "\U0001f469\u200d\U0001f680 \U0001f1e9\U0001f1ea emoji \U0001f600\U0001f600",
+    "under\u2581score \u2581 of sentencepiece",
+    "\x01\x02\x1f\x7f controls",
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "don't won\u2019t \u201cquoted\u201d \u2014 dash\u2026",
+)
+
+
+def merges_of(pieces: list[tuple[str, float]]) -> list[tuple[str, str]]:
+    """Return the merges of a byte-pair model, by the scores of what they make (each score is minus a rank)."""
+    score = dict(pieces)
+    found = []
+    for piece, value in pieces:
+        for cut in range(1, len(piece)):
+            left, right = piece[:cut], piece[cut:]
+            if left in score and right in score:
+                found.append((-value, -score[left], -score[right], left, right))
+    return [(left, right) for _, _, _, left, right in sorted(found)]
+
+
+def fast_tokenizer(processor: SentencePieceProcessor, algorithm: str) -> Tokenizer:
+    """Return the fast tokenizer of a sentencepiece model."""
+    numbers = range(processor.get_piece_size())
+    pieces = [(processor.id_to_piece(number), float(processor.get_score(number))) for number in numbers]
+    if algorithm == "bpe":
+        special = [processor.is_control(i) or processor.is_unknown(i) or processor.is_byte(i) for i in numbers]
+        normal = [piece for piece, skip in zip(pieces, special, strict=True) if not skip]
+        vocabulary = {piece: number for number, (piece, _) in enumerate(pieces)}
+        core: Any = models.BPE(
+            vocabulary, merges_of(normal), unk_token="<unk>", fuse_unk=True, byte_fallback=True, ignore_merges=False
+        )
+    else:
+        core = models.Unigram(pieces, unk_id=0, byte_fallback=True)
+    tokenizer = Tokenizer(core)
+    tokenizer.normalizer = normalizers.Replace(" ", SPACE)
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"\p{Nd}"), "isolated")
+    tokenizer.decoder = decoders.Sequence([decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()])
+    specials = [AddedToken(token, special=True, normalized=False) for token in SPECIAL_TOKENS]
+    tokenizer.add_special_tokens(specials)
+    return tokenizer
+
+
+def write_fast_tokenizer(processor: SentencePieceProcessor, algorithm: str, folder: Path) -> Tokenizer:
+    """Write the Hugging Face form of a model into a folder, and return it."""
+    tokenizer = fast_tokenizer(processor, algorithm)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    names = {
+        "unk_token": "<unk>",
+        "bos_token": "<s>",
+        "eos_token": "</s>",
+        "pad_token": "<pad>",
+        "mask_token": "<mask>",
+        "sep_token": "<sep>",
+    }
+    config = {
+        **names,
+        "additional_special_tokens": list(SPECIAL_TOKENS[6:]),
+        "clean_up_tokenization_spaces": False,
+        "model_max_length": 1 << 30,
+        "tokenizer_class": "PreTrainedTokenizerFast",
+    }
+    for name, content in (("tokenizer_config.json", config), ("special_tokens_map.json", names)):
+        (folder / name).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return tokenizer
+
+
+def check_equal_ids(processor: SentencePieceProcessor, tokenizer: Tokenizer, texts: Iterable[str]) -> int:
+    """Return how many texts were compared; raises UserError at the first whose ids differ or that does not come back."""
+    count = 0
+    for text in texts:
+        reference = processor.encode(text)
+        if tokenizer.encode(text, add_special_tokens=False).ids != reference:
+            raise UserError(
+                f"The Hugging Face form gives other ids than sentencepiece for {text[:60]!r}; use the algorithm bpe."
+            )
+        if any(number < SPECIAL_COUNT for number in reference):
+            raise UserError(f"The tokenizer gives a special token for the text {text[:60]!r}; report this text.")
+        if processor.decode(reference) != text.replace(SPACE, " "):  # sentencepiece spells a space with that character
+            raise UserError(f"The tokenizer does not give {text[:60]!r} back after encoding; report this text.")
+        count += 1
+    return count

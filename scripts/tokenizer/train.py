@@ -1,0 +1,159 @@
+"""Train a tokenizer on a bounded sample of a corpus and publish it as a sentencepiece model and a Hugging Face tokenizer.
+
+    python -m scripts.tokenizer.train --documents results/corpora/main/documents/books/0000.json \\
+        --checkpoints results/checkpoints --manifest results/tokenizers/main.json --settings '{"seed": 1, "corpus": "main",
+        "algorithm": "bpe", "vocabulary": 8192, "sample_bytes": 20000000, "character_coverage": 0.9995}'
+
+Text is taken as it is (identity normalisation; no prefix; white space and newlines kept), digits stand alone and what has no
+piece is spelled in bytes, so every text comes back exactly (but U+2581, by which sentencepiece spells a space). Both forms must
+give equal ids on the sample and on nasty strings before anything is published. Training is bit-stable: one thread, sentences in
+a fixed order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import sentencepiece
+
+from scripts.lib.errors import UserError
+from scripts.lib.manifest import Artefact
+from scripts.lib.special_tokens import BEGIN, END, PAD, SPECIAL_COUNT, SPECIAL_TOKENS, UNKNOWN
+from scripts.lib.step import Output, Step, finished_state, keep_finished, republish, run_step, step_parser
+from scripts.tokenizer.export import NASTY, check_equal_ids, write_fast_tokenizer
+from scripts.tokenizer.sample import sample_texts
+
+MODULE = "scripts.tokenizer.train"
+LINE_CHARACTERS = 4000  # sentencepiece drops longer "sentences"
+CHECKED = 2000  # texts of the sample on which both forms are compared
+
+
+def lines_of(text: str) -> Iterator[str]:
+    """Yield the lines of a text with their newlines, cut where they are too long for the trainer."""
+    for line in text.splitlines(keepends=True):
+        for start in range(0, len(line), LINE_CHARACTERS):
+            yield line[start : start + LINE_CHARACTERS]
+
+
+def train_model(texts: dict[str, list[str]], settings: dict[str, Any]) -> bytes:
+    """Return the trained sentencepiece model. Raises UserError for a vocabulary that the sample does not support."""
+    sentences = (line for name in sorted(texts) for text in texts[name] for line in lines_of(text))
+    model = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=sentences,
+            model_writer=model,
+            model_type=settings["algorithm"],
+            vocab_size=settings["vocabulary"],
+            character_coverage=settings["character_coverage"],
+            byte_fallback=True,
+            split_digits=True,
+            normalization_rule_name="identity",
+            remove_extra_whitespaces=False,
+            add_dummy_prefix=False,
+            allow_whitespace_only_pieces=True,
+            max_sentence_length=16 * LINE_CHARACTERS,
+            num_threads=1,
+            shuffle_input_sentence=False,
+            train_extremely_large_corpus=False,
+            unk_id=UNKNOWN,
+            bos_id=BEGIN,
+            eos_id=END,
+            pad_id=PAD,
+            control_symbols=list(SPECIAL_TOKENS[PAD + 1 :]),
+            minloglevel=2,
+        )
+    except (RuntimeError, OSError) as error:
+        raise UserError(_training_problem(str(error), settings["vocabulary"])) from None
+    return model.getvalue()
+
+
+def _training_problem(message: str, vocabulary: int) -> str:
+    largest = re.search(r"value <= (\d+)", message)
+    if largest:
+        return (
+            f"vocabulary is {vocabulary}, but the sample supports at most {largest[1]}; lower it or raise sample_bytes."
+        )
+    if "smaller than required_chars" in message or "required_chars" in message:
+        smallest = re.findall(r"\d+", message)
+        return f"vocabulary is {vocabulary}, too small for the characters of the sample ({smallest[-1]}); raise it."
+    return f"The tokenizer cannot be trained on this sample ({message.splitlines()[-1].strip()}); check the corpus."
+
+
+def measures(processor: Any, texts: dict[str, list[str]]) -> dict[str, Any]:
+    """Return bytes per token and fertility (tokens per white-space word) of each source, and the unused pieces."""
+    used: Counter[int] = Counter()
+    sources = {}
+    for name in sorted(texts):
+        size = tokens = words = 0
+        for text in texts[name]:
+            ids = processor.encode(text)
+            used.update(ids)
+            size, tokens, words = size + len(text.encode("utf-8")), tokens + len(ids), words + len(text.split())
+        if tokens:
+            sources[name] = {
+                "bytes": size,
+                "tokens": tokens,
+                "bytes_per_token": round(size / tokens, 4),
+                "fertility": round(tokens / max(words, 1), 4),
+            }
+    pieces = range(SPECIAL_COUNT, processor.get_piece_size())
+    unused = sum(1 for number in pieces if number not in used and not processor.is_byte(number))
+    return {"sources": sources, "unused_pieces": unused, "vocabulary": processor.get_piece_size()}
+
+
+def make_tokenizer(
+    step: Step, sources: dict[str, list[Artefact]], settings: dict[str, Any], out: Output, name: str
+) -> None:
+    """Train, export, compare, and stage the result."""
+    texts = sample_texts(sources, settings["sample_bytes"], settings["seed"])
+    if not any(texts.values()):
+        raise UserError(f"Corpus {settings['corpus']!r} has no training text for a tokenizer; loosen its filters.")
+    folder = out.folder(name)
+    model = folder / "tokenizer.model"
+    model.write_bytes(train_model(texts, settings))
+    processor: Any = sentencepiece.SentencePieceProcessor(model_file=str(model))
+    lines = [f"{processor.id_to_piece(i)}\t{processor.get_score(i):g}\n" for i in range(processor.get_piece_size())]
+    (folder / "tokenizer.vocab").write_text("".join(lines), encoding="utf-8")
+    fast = write_fast_tokenizer(processor, settings["algorithm"], folder)
+    checked = [text for name in sorted(texts) for text in texts[name]][
+        :: max(1, sum(map(len, texts.values())) // CHECKED)
+    ]
+    out.summary.update(measures(processor, texts))
+    out.summary["checked_texts"] = check_equal_ids(processor, fast, [*NASTY, *checked])
+    documents = sum(map(len, texts.values()))
+    out.account(incoming=documents, kept=documents)
+
+
+def train(step: Step, args: argparse.Namespace) -> None:
+    """Publish the tokenizer, from the checkpoint folder when it was finished before."""
+    settings = step.settings.plain()
+    sources: dict[str, list[Artefact]] = {}
+    for path in args.documents:
+        sources.setdefault(path.parent.name, []).append(step.read("documents", path))
+    kept = args.checkpoints / step.recipe_digest()
+    finished = finished_state(kept)
+    with step.publish() as out:
+        if finished is not None:
+            republish(finished, out)
+        else:
+            make_tokenizer(step, sources, settings, out, args.manifest.stem)
+            keep_finished(kept, out)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; returns its exit code."""
+    parser = step_parser(__doc__)
+    parser.add_argument("--documents", type=Path, nargs="+", required=True, help="manifests of curated documents")
+    parser.add_argument("--checkpoints", type=Path, required=True, help="folder where finished results are kept")
+    return run_step(MODULE, parser, train, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,80 @@
+"""Which checkpoint a run goes on from."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scripts.pretraining import checkpoints
+
+LAYOUT = {"zero_stage": 0, "processes": 2}
+
+
+def write(folder: Path, step: int, recipe: str = "mine") -> Path:
+    path = checkpoints.pending_path(folder, step)
+    checkpoints.prepare(path)
+    (path / "deepspeed").mkdir()
+    (path / "deepspeed" / "state.pt").write_bytes(b"weights" * step)
+    checkpoints.commit(path, step, recipe, LAYOUT)
+    return folder / f"step-{step:08d}"
+
+
+def test_the_newest_two_are_kept_and_the_newest_is_taken(tmp_path: Path) -> None:
+    for step in (5, 10, 15):
+        write(tmp_path, step)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000010", "step-00000015"]
+    found = checkpoints.newest(tmp_path, "mine")
+    assert found is not None
+    assert (found.step, dict(found.layout)) == (15, LAYOUT)
+
+
+def tear(path: Path) -> None:
+    with (path / "deepspeed" / "state.pt").open("r+b") as stream:
+        stream.truncate(3)
+
+
+def flip(path: Path) -> None:
+    (path / "deepspeed" / "state.pt").write_bytes(b"wEights" * 10)
+
+
+def empty(path: Path) -> None:
+    shutil.rmtree(path)
+    path.mkdir()
+
+
+def unrecorded(path: Path) -> None:
+    (path / "checkpoint.json").unlink()
+
+
+def foreign(path: Path) -> None:
+    shutil.rmtree(path)
+    write(path.parent, 10, "another")
+
+
+def renamed(path: Path) -> None:
+    path.rename(path.with_name("step-00000011"))
+
+
+@pytest.mark.parametrize("damage", [tear, flip, empty, unrecorded, foreign, renamed])
+def test_what_is_not_whole_or_not_ours_is_passed_over_by_name(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None]
+) -> None:
+    write(tmp_path, 5)
+    damage(write(tmp_path, 10))
+    with caplog.at_level(logging.WARNING):
+        found = checkpoints.newest(tmp_path, "mine")
+    assert found is not None and found.step == 5
+    assert "passing over the checkpoint step-000000" in caplog.text
+
+
+def test_a_pending_one_does_not_count_and_is_cleared_by_the_next(tmp_path: Path) -> None:
+    left = checkpoints.pending_path(tmp_path, 5)
+    checkpoints.prepare(left)
+    (left / "half").write_bytes(b"x")
+    assert checkpoints.newest(tmp_path, "mine") is None
+    write(tmp_path, 6)
+    assert not left.exists()

@@ -1,0 +1,53 @@
+"""Learning rates by hand, and the shares of processes."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.lib.errors import UserError
+from scripts.pretraining.layout import lay_out
+from scripts.pretraining.recipe import Schedule
+from scripts.pretraining.schedule import learning_rate
+
+
+def rates(decay: str, warmup: int, final: float, steps: int) -> list[float]:
+    return [learning_rate(Schedule(decay, warmup, final), 1.0, steps, step) for step in range(steps)]
+
+
+@pytest.mark.parametrize(
+    ("decay", "expected"),
+    [
+        ("cosine", [0.5, 1.0, 0.2 + 0.8 * 0.853553390593, 0.6, 0.2 + 0.8 * 0.146446609407, 0.2]),
+        ("linear", [0.5, 1.0, 0.8, 0.6, 0.4, 0.2]),
+        ("exponential", [0.5, 1.0, 0.2**0.25, 0.2**0.5, 0.2**0.75, 0.2]),
+        ("constant", [0.5, 1.0, 1.0, 1.0, 1.0, 1.0]),
+    ],
+)
+def test_warmup_then_decay(decay: str, expected: list[float]) -> None:
+    assert rates(decay, 2, 0.2, 6) == pytest.approx(expected)
+
+
+def test_without_warmup_the_first_update_has_the_peak_and_one_step_works() -> None:
+    assert rates("cosine", 0, 0.0, 3) == pytest.approx([1.0, 0.5, 0.0])
+    assert rates("linear", 0, 0.1, 1) == [1.0]
+
+
+def test_micro_batches_cover_the_global_batch_once_and_keep_their_numbers() -> None:
+    by_layout = {}
+    for processes in (1, 2, 3):
+        layout = lay_out(12, 16, processes, 2)
+        numbered = [item for rank in range(processes) for item in layout.micro_batches(rank)]
+        by_layout[processes] = sorted((number, rows.start, rows.stop) for number, rows in numbered)
+    assert by_layout[1] == [(n, 2 * n, 2 * n + 2) for n in range(6)]
+    assert by_layout[1] == by_layout[2] == by_layout[3]
+
+
+def test_the_micro_batch_is_the_largest_divisor_within_the_limit() -> None:
+    assert lay_out(48, 2048, 2).micro_batch == 8
+    assert lay_out(6, 100_000, 2).micro_batch == 1
+
+
+@pytest.mark.parametrize(("processes", "micro"), [(5, None), (0, None), (2, 4), (2, 0)])
+def test_shares_that_do_not_divide_are_refused(processes: int, micro: int | None) -> None:
+    with pytest.raises(UserError, match=r"divi"):
+        lay_out(12, 16, processes, micro)

@@ -1,0 +1,159 @@
+"""A wrong configuration is one sentence that names the key, before anything runs."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.lib.errors import UserError
+from scripts.lib.settings import at
+from scripts.registry.config import complete_config, read_yaml
+
+GOOD: dict[str, Any] = {
+    "seed": 1,
+    "sources": {
+        "one": {"kind": "text", "license": "CC0-1.0", "files": [{"path": "a.txt"}]},
+        "two": {
+            "kind": "jsonl",
+            "license": "CC0-1.0",
+            "package": {"registry": "pip", "name": "x", "version": "1.0"},
+            "files": [{"path": "x/*.jsonl"}],
+        },
+    },
+    "corpora": {"main": {"sources": ["one", "two"]}},
+    "tokenizers": {"small": {"corpus": "main", "vocabulary": 1000}},
+    "models": {
+        "tiny": {
+            "corpus": "main",
+            "tokenizer": "small",
+            "objective": "causal",
+            "architecture": {"family": "llama", "layers": 2, "width": 64, "heads": 4, "context": 128},
+            "training": {
+                "steps": 100,
+                "sequence_length": 128,
+                "global_batch": 8,
+                "optimizer": {"learning_rate": 1e-3},
+                "schedule": {"warmup": 10},
+            },
+        }
+    },
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "a.txt").write_text("text", encoding="utf-8")
+    return tmp_path
+
+
+def put(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    def edit(config: dict[str, Any]) -> None:
+        above, _, last = name.rpartition(".")
+        (at(config, above) if above else config)[last] = value
+
+    return edit
+
+
+def drop(name: str) -> Callable[[dict[str, Any]], None]:
+    def edit(config: dict[str, Any]) -> None:
+        above, _, last = name.rpartition(".")
+        del (at(config, above) if above else config)[last]
+
+    return edit
+
+
+TRAINING, SHAPE = "models.tiny.training", "models.tiny.architecture"
+BAD: list[tuple[Callable[[dict[str, Any]], None], str]] = [
+    (put("sead", 1), r"unknown key 'sead'; did you mean 'seed'"),
+    (put("sources.one.licence", "x"), r"sources\.one has the unknown key 'licence'; did you mean 'license'"),
+    (put("seed", "one"), r"seed is 'one', but it must be of type integer"),
+    (put("seed", -1), r"seed is -1, but it must be at least 0"),
+    (put("seed", 1.5), r"seed is 1\.5, but it must be of type integer"),
+    (drop("sources"), r"lacks the key 'sources'"),
+    (put("sources", {}), r"sources is \{\}, but it must be of size at least 1"),
+    (drop("sources.one.license"), r"sources\.one lacks the key 'license'"),
+    (put("sources.one.kind", "pdf"), r"sources\.one\.kind is 'pdf'; choose one of"),
+    (put("sources.one.parts", 0), r"sources\.one\.parts is 0, but it must be at least 1"),
+    (put("sources.one.parts", 3), r"sources\.one\.parts is 3, but it has 1 files"),
+    (put("sources.one.files", []), r"sources\.one\.files is \[\], but it must be of length at least 1"),
+    (put("sources.one.files", [{"path": "missing.txt"}]), r"sources\.one\.files: there is no file missing\.txt"),
+    (put("sources.one.files", [{"path": "a.txt"}, {"path": "a.txt"}]), r"lists a\.txt twice"),
+    (put("sources.one.files", [{"path": "a.txt", "sha256": "abc"}]), r"sources\.one\.files\.0\.sha256 is 'abc'"),
+    (put("sources.one.language", "English"), r"sources\.one\.language is 'English'"),
+    (put("sources.one.options", {"colour": "red"}), r"sources\.one\.options\.colour is not known"),
+    (put("sources.one.max_quarantined", 2), r"max_quarantined is 2, but it must be at most 1"),
+    (put("sources.two.package.registry", "conda"), r"registry is 'conda'; choose one of"),
+    (put("sources.Two Words", {}), r"name 'Two Words' may only have lower-case letters"),
+    (put("corpora.main.sources", ["three"]), r"corpora\.main\.sources names 'three', which is not under sources"),
+    (put("corpora.main.sources", ["one", "one"]), r"corpora\.main\.sources"),
+    (put("corpora.main.filters", {"thresholds": {"gopher_quality.nothing": 1}}), r"'gopher_quality\.nothing', which is no rule"),
+    (put("corpora.main.filters", {"families": ["best"]}), r"families\.0 is 'best'; choose one of"),
+    (put("corpora.main.deduplicate", {"near": {"bands": 64, "rows": 8}}), r"64 x 8 numbers, but signatures\.permutations is 128"),
+    (put("corpora.main.decontaminate", {"tasks": ["boolq"]}), r"names 'boolq', which is not under tasks"),
+    (put("corpora.main.split", {"validation": 0.5, "test": 0.5}), r"split leaves nothing to train on"),
+    (put("corpora.main.split", {"validation": -0.1}), r"validation is -0\.1, but it must be at least 0"),
+    (put("tokenizers.small.corpus", "other"), r"tokenizers\.small\.corpus names 'other'"),
+    (put("tokenizers.small.vocabulary", 10), r"vocabulary is 10, but it must be at least 300"),
+    (put("tokenizers.small.algorithm", "wordpiece"), r"algorithm is 'wordpiece'; choose one of bpe, unigram"),
+    (put("models.tiny.tokenizer", "large"), r"models\.tiny\.tokenizer names 'large'"),
+    (put("models.tiny.weights", {"one": -1}), r"models\.tiny\.weights\.one is -1, but it must be above 0"),
+    (put("models.tiny.weights", {"three": 1}), r"weights names 'three', which is no source"),
+    (put(f"{SHAPE}.heads", 5), r"heads.* 5 does not divide the width 64"),
+    (put(f"{SHAPE}.key_value_heads", 3), r"key_value_heads.* 3 does not divide heads 4"),
+    (put(f"{SHAPE}.dropout", 1), r"dropout is 1, but it must be below 1"),
+    (put(f"{SHAPE}.family", "bert"), r"objective.*'masked'"),
+    (put(f"{TRAINING}.schedule", {"warmup": 100}), r"warmup.* 100 steps do not fit into 100 steps"),
+    (put(f"{TRAINING}.schedule", {"decay": "polynomial"}), r"decay is 'polynomial'; choose one of"),
+    (put(f"{TRAINING}.schedule", {"decay": "exponential", "final": 0}), r"exponential decay never reaches 0"),
+    (put(f"{TRAINING}.sequence_length", 256), r"256 exceeds the context of 128"),
+    (put(f"{TRAINING}.steps", 0), r"steps is 0, but it must be at least 1"),
+    (put(f"{TRAINING}.optimizer.learning_rate", "fast"), r"learning_rate is 'fast', but it must be of type number"),
+    (put(f"{TRAINING}.precision", "fp8"), r"precision is 'fp8'; choose one of"),
+]
+
+
+def test_the_good_configuration_is_good(folder: Path) -> None:
+    config = complete_config(GOOD, folder)
+    assert config["sources"]["two"]["package"]["form"] == "wheel"
+    assert config["corpora"]["main"]["split"] == {"validation": 0.05, "test": 0}
+    assert complete_config(config, folder) == config
+
+
+@pytest.mark.parametrize(("edit", "sentence"), BAD, ids=[sentence for _, sentence in BAD])
+def test_a_fault_is_one_sentence(edit: Callable[[dict[str, Any]], None], sentence: str, folder: Path) -> None:
+    config = copy.deepcopy(GOOD)
+    edit(config)
+    with pytest.raises(UserError, match=sentence) as caught:
+        complete_config(config, folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_that_yaml_reads_as_text_are_numbers(folder: Path) -> None:
+    config = copy.deepcopy(GOOD)
+    config["models"]["tiny"]["training"]["optimizer"]["learning_rate"] = "1e-4"
+    assert complete_config(config, folder)["models"]["tiny"]["training"]["optimizer"]["learning_rate"] == 1e-4
+
+
+def test_two_things_with_one_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("sources:\n  a: {kind: text}\n  b: {kind: text}\n  a: {kind: jsonl}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"config\.yaml, line 4: the name 'a' is given twice"):
+        read_yaml(path)
+
+
+def test_a_source_and_a_task_of_one_name_are_refused(folder: Path) -> None:
+    config = copy.deepcopy(GOOD)
+    config["tasks"] = {"one": {"kind": "jsonl", "license": "CC0-1.0", "files": [{"path": "a.txt"}]}}
+    with pytest.raises(UserError, match="'one' stands under sources and under tasks"):
+        complete_config(config, folder)
+
+
+def test_broken_yaml_names_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("seed: 1\nsources: [\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"config\.yaml, line \d+ is not valid YAML"):
+        read_yaml(path)

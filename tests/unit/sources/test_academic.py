@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+from .running import documents_of
+
+CITATION = """<PubmedArticle><MedlineCitation><PMID Version="1">{pmid}</PMID><Article><Journal><JournalIssue><PubDate>
+<Year>1979</Year><Month>Nov</Month></PubDate></JournalIssue><Title>Bee Journal</Title></Journal>
+<ArticleTitle>{title}</ArticleTitle>{abstract}</Article></MedlineCitation></PubmedArticle>
+"""
+MEDLINE = (
+    "<PubmedArticleSet>"
+    + CITATION.format(
+        pmid=1,
+        title="[On <i>Apis</i> (author's transl).]",
+        abstract='<Abstract><AbstractText Label="METHODS">We &lt;5 counted.</AbstractText><AbstractText Label="RESULTS">'
+        "Bees. (ABSTRACT TRUNCATED AT 250 WORDS)</AbstractText></Abstract>",
+    )
+    + CITATION.format(pmid=2, title="No abstract", abstract="")
+    + "</PubmedArticleSet>"
+)
+ARTICLE = """<!DOCTYPE article PUBLIC "-//NLM//DTD X//EN" "missing.dtd">
+<article xmlns:xlink="http://www.w3.org/1999/xlink"><front><article-meta><article-id pub-id-type="doi">10.1/x</article-id>
+<title-group><article-title>On <italic>Apis</italic></article-title></title-group>
+<pub-date><day>2</day><month>8</month><year>2011</year></pub-date>
+<permissions><license xlink:href="http://creativecommons.org/licenses/by/4.0/"><p>free</p></license></permissions>
+<abstract><p>Short.</p></abstract></article-meta></front>
+<body><sec><title>Background</title><p>Bees fly [<xref ref-type="bibr">1</xref>,<xref ref-type="bibr">2</xref>]. They hum
+<xref ref-type="bibr">3</xref>&#8211;<xref ref-type="bibr">5</xref>. Others agree (see Smith, <xref ref-type="bibr">2006</xref>).
+See <xref ref-type="fig">Figure 1</xref>.</p><fig><caption><p>caption</p></caption></fig>
+<p>Steps:<list><list-item><p>one</p></list-item><list-item><p>two</p></list-item></list></p>
+<table-wrap><table><tr><td>cell</td></tr></table></table-wrap></sec></body>
+<back><ref-list><ref><mixed-citation>A reference</mixed-citation></ref></ref-list></back></article>
+"""
+SHOWN = """On Apis
+
+Short.
+
+Background
+
+Bees fly. They hum. Others agree (see Smith, 2006). See Figure 1.
+
+Steps:
+
+- one
+- two"""
+
+
+def test_abstracts_have_title_labels_and_date(tmp_path: Path) -> None:
+    found = documents_of(tmp_path, "m.xml.gz", gzip.compress(MEDLINE.encode()), "academic")
+    assert found.accounting == {"in": 2, "kept": 1, "removed": {"no_abstract": 1}, "quarantined": {}}
+    assert found.rows["1"]["text"] == "On Apis.\n\nMethods: We <5 counted.\n\nResults: Bees."
+    assert found.rows["1"]["date"] == "1979-11"
+
+
+def test_articles_have_sections_and_no_apparatus(tmp_path: Path) -> None:
+    found = documents_of(tmp_path, "a.nxml", ARTICLE.encode(), "academic")
+    row = found.rows["10.1/x"]
+    assert row["text"] == SHOWN
+    assert (row["license"], row["date"], row["url"]) == ("CC-BY-4.0", "2011-08-02", "https://doi.org/10.1/x")
+
+
+def test_an_article_that_states_no_licence_has_the_declared_one(tmp_path: Path) -> None:
+    start, end = ARTICLE.index("<permissions>"), ARTICLE.index("</permissions>") + len("</permissions>")
+    found = documents_of(tmp_path, "a.nxml", (ARTICLE[:start] + ARTICLE[end:]).encode(), "academic")
+    assert found.list[0]["license"] == "declared"
+
+
+def test_external_entities_are_not_read(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("SECRET")
+    article = ARTICLE.replace('"missing.dtd">', f'"missing.dtd" [<!ENTITY x SYSTEM "{secret.as_uri()}">]>')
+    found = documents_of(tmp_path, "a.xml", article.replace("Short.", "Short &x; &alpha;.").encode(), "academic")
+    assert "SECRET" not in found.list[0]["text"]
+    assert "Short α." in found.list[0]["text"]
+
+
+def test_a_cut_file_keeps_its_whole_articles(tmp_path: Path) -> None:
+    found = documents_of(tmp_path, "m.xml", MEDLINE[: MEDLINE.index("No abstract")].encode(), "academic")
+    assert found.accounting == {"in": 2, "kept": 1, "removed": {}, "quarantined": {"truncated": 1}}
+
+
+def test_what_is_no_article_is_quarantined(tmp_path: Path) -> None:
+    assert documents_of(tmp_path, "x.xml", b"<html/>", "academic").accounting["quarantined"] == {"no_articles": 1}
+    assert documents_of(tmp_path / "y", "y.xml", b"plain", "academic").accounting["quarantined"] == {"malformed_xml": 1}

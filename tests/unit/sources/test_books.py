@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from scripts.sources.readers.books import split_book, strip_licence, tidy
+
+from .running import documents_of
+
+HEADER = (
+    "The Project Gutenberg EBook of Bees\n\nTitle: Bees\nAuthor: A. Keeper\n\n"
+    "*** START OF THIS PROJECT GUTENBERG EBOOK BEES ***\n"
+)
+FOOTER = "\n*** END OF THIS PROJECT GUTENBERG EBOOK BEES ***\nlicence text and a donation request\n"
+
+
+def chapters(count: int, words: int = 300) -> str:
+    paragraph = "\n\n".join(" ".join(f"word{n}" for n in range(words)) for _ in range(3))
+    return "\n\n\n".join(f"CHAPTER {number}\n\n{paragraph}" for number in range(1, count + 1))
+
+
+def test_licence_goes_and_is_recorded(tmp_path: Path) -> None:
+    found = documents_of(tmp_path, "bees.txt", (HEADER + "Bees fly.\n\nThey hum." + FOOTER).encode(), "books")
+    (row,) = found.list
+    assert row["id"] == "s:bees/0000"
+    assert row["text"] == "Bees fly.\n\nThey hum."
+    meta = json.loads(row["meta"])
+    assert (meta["title"], meta["author"]) == ("Bees", "A. Keeper")
+    assert meta["licence_removed"]["header"] == len(HEADER)
+    assert meta["licence_removed"]["footer"] > 50
+
+
+def test_a_book_without_licence_is_whole() -> None:
+    text, licence = strip_licence("Just a book.")
+    assert (text, licence.header, licence.footer) == ("Just a book.", 0, 0)
+
+
+def test_long_books_are_cut_at_chapters_and_lose_nothing(tmp_path: Path) -> None:
+    book = chapters(8)
+    found = documents_of(tmp_path, "long.txt", book.encode(), "books", {"max_characters": 15_000})
+    pieces = [row["text"] for row in found.list]
+    assert len(pieces) > 2
+    assert all(len(piece) <= 15_000 for piece in pieces)
+    assert all(piece.startswith("CHAPTER") for piece in pieces)
+    assert " ".join(" ".join(pieces).split()) == " ".join(book.split())
+    assert [row["id"] for row in found.list] == [f"s:long/{n:04d}" for n in range(len(pieces))]
+
+
+def test_acts_go_before_scenes_and_a_heading_stays_with_its_scene() -> None:
+    scene = "\n\n".join(["BEE.\nWho is there? " * 20] * 12)
+    scenes = "\n\n".join(f"SCENE {number}\n\n{scene}" for number in ("I", "II"))
+    play = f"ACT I\n\n{scenes}\n\nACT II\n\n{scenes}"
+    pieces = split_book(play, len(scene) * 2 + 200)
+    assert [piece.split("\n")[0] for piece in pieces] == ["ACT I", "ACT II"]
+    halves = split_book(play, len(scene) + 100)
+    assert [piece.split("\n")[0] for piece in halves] == ["ACT I", "SCENE II", "ACT II", "SCENE II"]
+    assert not any(piece.strip().endswith(("SCENE I", "ACT I", "ACT II")) for piece in halves)
+
+
+def test_a_book_without_borders_is_cut_at_paragraphs_lines_and_at_last_anywhere() -> None:
+    lines = "\n".join(["a line of verse"] * 500)
+    assert all(len(piece) <= 1000 for piece in split_book(lines, 1000))
+    blob = "x" * 5000
+    pieces = split_book(blob, 1000)
+    assert "".join(pieces) == blob
+    assert all(len(piece) <= 1000 for piece in pieces)
+
+
+def test_marks_of_the_printed_page_go() -> None:
+    assert tidy("Of Mans First Disobedience        10\n............Of Cerberus\n\n\n\n\n\nend") == (
+        "Of Mans First Disobedience\n    Of Cerberus\n\n\nend"
+    )
+    assert tidy("It was 1815 and\nthere were 10") == "It was 1815 and\nthere were 10"
+
+
+def test_old_encodings_and_line_ends_are_read(tmp_path: Path) -> None:
+    found = documents_of(tmp_path, "old.txt", "Caf\u00e9 \u201cbees\u201d\r\nfly\r\n".encode("cp1252"), "books")
+    assert found.list[0]["text"] == "Café “bees”\nfly"
+    found = documents_of(tmp_path / "bom", "new.txt", "\ufeffCafe\u0301".encode(), "books")
+    assert found.list[0]["text"] == "Café"
+
+
+def test_empty_and_blank_books_are_accounted_for(tmp_path: Path) -> None:
+    assert documents_of(tmp_path, "e.txt", b"", "books").accounting["quarantined"] == {"empty_file": 1}
+    assert documents_of(tmp_path / "b", "b.txt", b" \n\n ", "books").accounting["removed"] == {"empty": 1}

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from scripts.lib.canonical import canonical_json, sha256_file
+from scripts.sources.archives import clean_path, glob_pattern, open_archive
+from scripts.sources.packages import RECORD, parse_package
+
+from .running import run_fetch
+
+PACKAGE = {"registry": "pip", "name": "texts", "version": "1.0", "form": "sdist"}
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_tar(path: Path, members: dict[str, bytes], link: str | None = None) -> None:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+        if link:
+            info = tarfile.TarInfo(link)
+            info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            archive.addfile(info)
+
+
+def cached_sdist(root: Path, members: dict[str, bytes]) -> None:
+    """Put a package into the cache as a download leaves it, so that no registry is asked."""
+    entry = root / "cache" / "pip-texts-1.0-sdist"
+    entry.mkdir(parents=True)
+    archive = entry / "texts-1.0.tar.gz"
+    write_tar(archive, {f"texts-1.0/{name}": data for name, data in members.items()})
+    (entry / RECORD).write_text(canonical_json({archive.name: sha256_file(archive)}), "utf-8")
+
+
+def published(manifest: Path) -> dict[str, bytes]:
+    """Native name and content of what was fetched."""
+    origins = json.loads(manifest.read_text("utf-8"))["summary"]["origins"]
+    return {origin: (manifest.with_suffix("") / name).read_bytes() for name, origin in origins.items()}
+
+
+@pytest.mark.parametrize("pattern", ["*/data/*.txt", "data/*.txt", "texts-1.0/data/*.txt"])
+def test_members_of_an_sdist_are_found_with_and_without_its_folder(tmp_path: Path, pattern: str) -> None:
+    cached_sdist(tmp_path, {"data/b.txt": b"bee", "data/a.txt": b"ay", "setup.py": b"raise SystemExit(1)"})
+    code, manifest = run_fetch(tmp_path, [{"path": pattern, "sha256": None}], package=PACKAGE)
+    assert code == 0
+    assert published(manifest) == {"data/a.txt": b"ay", "data/b.txt": b"bee"}
+
+
+def test_parts_divide_the_files_without_rest_or_overlap(tmp_path: Path) -> None:
+    cached_sdist(tmp_path, {f"data/{number}.txt": str(number).encode() for number in range(7)})
+    found = []
+    for part in range(3):
+        code, manifest = run_fetch(tmp_path, [{"path": "data/*.txt", "sha256": None}], part, 3, PACKAGE)
+        assert code == 0
+        found += sorted(published(manifest))
+    assert sorted(found) == [f"data/{number}.txt" for number in range(7)]
+    assert len(set(found)) == 7
+
+
+def test_a_wrong_digest_stops_the_step_and_names_the_right_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cached_sdist(tmp_path, {"a.txt": b"ay"})
+    code, manifest = run_fetch(tmp_path, [{"path": "a.txt", "sha256": "0" * 64}], package=PACKAGE)
+    assert code == 1
+    assert not manifest.exists()
+    assert sha256(b"ay") in capsys.readouterr().err
+    code, manifest = run_fetch(tmp_path, [{"path": "a.txt", "sha256": sha256(b"ay")}], package=PACKAGE)
+    assert code == 0
+
+
+def test_the_digest_of_a_pattern_is_that_of_its_listing(tmp_path: Path) -> None:
+    cached_sdist(tmp_path, {"b.txt": b"bee", "a.txt": b"ay"})
+    listing = f"{sha256(b'ay')}  a.txt\n{sha256(b'bee')}  b.txt\n".encode()
+    assert run_fetch(tmp_path, [{"path": "*.txt", "sha256": sha256(listing)}], package=PACKAGE)[0] == 0
+    assert run_fetch(tmp_path, [{"path": "*.txt", "sha256": sha256(b"ay")}], package=PACKAGE)[0] == 1
+
+
+def test_local_files_keep_no_path_of_the_machine(tmp_path: Path) -> None:
+    for name in ("in/x/one.txt", "in/y/two.txt"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(name)
+    code, manifest = run_fetch(tmp_path, [{"path": f"{tmp_path}/in/*/*.txt", "sha256": None}])
+    assert code == 0
+    assert sorted(published(manifest)) == ["x/one.txt", "y/two.txt"]
+    assert str(tmp_path) not in manifest.read_text("utf-8")
+
+
+def test_a_file_that_two_entries_match_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cached_sdist(tmp_path, {"a.txt": b"ay"})
+    assert run_fetch(tmp_path, [{"path": "*.txt"}, {"path": "a.*"}], package=PACKAGE)[0] == 1
+    assert "a.txt is there twice" in capsys.readouterr().err
+
+
+def test_a_pattern_without_a_match_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cached_sdist(tmp_path, {"a.txt": b"ay"})
+    assert run_fetch(tmp_path, [{"path": "*.csv"}], package=PACKAGE)[0] == 1
+    assert "*.csv matches nothing" in capsys.readouterr().err
+
+
+def test_local_files_that_changed_after_planning_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"ay")
+    files = [{"path": str(path), "sha256": None}]
+    right = sha256(f"{sha256(b'ay')}  {run_and_name(tmp_path, files)}\n".encode())
+    assert run_fetch(tmp_path, files, content=right)[0] == 0
+    path.write_bytes(b"changed")
+    assert run_fetch(tmp_path, files, content=right)[0] == 1
+
+
+def run_and_name(root: Path, files: list[dict[str, str | None]]) -> str:
+    """Return the native name of the only local file."""
+    code, manifest = run_fetch(root, files)
+    assert code == 0
+    (name,) = published(manifest)
+    return name
+
+
+@pytest.mark.parametrize("package", [True, False])
+def test_a_path_reaches_into_an_archive_in_an_archive(tmp_path: Path, package: bool) -> None:
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("deep/table.csv", "a,b\n")
+    if package:
+        cached_sdist(tmp_path, {"data/inner.zip": inner.getvalue()})
+        code, manifest = run_fetch(tmp_path, [{"path": "data/inner.zip!deep/*.csv"}], package=PACKAGE)
+        expected = "data/inner.zip!deep/table.csv"
+    else:
+        (tmp_path / "inner.zip").write_bytes(inner.getvalue())
+        code, manifest = run_fetch(tmp_path, [{"path": f"{tmp_path}/inner.zip!deep/*.csv"}])
+        expected = "inner.zip!deep/table.csv"
+    assert code == 0
+    assert published(manifest) == {expected: b"a,b\n"}
+
+
+def test_escaping_names_and_links_stay_inside(tmp_path: Path) -> None:
+    path = tmp_path / "bad.tar.gz"
+    write_tar(path, {"../../escape.txt": b"out", "/root.txt": b"abs", "good.txt": b"in"}, link="link.txt")
+    names = [member.path for member in open_archive(path).members()]
+    assert names == ["__/__/escape.txt", "good.txt", "root.txt"]
+    code, manifest = run_fetch(tmp_path, [{"path": f"{path}!**"}])
+    assert code == 0
+    inside = manifest.with_suffix("").resolve()
+    assert all(file.resolve().is_relative_to(inside) for file in inside.rglob("*"))
+    assert not (tmp_path.parent / "escape.txt").exists()
+
+
+def test_a_damaged_archive_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "cut.tar.gz"
+    write_tar(path, {"a.txt": bytes(range(256)) * 500})
+    path.write_bytes(path.read_bytes()[:200])
+    assert run_fetch(tmp_path, [{"path": f"{path}!*.txt"}])[0] == 1
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_globs_stay_within_a_folder_unless_doubled() -> None:
+    assert glob_pattern("a/*.txt").fullmatch("a/b.txt")
+    assert not glob_pattern("a/*.txt").fullmatch("a/b/c.txt")
+    assert glob_pattern("a/**/*.txt").fullmatch("a/b/c.txt")
+    assert glob_pattern("a/**/*.txt").fullmatch("a/c.txt")
+    assert glob_pattern("[ab](1).txt").fullmatch("a(1).txt")
+    assert clean_path("./a//b/../c") == "a/b/__/c"
+
+
+def test_names_that_would_be_options_of_the_client_are_refused() -> None:
+    with pytest.raises(Exception, match="no name or version"):
+        parse_package({**PACKAGE, "name": "--index-url=x"})
+    with pytest.raises(Exception, match="registry"):
+        parse_package({**PACKAGE, "registry": "ftp"})

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import bz2
+import gzip
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import pytest
+
+from scripts.sources.wikitext import clean_wikitext
+
+from .running import documents_of
+
+HEAD = '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/" xml:lang="en"><siteinfo>\n<base>https://x.test/wiki/Main</base></siteinfo>'
+
+
+def page(identifier: int, title: str, text: str, namespace: int = 0, extra: str = "") -> str:
+    return (
+        f"<page><title>{escape(title)}</title><ns>{namespace}</ns><id>{identifier}</id>{extra}<revision><id>9</id>"
+        f"<timestamp>2016-04-22T10:19:33Z</timestamp><text>{escape(text)}</text></revision></page>\n"
+    )
+
+
+PAGES = [
+    page(1, "Bee & honey", "'''Bees''' make [[honey]].{{cite|x}}"),
+    page(2, "Old", "#REDIRECT [[New]]", extra='<redirect title="New"/>'),
+    page(3, "Talk:Bee", "talk", namespace=1),
+    page(4, "Mercury", "Mercury may be:\n* [[Mercury (planet)]]\n{{disambiguation}}"),
+    page(5, "Only a box", "{{Infobox|name=x}}"),
+    page(6, "Wasp", "Wasps do not."),
+]
+DUMP = (HEAD + "".join(PAGES) + "</mediawiki>").encode()
+REMOVED = {"redirect": 1, "namespace": 1, "disambiguation": 1, "no_prose": 1}
+
+
+@pytest.mark.parametrize(("name", "pack"), [("d.xml", bytes), ("d.xml.bz2", bz2.compress), ("d.xml.gz", gzip.compress)])
+def test_articles_become_prose_and_the_rest_goes_by_reason(tmp_path: Path, name: str, pack: object) -> None:
+    found = documents_of(tmp_path, name, pack(DUMP), "wikipedia")  # type: ignore[operator]
+    assert found.accounting == {"in": 6, "kept": 2, "removed": REMOVED, "quarantined": {}}
+    bee = found.rows["1"]
+    assert bee["text"] == "Bee & honey\n\nBees make honey."
+    assert bee["url"] == "https://x.test/wiki/Bee_%26_honey"
+    assert (bee["date"], bee["language"], bee["license"]) == ("2016-04-22T10:19:33Z", "en", "declared")
+
+
+def test_every_stream_of_a_multistream_dump_is_read(tmp_path: Path) -> None:
+    pieces = [HEAD.encode(), *("".join(PAGES[i : i + 2]).encode() for i in (0, 2, 4)), b"</mediawiki>"]
+    found = documents_of(tmp_path, "m.xml.bz2", b"".join(map(bz2.compress, pieces)), "wikipedia")
+    assert sorted(found.rows) == ["1", "6"]
+
+
+def test_options_keep_namespaces_and_disambiguation_pages(tmp_path: Path) -> None:
+    options = {"namespaces": [0, 1], "disambiguation": True}
+    found = documents_of(tmp_path, "d.xml", DUMP, "wikipedia", options)
+    assert sorted(found.rows) == ["1", "3", "4", "6"]
+
+
+def test_a_cut_dump_keeps_the_whole_pages_and_says_where_it_ends(tmp_path: Path) -> None:
+    packed = bz2.compress(DUMP.replace(b"</mediawiki>", b"") + page(7, "Long", "word " * 9000).encode())
+    found = documents_of(tmp_path, "cut.xml.bz2", packed[:-20], "wikipedia")
+    cut = DUMP[: DUMP.index(b"<title>Wasp")]
+    plain = documents_of(tmp_path / "plain", "cut.xml", cut, "wikipedia")
+    assert found.accounting["quarantined"] == {"truncated": 1}
+    assert plain.accounting == {"in": 6, "kept": 1, "removed": REMOVED, "quarantined": {"truncated": 1}}
+
+
+def test_entities_are_never_expanded_and_nothing_outside_is_read(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("SECRET")
+    lol = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 9))
+    doctype = f'<!DOCTYPE m [<!ENTITY l0 "lol">{lol}<!ENTITY x SYSTEM "{secret.as_uri()}">]>'
+    text = page(1, "A", "before TOKEN after").replace("TOKEN", "&l8;&x;")
+    dump = (doctype + HEAD + text + "</mediawiki>").encode()
+    found = documents_of(tmp_path, "x.xml", dump, "wikipedia")
+    shown = "".join(row["text"] for row in found.list)
+    assert "SECRET" not in shown
+    assert "lollol" not in shown
+    assert found.accounting["in"] == 1
+
+
+@pytest.mark.parametrize(
+    ("wikitext", "shown"),
+    [
+        ("a<ref name=x>note {{cite|y}}</ref> b<ref name=x /> c", "a b c"),
+        ("[[File:x.jpg|thumb|A [[bee]] at [[work]]]]Text [[Category:Bees]]", "Text"),
+        ("see [[honey|sweet honey]]s and [[bee]]s", "see sweet honeys and bees"),
+        ("[http://x.test the site] and [http://x.test]", "the site and"),
+        ("before\n{| class=x\n|-\n| cell\n{|\n| inner\n|}\n|}\nafter", "before\n\nafter"),
+        ("== Life ==\ntext\n== References ==\n* one\n== Empty ==\n", "Life\n\ntext"),
+        ("* one\n* two\n# three\n:indented", "- one\n- two\n- three\nindented"),
+        ("a {{convert|5|km|mi}} walk, {{lang|fr|mot}}, {{nowrap|x y}} {{unknown|z}}", "a 5 km walk, mot, x y"),
+        ("'''''bold''''' and ''it'', it's", "bold and it, it's"),
+        ("x<sub>2</sub> <math>\\frac{a}{b}</math> H<sub>i</sub>", "x₂ $\\frac{a}{b}$ Hi"),
+        ("Тест ([[ру|русский]]: ''тест'')", "Тест (русский: тест)"),
+        ("<nowiki>[[not a link]]</nowiki>", "[[not a link]]"),
+        ("a &amp; b&nbsp;c &lt;i&gt;", "a & b c <i>"),
+        ("unclosed {{template|x\nnext [[link", "unclosed template|x\nnext link"),
+        ("Bees ({{IPA|x}}; {{lang|la|apis}}) fly", "Bees (apis) fly"),
+    ],
+)
+def test_wikitext_reads_as_the_page_does(wikitext: str, shown: str) -> None:
+    assert clean_wikitext(wikitext).strip() == shown
+
+
+def test_deep_nesting_ends() -> None:
+    assert "end" in clean_wikitext("{{a|" * 3000 + "x" + "}}" * 3000 + " end")

@@ -1,0 +1,185 @@
+"""Run the workflow in a folder of its own, and ask Snakemake what it would do."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import yaml
+from snakemake.api import SnakemakeApi
+from snakemake.settings.enums import Quietness, RerunTrigger
+from snakemake.settings.types import ConfigSettings, DAGSettings, ExecutionSettings, OutputSettings, ResourceSettings
+
+from scripts.registry.workflow import SKIP_PREFLIGHT
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ["Snakefile", "config.schema.yaml", "rules", "scripts", "envs", "profiles", "cluster"]
+TRIGGERS = frozenset({RerunTrigger.CODE, RerunTrigger.INPUT, RerunTrigger.MTIME, RerunTrigger.PARAMS})
+
+
+def copy_project(target: Path) -> Path:
+    """Copy what the workflow needs, so that a test may edit it."""
+    target.mkdir(parents=True)
+    for name in PARTS:
+        source = ROOT / name
+        if source.is_dir() and not source.is_symlink():
+            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, target / name, follow_symlinks=False)
+    return target
+
+
+def environment() -> dict[str, str]:
+    """The environment of a run: this interpreter's programs first, nothing of the test runner."""
+    values = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "SNAKEMAKE"))}
+    values["PATH"] = f"{Path(sys.executable).parent}:{values['PATH']}"
+    values["OMP_NUM_THREADS"] = "1"
+    return values
+
+
+def command(project: Path, workdir: Path, *arguments: str) -> list[str]:
+    """The command line of a run of `project` in `workdir` with the configuration that lies there."""
+    return [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(project / "Snakefile"),
+        "--directory",
+        str(workdir),
+        "--configfile",
+        str(workdir / "config.yaml"),
+        "--workflow-profile",
+        str(project / "profiles" / "default"),
+        *arguments,
+    ]
+
+
+def run(project: Path, workdir: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake to its end; with `check` a failure fails the test and shows what was printed."""
+    done = subprocess.run(
+        command(project, workdir, *arguments), capture_output=True, text=True, env=environment(), cwd=workdir, check=False
+    )
+    if check and done.returncode:
+        raise AssertionError(f"snakemake {' '.join(arguments)} failed:\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
+    return done
+
+
+def jobs_of(done: subprocess.CompletedProcess[str]) -> Counter[str]:
+    """Return how many jobs of each rule a run did or a dry run would do."""
+    found: Counter[str] = Counter()
+    text = done.stdout + done.stderr
+    if "Nothing to be done" in text:
+        return found
+    table = re.search(r"^job +count\n[- ]+\n(.*?)\n\n", text, re.M | re.S)
+    if table is None:
+        raise AssertionError(f"no table of jobs in:\n{text[-3000:]}")
+    for line in table[1].splitlines():
+        name, count = line.split()
+        if name not in ("total", "all"):
+            found[name] += int(count)
+    return found
+
+
+def would_run(project: Path, workdir: Path, *arguments: str) -> Counter[str]:
+    """Return the jobs of each rule that a run would do now."""
+    return jobs_of(run(project, workdir, "--dry-run", *arguments))
+
+
+def write_config(workdir: Path, config: dict[str, Any]) -> None:
+    """Write the configuration of a folder."""
+    workdir.mkdir(parents=True, exist_ok=True)
+    (workdir / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+
+
+def tree_digest(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every published file, provenance included; logs, times and hidden files are left out."""
+    skipped = {"logs", "benchmarks", "quarantine", "cache", "checkpoints"}
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if path.is_file() and not skipped & set(relative.parts) and not any(p.startswith(".") for p in relative.parts):
+            found[str(relative)] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+class Planner:
+    """Ask Snakemake in this process which jobs a configuration would run in a folder where everything was recorded."""
+
+    def __init__(self, workdir: Path, snakefile: Path = ROOT / "Snakefile") -> None:
+        self.workdir = workdir
+        self.snakefile = snakefile
+
+    def _with_dag(self, config: dict[str, Any], action: Any, force: bool, profile_overrides: dict[str, Any]) -> Any:
+        write_config(self.workdir, config)
+        before, directory = os.environ.get(SKIP_PREFLIGHT), Path.cwd()
+        os.environ[SKIP_PREFLIGHT] = "1"
+        try:
+            with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+                workflow_api = api.workflow(
+                    resource_settings=ResourceSettings(**{"cores": 2, **profile_overrides}),
+                    config_settings=ConfigSettings(configfiles=[self.workdir / "config.yaml"]),
+                    snakefile=self.snakefile,
+                    workdir=self.workdir,
+                )
+                dag_api = workflow_api.dag(DAGSettings(targets={"all"}, rerun_triggers=TRIGGERS))
+                workflow = dag_api.workflow_api._workflow
+                workflow.dag_settings, workflow.execution_settings = dag_api.dag_settings, ExecutionSettings()
+                workflow._prepare_dag(forceall=force, ignore_incomplete=True, lock_warn_only=True)
+                workflow._build_dag()
+                return action(workflow)
+        finally:
+            os.chdir(directory)
+            if before is None:
+                del os.environ[SKIP_PREFLIGHT]
+            else:
+                os.environ[SKIP_PREFLIGHT] = before
+
+    def record_everything(self, config: dict[str, Any]) -> None:
+        """Lay a file for every output and let Snakemake record that its job made it."""
+
+        def action(workflow: Any) -> None:
+            for level in workflow.dag.toposorted():
+                for job in level:
+                    for path in job.output:
+                        target = self.workdir / str(path)
+                        if path.is_directory:
+                            target.mkdir(parents=True, exist_ok=True)
+                        else:
+                            target.parent.mkdir(parents=True, exist_ok=True)
+                            target.write_text(str(path), encoding="utf-8")
+            for level in workflow.dag.toposorted():
+                for job in level:
+                    workflow.async_run(workflow.persistence.finished(job))
+
+        self._with_dag(config, action, True, {})
+
+    def rules(self, config: dict[str, Any], **resources: Any) -> dict[str, int]:
+        """Return the number of jobs of each rule that would run for a reason of their own or another's."""
+        return self._with_dag(config, self._needed, False, resources)
+
+    @staticmethod
+    def _needed(workflow: Any) -> dict[str, int]:
+        counts: Counter[str] = Counter(job.rule.name for job in workflow.dag.needrun_jobs())
+        counts.pop("all", None)
+        return dict(counts)
+
+    def own_reasons(self, config: dict[str, Any]) -> set[str]:
+        """Return the rules that have jobs with changed settings, inputs or code, without those that only follow them."""
+
+        def action(workflow: Any) -> set[str]:
+            found = set()
+            for job in workflow.dag.needrun_jobs():
+                reason = workflow.dag.reason(job)
+                if reason.params_changed or reason.input_changed or reason.code_changed or reason.missing_output:
+                    found.add(job.rule.name)
+            return found - {"all"}
+
+        return self._with_dag(config, action, False, {})

@@ -1,0 +1,99 @@
+"""For every leaf of the default configuration, exactly the rules of the hand-written table run again."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.lib.settings import at, leaves
+from scripts.registry.config import complete_config, read_yaml
+from tests.workflow.harness import ROOT, Planner
+from tests.workflow.leaves import LEAVES, closure
+
+SECTIONS = ("sources", "tasks", "corpora", "tokenizers", "models")
+
+
+def default_config() -> dict[str, Any]:
+    return complete_config(read_yaml(ROOT / "config.yaml"), ROOT)
+
+
+def pattern(leaf: str) -> str:
+    """Return a leaf with names replaced: sources.books.parts is sources.*.parts."""
+    keys = leaf.split(".")
+    if keys[0] in SECTIONS:
+        keys[1] = "*"
+    for open_ended in ("sources.*.options", "corpora.*.filters.thresholds", "models.*.weights"):
+        if ".".join(keys).startswith(open_ended):
+            return open_ended
+    return ".".join(keys)
+
+
+def edited(config: dict[str, Any], leaf: str) -> dict[str, Any]:
+    """Return a copy of the configuration with another value at the leaf."""
+    other = copy.deepcopy(config)
+    key = pattern(leaf)
+    parent = at(other, ".".join(leaf.split(".")[:-1])) if "." in leaf else other
+    name = leaf.split(".")[-1]
+    value = LEAVES[key][0]
+    if value == "reversed":
+        value = list(reversed(parent[name]))
+    if value == "other task":
+        value = [task for task in other["tasks"] if task not in parent[name]][:1] or parent[name][1:]
+    parent[name] = value
+    return other
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Planner:
+    planner = Planner(tmp_path_factory.mktemp("leaves"))
+    planner.record_everything(default_config())
+    return planner
+
+
+def one_of_each() -> list[str]:
+    """The first leaf of each pattern in the default configuration."""
+    found: dict[str, str] = {}
+    for leaf in leaves(default_config()):
+        if leaf not in SECTIONS:  # an empty section names nothing yet
+            found.setdefault(pattern(leaf), leaf)
+    return list(found.values())
+
+
+def test_the_table_names_every_leaf_and_no_other() -> None:
+    assert {pattern(leaf) for leaf in one_of_each()} == set(LEAVES)
+
+
+def test_nothing_runs_when_nothing_changed(recorded: Planner) -> None:
+    assert recorded.rules(default_config()) == {}
+
+
+@pytest.mark.parametrize("leaf", one_of_each())
+def test_a_leaf_reruns_exactly_its_rules(recorded: Planner, leaf: str) -> None:
+    config = edited(default_config(), leaf)
+    expected = closure(LEAVES[pattern(leaf)][1])
+    if config == default_config():
+        pytest.fail(f"the other value of {leaf} is the one it has")
+    assert set(recorded.rules(config)) == expected
+
+
+def test_only_the_jobs_of_the_edited_source_run(recorded: Planner) -> None:
+    config = default_config()
+    config["sources"]["encyclopedia"]["language"] = "de"
+    counts = recorded.rules(config)
+    assert counts["extract"] == 1
+    assert counts["annotate"] == 1
+
+
+def test_threads_and_memory_rerun_nothing(recorded: Planner) -> None:
+    assert recorded.rules(default_config(), cores=7) == {}
+
+
+def test_spelling_of_the_configuration_reruns_nothing(recorded: Planner, tmp_path: Path) -> None:
+    config = default_config()
+    shuffled = {key: config[key] for key in reversed(list(config))}
+    for name, source in shuffled["sources"].items():
+        shuffled["sources"][name] = {key: source[key] for key in reversed(list(source))}
+    assert recorded.rules(shuffled) == {}

@@ -1,0 +1,143 @@
+"""What must rerun nothing, and what must rerun exactly its users."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.workflow.conftest import Run, tiny_config
+from tests.workflow.harness import ROOT, run, would_run, write_config
+from tests.workflow.leaves import FOLLOWS, closure
+
+BUILT = {"fetch", "extract", "annotate", "signatures", "select", "deduplicate", "decontaminate", "curate"}
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text("utf-8")
+    assert old in text, f"{old!r} is not in {path.name}"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_a_second_run_has_nothing_to_do(copied: Run) -> None:
+    assert would_run(copied.project, copied.workdir) == {}
+
+
+def test_touch_reruns_nothing(copied: Run) -> None:
+    now = time.time()
+    for path in sorted([*copied.results.rglob("*"), *(copied.workdir / "text").iterdir()]):
+        os.utime(path, (now, now))
+    assert would_run(copied.project, copied.workdir) == {}
+
+
+@pytest.mark.parametrize("tool", ["cp -r", "cp -a", "rsync -a"])
+def test_a_copy_elsewhere_reruns_nothing(tool: str, finished: Run, tmp_path: Path) -> None:
+    if shutil.which(tool.split()[0]) is None:
+        pytest.skip(f"needs {tool.split()[0]}")
+    target = tmp_path / "another" / "place"
+    target.parent.mkdir(parents=True)
+    subprocess.run([*tool.split(), f"{finished.workdir}/", str(target)], check=True)
+    assert would_run(finished.project, target) == {}
+    assert "Nothing to be done" in run(finished.project, target).stderr
+
+
+HARMLESS = {
+    "comment": lambda text: "# Another remark.\n" + text + "\n# And one at the end.\n",
+    "docstring": lambda text: re.sub(r'^"""', '"""Said otherwise. ', text, count=1),
+    "formatting": lambda text: text.replace("\n\n\n", "\n\n\n\n") + "\n\n",
+}
+
+
+@pytest.mark.parametrize("edit", HARMLESS)
+def test_words_about_the_code_rerun_nothing(edit: str, copied: Run) -> None:
+    for path in sorted((copied.project / "scripts").rglob("*.py")):
+        text = path.read_text("utf-8")
+        if text.startswith('"""') and "from __future__" in text:
+            path.write_text(HARMLESS[edit](text), encoding="utf-8")
+    assert would_run(copied.project, copied.workdir) == {}
+
+
+def test_an_edit_that_is_taken_back_reruns_nothing(copied: Run) -> None:
+    path = copied.project / "scripts" / "cleaning" / "filters.py"
+    text = path.read_text("utf-8")
+    path.write_text(text + "\nADDED = 1\n", encoding="utf-8")
+    assert would_run(copied.project, copied.workdir) != {}
+    path.write_text(text, encoding="utf-8")
+    assert would_run(copied.project, copied.workdir) == {}
+
+
+def test_an_imported_module_reruns_exactly_its_users(copied: Run) -> None:
+    path = copied.project / "scripts" / "cleaning" / "filters.py"
+    path.write_text(path.read_text("utf-8") + "\nADDED = 1\n", encoding="utf-8")
+    assert set(would_run(copied.project, copied.workdir)) == closure({"select"}) & BUILT
+
+
+def test_a_pin_of_an_environment_reruns_exactly_its_users(copied: Run) -> None:
+    replace(copied.project / "envs" / "training.yaml", "torch==2.13.0", "torch==2.13.1")
+    assert would_run(copied.project, copied.workdir) == {}
+    replace(copied.project / "envs" / "data.yaml", "pyarrow==", "pyarrow==9")
+    assert set(would_run(copied.project, copied.workdir)) == BUILT
+
+
+def test_comments_in_an_environment_rerun_nothing(copied: Run) -> None:
+    path = copied.project / "envs" / "data.yaml"
+    path.write_text("# a remark\n" + path.read_text("utf-8"), encoding="utf-8")
+    assert would_run(copied.project, copied.workdir) == {}
+
+
+def test_swapped_splits_rerun_exactly_their_users(copied: Run) -> None:
+    config = tiny_config()
+    config["corpora"]["main"]["split"] = {"validation": 0.0, "test": 0.1}
+    write_config(copied.workdir, config)
+    assert set(would_run(copied.project, copied.workdir)) == {"curate"}
+
+
+def test_reordered_priorities_rerun_exactly_their_users(copied: Run) -> None:
+    config = tiny_config()
+    config["corpora"]["main"]["sources"].reverse()
+    write_config(copied.workdir, config)
+    assert set(would_run(copied.project, copied.workdir)) == {"deduplicate", "curate"}
+
+
+def test_an_edited_text_reruns_its_source(copied: Run) -> None:
+    path = copied.workdir / "text" / "modules.jsonl"
+    replace(path, "the", "teh")
+    done = run(copied.project, copied.workdir)
+    assert "scripts.sources" not in done.stdout
+    assert would_run(copied.project, copied.workdir) == {}
+
+
+EXECUTION = [["--cores", "1"], ["--set-threads", "curate=2"], ["--set-resources", "curate:mem_mb=77"]]
+
+
+@pytest.mark.parametrize("arguments", EXECUTION)
+def test_execution_reruns_nothing(arguments: list[str], copied: Run) -> None:
+    assert would_run(copied.project, copied.workdir, *arguments) == {}
+
+
+def test_the_cluster_profile_gives_its_threads_and_memory_to_every_rule(fresh: Run) -> None:
+    """Without their messages, the jobs of a dry run show threads and memory."""
+    for path in sorted((fresh.project / "rules").glob("*.smk")):
+        path.write_text(re.sub(r"    message:\n.*\n", "", path.read_text("utf-8")), encoding="utf-8")
+    profile = yaml.safe_load((ROOT / "profiles" / "cluster" / "profile.yaml").read_text("utf-8"))
+    done = run(fresh.project, fresh.workdir, "--dry-run", "--profile", str(fresh.project / "cluster"))
+    text = done.stdout + done.stderr
+    for rule in BUILT:
+        threads, memory = profile["set-threads"][rule], profile["set-resources"][rule]["mem_mb"]
+        blocks = re.findall(rf"^rule {rule}:\n(.*?)\n\[", text, re.S | re.M)
+        assert blocks, f"no job of {rule} in the dry run"
+        for block in blocks:
+            assert f"mem_mb={memory}," in block
+            assert threads == 1 or f"threads: {threads}\n" in block
+
+
+def test_the_cluster_profile_knows_every_rule() -> None:
+    profile = yaml.safe_load((ROOT / "profiles" / "cluster" / "profile.yaml").read_text("utf-8"))
+    rules = set(FOLLOWS)
+    assert set(profile["set-threads"]) == set(profile["set-resources"]) == rules
