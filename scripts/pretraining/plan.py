@@ -16,8 +16,10 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scripts.lib.step import Step, step_parser
-from scripts.pretraining.inputs import add_input_arguments, read_inputs
+from scripts.lib.errors import UserError
+from scripts.lib.step import Step, run_step, step_parser
+from scripts.pretraining.data import data_order, open_streams
+from scripts.pretraining.inputs import Inputs, add_input_arguments, read_inputs
 from scripts.pretraining.recipe import Recipe
 from scripts.pretraining.size import flops_per_token, memory, parameters
 
