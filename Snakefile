@@ -20,7 +20,9 @@ rule all:
 
 include: "rules/targets.smk"
 include: "rules/sources.smk"
+include: "rules/tasks.smk"
 include: "rules/cleaning.smk"
 include: "rules/tokenizer.smk"
 include: "rules/shards.smk"
 include: "rules/pretraining.smk"
+include: "rules/evaluation.smk"

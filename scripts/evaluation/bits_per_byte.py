@@ -1,7 +1,8 @@
 """Score a model on the held-out documents of its corpus: bits per byte of every source, beside a unigram model.
 
     python -m scripts.evaluation.bits_per_byte --settings '{"model": "tiny", "seed": 1, "objective": "causal",
-        "documents": 100, "masked_share": 0.15}' --model results/models/tiny/model.json --tokenizer results/tokenizers/t.json \\
+        "documents": 100,
+        "minimum_improvement": 0.1, "masked_share": 0.15}' --model results/models/tiny/model.json --tokenizer results/tokenizers/t.json \\
         --shards results/shards/main/t/books/0000.json --manifest results/evaluations/tiny/bits_per_byte.json
 
 Each document is scored on its own, in windows of the model's context that follow one another, so that no document helps
@@ -194,6 +195,13 @@ def evaluate(step: Step, args: argparse.Namespace) -> None:
     if not everything:
         raise UserError("No source has validation documents; raise corpora.*.split.validation.")
     scores_all = summarise(everything, scorer.objective, seed_for(scorer.seed, "interval"))
+    least = settings["minimum_improvement"]
+    if scores_all["improvement"] < least:
+        raise UserError(
+            f"Model {settings['model']} scores {scores_all['score']:.3f} {scores_all['unit']}, only "
+            f"{scores_all['improvement']:.1%} better than a unigram model's {scores_all['unigram']:.3f}; train it longer, or "
+            f"lower evaluation.minimum_improvement ({least:.0%})."
+        )
     with step.publish() as out:
         out.summary.update({"model": settings["model"], "all": scores_all, "sources": scores})
         path = out.file(f"{args.manifest.stem}.scores.json")

@@ -106,8 +106,9 @@ class Targets:
         ]
 
     def model(self, name: str) -> list[str]:
-        """Return all that a model rests on, its own files included."""
+        """Return all that a model rests on, its own files and its scores included."""
         entry, folder = self.registry.model(name), f"results/models/{name}"
         made = [f"{folder}/export", f"{folder}/metrics.jsonl", f"{folder}/samples.json"]
         shards = self.shards(entry["corpus"], entry["tokenizer"])
-        return [*shards, *beside([f"{folder}/plan", f"{folder}/model"]), *made]
+        scores = beside([f"results/evaluations/{name}/bits_per_byte"], ".scores.json")
+        return [*shards, *beside([f"{folder}/plan", f"{folder}/model"]), *made, *scores]

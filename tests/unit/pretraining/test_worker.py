@@ -114,7 +114,7 @@ def test_dropout_changes_the_losses(inputs: tiny.Inputs, device: torch.device, t
 def test_a_loss_that_is_not_finite_stops_with_the_step(
     inputs: tiny.Inputs, device: torch.device, tmp_path: Path
 ) -> None:
-    wild = {"optimizer": {"learning_rate.*books/0:": 1e30, "weight_decay": 0.0}, "gradient_clipping": 0.0}
+    wild = {"optimizer": {"learning_rate": 1e30, "weight_decay": 0.0}, "gradient_clipping": 0.0}
     with pytest.raises(
         UserError, match=r"stopped at step \d+: the (loss|gradient norm) is (nan|inf).*learning_rate.*books/0:"
     ):
@@ -122,7 +122,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_step(
 
 
 def test_an_update_without_effect_stops(inputs: tiny.Inputs, device: torch.device, tmp_path: Path) -> None:
-    still = {"optimizer": {"learning_rate.*books/0:": 1e-30, "weight_decay": 0.0}}
+    still = {"optimizer": {"learning_rate": 1e-30, "weight_decay": 0.0}}
     with pytest.raises(UserError, match=r"stopped at step 0: the update left the weights unchanged"):
         run(make_job(inputs, steps=10, **still), tmp_path, device)
 

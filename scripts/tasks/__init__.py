@@ -1,0 +1,1 @@
+"""Labelled sets in one form, for fine-tuning, evaluation and decontamination."""
