@@ -16,6 +16,7 @@ _EMAIL = re.compile(
 )
 _IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?!\.?\d)")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
+_NUMBERED = re.compile(r"\b(?:E\.?C\.?|[Ee]nzymes?|[Vv]ersions?|[Rr]elease|[Ss]ection)\b[^\n]*$")
 _CARD = re.compile(r"(?<![\w.\-])\d(?:[ \-]?\d){12,18}(?![\w\-]|\.\d)")
 _IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}(?!\w)")
 _PHONE = re.compile(
@@ -24,22 +25,25 @@ _PHONE = re.compile(
 )
 
 
-def luhn(number: str) -> bool:
-    """Tell whether the digits in `number` pass Luhn's check."""
-    digits = [int(character) for character in number if character.isdigit()]
+def luhn(match: re.Match[str]) -> bool:
+    """Tell whether the digits of a match pass Luhn's check."""
+    digits = [int(character) for character in match[0] if character.isdigit()]
     doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
     return len(set(digits)) > 1 and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 
 
-def iban(number: str) -> bool:
-    """Tell whether an account number passes the check by modulus 97."""
-    compact = number.replace(" ", "")
+def iban(match: re.Match[str]) -> bool:
+    """Tell whether an account number in a match passes the check by modulus 97."""
+    compact = match[0].replace(" ", "")
     moved = compact[4:] + compact[:4]
     return 15 <= len(compact) <= 34 and int("".join(str(int(character, 36)) for character in moved)) % 97 == 1
 
 
-def address(text: str) -> bool:
-    """Tell whether a text is an IP address."""
+def address(match: re.Match[str]) -> bool:
+    """Tell whether a match is an IP address, and not the number of an enzyme (EC 3.2.1.23) or of a version."""
+    text = match[0]
+    if _NUMBERED.search(match.string, max(match.start() - 40, 0), match.start()):
+        return False
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -47,12 +51,12 @@ def address(text: str) -> bool:
     return text not in ("::", "::1") and not text.endswith(":")
 
 
-def phone(text: str) -> bool:
+def phone(match: re.Match[str]) -> bool:
     """Tell whether a run of digits has the length of a telephone number (ITU-T E.164: at most 15)."""
-    return 7 <= sum(character.isdigit() for character in text) <= 15
+    return 7 <= sum(character.isdigit() for character in match[0]) <= 15
 
 
-KINDS: dict[str, tuple[tuple[re.Pattern[str], ...], Callable[[str], bool], str]] = {
+KINDS: dict[str, tuple[tuple[re.Pattern[str], ...], Callable[[re.Match[str]], bool], str]] = {
     "email": ((_EMAIL,), bool, "<EMAIL>"),
     "iban": ((_IBAN,), iban, "<IBAN>"),
     "card": ((_CARD,), luhn, "<CARD>"),
@@ -69,9 +73,12 @@ def replace_pii(text: str, kinds: Sequence[str]) -> tuple[str, Counter[str]]:
             continue
 
         def put(
-            match: re.Match[str], kind: str = kind, valid: Callable[[str], bool] = valid, by: str = placeholder
+            match: re.Match[str],
+            kind: str = kind,
+            valid: Callable[[re.Match[str]], bool] = valid,
+            by: str = placeholder,
         ) -> str:
-            if not valid(match[0]):
+            if not valid(match):
                 return match[0]
             found[kind] += 1
             return by
