@@ -61,7 +61,9 @@ def mismatch(job: Any, manifest: Path) -> str | None:
     wanted = {os.path.normpath(path): sha256_file(Path(path)) for path in job.input if is_manifest_path(path)}
     if inputs != wanted:
         return "was made from other inputs"
-    write_stamps(manifest, {entry["name"]: stamp(manifest.parent / entry["name"]) or [] for entry in artefact.manifest["files"]})
+    write_stamps(
+        manifest, {entry["name"]: stamp(manifest.parent / entry["name"]) or [] for entry in artefact.manifest["files"]}
+    )
     return None
 
 

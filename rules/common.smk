@@ -44,6 +44,7 @@ try:
     registry = Registry(complete_config(config, Path.cwd()))
     targets = Targets(registry)
     DATA = environment_digest(Path(workflow.basedir) / "envs" / "data.yaml")
+    REPORT = environment_digest(Path(workflow.basedir) / "envs" / "report.yaml")
     TRAINING = environment_digest(Path(workflow.basedir) / "envs" / "training.yaml")
     if workflow.is_main_process:
         preflight(Path.cwd(), sys.argv[1:])

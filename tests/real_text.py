@@ -16,7 +16,7 @@ MODULES = (
     "socket socketserver sqlite3 ssl statistics string subprocess tarfile tempfile textwrap threading timeit trace "
     "traceback turtle typing unittest unittest.mock urllib.parse urllib.request uuid warnings weakref xml.dom.minidom "
     "zipfile"
-).split()
+)
 
 
 def topic_documents() -> list[dict[str, str]]:
@@ -27,9 +27,12 @@ def topic_documents() -> list[dict[str, str]]:
 def module_documents() -> list[dict[str, str]]:
     """Return what modules, classes and functions of the standard library say of themselves, one document a module."""
     documents = []
-    for name in MODULES:
+    for name in MODULES.split():
         module = importlib.import_module(name)
-        things = [module, *(thing for _, thing in inspect.getmembers(module) if inspect.isclass(thing) or inspect.isfunction(thing))]
+        things = [
+            module,
+            *(thing for _, thing in inspect.getmembers(module) if inspect.isclass(thing) or inspect.isfunction(thing)),
+        ]
         texts = dict.fromkeys(text for thing in things if (text := inspect.getdoc(thing)))
         documents.append({"id": name, "text": "\n\n".join(texts)})
     return documents

@@ -1,9 +1,9 @@
 """Score a model on the held-out documents of its corpus: bits per byte of every source, beside a unigram model.
 
-    python -m scripts.evaluation.bits_per_byte --settings '{"model": "tiny", "seed": 1, "objective": "causal",
-        "documents": 100,
-        "minimum_improvement": 0.1, "masked_share": 0.15}' --model results/models/tiny/model.json --tokenizer results/tokenizers/t.json \\
-        --shards results/shards/main/t/books/0000.json --manifest results/evaluations/tiny/bits_per_byte.json
+    python -m scripts.evaluation.bits_per_byte --model results/models/tiny/model.json \\
+        --tokenizer results/tokenizers/t.json --shards results/shards/main/t/books/0000.json \\
+        --manifest results/evaluations/tiny/bits_per_byte.json --settings '{"model": "tiny", "seed": 1,
+        "objective": "causal", "documents": 100, "minimum_improvement": 0.1, "masked_share": 0.15}'
 
 Each document is scored on its own, in windows of the model's context that follow one another, so that no document helps
 another. Bits per byte (Gao et al. 2020) is the loss in bits over the UTF-8 bytes of the text, hence comparable between
@@ -159,7 +159,9 @@ def load(model: Artefact, tokenizer: Artefact, settings: Any, shards: Sequence[A
     pieces = piece_bytes(loaded.convert_ids_to_tokens(list(range(len(loaded)))))
     rows = network.get_input_embeddings().weight.shape[0]
     if rows < len(loaded):
-        raise UserError(f"{model.manifest_path} has {rows} embeddings for {len(loaded)} tokens; its tokenizer is another.")
+        raise UserError(
+            f"{model.manifest_path} has {rows} embeddings for {len(loaded)} tokens; its tokenizer is another."
+        )
     return Scorer(
         network,
         objective,

@@ -9,7 +9,9 @@ RESAMPLES = 1000
 LEVEL = 0.95
 
 
-def ratio_interval(numerators: NDArray[np.float64], denominators: NDArray[np.float64], seed: int) -> tuple[float, float]:
+def ratio_interval(
+    numerators: NDArray[np.float64], denominators: NDArray[np.float64], seed: int
+) -> tuple[float, float]:
     """Return the 95 % interval of sum(numerators) / sum(denominators), both given per document, shape [n].
 
     Documents, not tokens, are drawn with replacement, since the tokens of one document resemble one another.

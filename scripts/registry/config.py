@@ -133,7 +133,9 @@ def _sentence(error: ValidationError) -> str:
     if rule == "enum":
         return f"{place} is {_shown(error.instance)}; choose one of {', '.join(map(str, expected))}."
     if rule == "propertyNames" or "propertyNames" in error.absolute_schema_path:
-        return f"The name {error.instance!r} may only have lower-case letters, digits, '_' and '-', at most 64; rename it."
+        return (
+            f"The name {error.instance!r} may only have lower-case letters, digits, '_' and '-', at most 64; rename it."
+        )
     bounds = {
         "minimum": "at least",
         "maximum": "at most",

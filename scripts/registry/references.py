@@ -77,9 +77,13 @@ def _check_corpus(name: str, corpus: Mapping[str, Any], config: Mapping[str, Any
     rules = known_rules()
     for rule in corpus["filters"]["thresholds"]:
         if rule not in rules:
-            raise UserError(f"{key}.filters.thresholds names {rule!r}, which is no rule; the rules are {', '.join(rules)}.")
+            raise UserError(
+                f"{key}.filters.thresholds names {rule!r}, which is no rule; the rules are {', '.join(rules)}."
+            )
         if rule.partition(".")[0] not in corpus["filters"]["families"]:
-            raise UserError(f"{key}.filters.thresholds.{rule} belongs to a family that is not used; remove it or add the family.")
+            raise UserError(
+                f"{key}.filters.thresholds.{rule} belongs to a family that is not used; remove it or add the family."
+            )
     near, permutations = corpus["deduplicate"]["near"], config["signatures"]["permutations"]
     if near and near["bands"] * near["rows"] > permutations:
         raise UserError(
@@ -96,7 +100,9 @@ def _check_model(name: str, model: Mapping[str, Any], config: Mapping[str, Any])
     _refer(f"{key}.tokenizer", model["tokenizer"], config["tokenizers"], "tokenizers")
     for source in model["weights"]:
         if source not in config["corpora"][model["corpus"]]["sources"]:
-            raise UserError(f"{key}.weights names {source!r}, which is no source of corpus {model['corpus']!r}; remove it.")
+            raise UserError(
+                f"{key}.weights names {source!r}, which is no source of corpus {model['corpus']!r}; remove it."
+            )
     try:
         Recipe.from_settings({"model": name, "seed": config["seed"], **model})
     except UserError as error:

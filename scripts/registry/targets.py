@@ -50,8 +50,30 @@ class Targets:
         return list(dict.fromkeys(self._closures[kind][1](name)))
 
     def everything(self) -> list[str]:
-        """Return the closure of all that the configuration names."""
-        return list(dict.fromkeys(file for kind, name in self.names() for file in self.closure(kind, name)))
+        """Return the closure of all that the configuration names, and the report on it."""
+        files = (file for kind, name in self.names() for file in self.closure(kind, name))
+        return [*dict.fromkeys(files), *beside(["results/report"], ".html")]
+
+    def report_inputs(self) -> dict[str, list[str]]:
+        """Return the manifests that the report reads, by their role."""
+        config = self.registry.config
+        corpora, models = config["corpora"], config["models"]
+        curated = "results/corpora/{corpus}/documents/{source}/{part}.json"
+        return {
+            "documents": [
+                f"results/sources/{name}/documents/{part}.json"
+                for name in config["sources"]
+                for part in self.registry.parts(name)
+            ],
+            "curated": [path for corpus in corpora for path in manifests(self.registry, curated, corpus)],
+            "duplicates": [f"results/corpora/{corpus}/duplicates.json" for corpus in corpora],
+            "contamination": [f"results/corpora/{corpus}/contamination.json" for corpus in corpora],
+            "tasks": [f"results/tasks/{task}/items.json" for task in config["tasks"]],
+            "tokenizers": [f"results/tokenizers/{name}.json" for name in config["tokenizers"]],
+            "plans": [f"results/models/{model}/plan.json" for model in models],
+            "models": [f"results/models/{model}/model.json" for model in models],
+            "scores": [f"results/evaluations/{model}/bits_per_byte.json" for model in models],
+        }
 
     def fetched(self) -> list[str]:
         """Return all that comes from elsewhere, after which no step needs a network."""
@@ -68,7 +90,9 @@ class Targets:
         """Return all that is made of one source before a corpus asks for it."""
         parts = self.registry.parts(name)
         documents = [f"results/sources/{name}/documents/{part}" for part in parts]
-        measured = [f"results/sources/{name}/{stage}/{part}" for stage in ("annotations", "signatures") for part in parts]
+        measured = [
+            f"results/sources/{name}/{stage}/{part}" for stage in ("annotations", "signatures") for part in parts
+        ]
         return [
             *self._raw("sources", name),
             *beside(documents, ".parquet", ".quarantine.jsonl"),

@@ -14,7 +14,18 @@ from scripts.registry.local import LocalDigests, local_content
 from scripts.reproducibility.preflight import examine, refuse_unrecorded, repair
 
 RESULTS = Path("results")
-READ_ONLY = {"-n", "--dry-run", "--dryrun", "--unlock", "-l", "--list-rules", "--list", "--lint", "--dag", "--rulegraph"}
+READ_ONLY = {
+    "-n",
+    "--dry-run",
+    "--dryrun",
+    "--unlock",
+    "-l",
+    "--list-rules",
+    "--list",
+    "--lint",
+    "--dag",
+    "--rulegraph",
+}
 SKIP_PREFLIGHT = "GROUNDWORK_SKIP_PREFLIGHT"
 
 
@@ -104,6 +115,8 @@ def preflight(workdir: Path, arguments: Sequence[str]) -> None:
     try:
         notices = repair(findings)
     except OSError as error:
-        raise UserError(f"{error.filename or RESULTS} cannot be moved ({error.strerror}); check the permissions.") from None
+        raise UserError(
+            f"{error.filename or RESULTS} cannot be moved ({error.strerror}); check the permissions."
+        ) from None
     for notice in notices:
         print(f"notice: {notice}", file=sys.stderr)

@@ -41,7 +41,9 @@ def accept(results: Path, program: str, reason: str, root: Path = ROOT) -> str:
     if not old:
         return f"Nothing to accept: no result of {program} was made with other code."
     if len(old) > 1:
-        raise UserError(f"The results of {program} come from {len(old)} versions of its code; run the workflow once first.")
+        raise UserError(
+            f"The results of {program} come from {len(old)} versions of its code; run the workflow once first."
+        )
     path = root / ACCEPTANCES
     entries = json.loads(path.read_text("utf-8")) if path.is_file() else []
     entries.append({"program": program, "old": old[0], "new": new, "reason": reason.strip()})

@@ -15,7 +15,6 @@ import sys
 import tomllib
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distribution, distributions
-from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name

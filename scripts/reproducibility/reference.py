@@ -1,7 +1,7 @@
 """Write docs/config.md from the schema, or check that it is fresh.
 
-    python -m scripts.reproducibility.reference --check
-    python -m scripts.reproducibility.reference --write
+python -m scripts.reproducibility.reference --check
+python -m scripts.reproducibility.reference --write
 """
 
 from __future__ import annotations

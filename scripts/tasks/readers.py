@@ -150,7 +150,9 @@ def read_translation(files: Files, removed: Counter[str]) -> Iterator[Item]:
                 seen.add((source, target))
                 key = f"{name}/{entry.msgid}"
                 prompt = f"English: {source}\nGerman:"
-                yield Item(key, split_by_hash(source), prompt, target=f" {target}", meta={"source": source}, texts=[source])
+                yield Item(
+                    key, split_by_hash(source), prompt, target=f" {target}", meta={"source": source}, texts=[source]
+                )
 
 
 def _english(entry: Any) -> str:

@@ -20,7 +20,7 @@ from snakemake.settings.types import ConfigSettings, DAGSettings, ExecutionSetti
 from scripts.registry.workflow import SKIP_PREFLIGHT
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ["Snakefile", "config.schema.yaml", "rules", "scripts", "envs", "profiles", "cluster"]
+PARTS = ["Snakefile", "config.schema.yaml", "rules", "scripts", "report", "envs", "profiles", "cluster"]
 TRIGGERS = frozenset({RerunTrigger.CODE, RerunTrigger.INPUT, RerunTrigger.MTIME, RerunTrigger.PARAMS})
 
 
@@ -65,7 +65,12 @@ def command(project: Path, workdir: Path, *arguments: str) -> list[str]:
 def run(project: Path, workdir: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run Snakemake to its end; with `check` a failure fails the test and shows what was printed."""
     done = subprocess.run(
-        command(project, workdir, *arguments), capture_output=True, text=True, env=environment(), cwd=workdir, check=False
+        command(project, workdir, *arguments),
+        capture_output=True,
+        text=True,
+        env=environment(),
+        cwd=workdir,
+        check=False,
     )
     if check and done.returncode:
         raise AssertionError(f"snakemake {' '.join(arguments)} failed:\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
@@ -100,11 +105,16 @@ def write_config(workdir: Path, config: dict[str, Any]) -> None:
 
 
 def tree_digest(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every published file, provenance included; logs, times and hidden files are left out."""
+    """Return the SHA-256 of every published file, provenance included; logs, times, hidden files and the report are left out.
+
+    The report shows timings; its digest without them stands in its manifest.
+    """
     skipped = {"logs", "benchmarks", "quarantine", "cache", "checkpoints"}
     found = {}
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
+        if str(relative).startswith("report."):
+            continue
         if path.is_file() and not skipped & set(relative.parts) and not any(p.startswith(".") for p in relative.parts):
             found[str(relative)] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found

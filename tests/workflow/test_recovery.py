@@ -124,7 +124,10 @@ def test_the_next_run_equals_a_clean_build(damage, finished: Run, copied: Run) -
 @pytest.mark.parametrize("target", TARGETS[1:], ids=TARGET_NAMES[1:])
 @pytest.mark.parametrize("damage", [edit_so_that_one_part_fails, delete_manifest], ids=lambda damage: damage.__name__)
 def test_a_single_target_is_never_built_on_missing_ground(
-    damage, target: list[str], finished: Run, copied: Run  # type: ignore[no-untyped-def]
+    damage,
+    target: list[str],
+    finished: Run,
+    copied: Run,  # type: ignore[no-untyped-def]
 ) -> None:
     damage(copied)
     run(copied.project, copied.workdir, *target)

@@ -65,7 +65,11 @@ def edit(project: Path, name: str, old: str, new: str) -> None:
         ("scripts/stage/program.py", "# of the list", "# of all words"),
         ("scripts/stage/program.py", '"""Count."""', '"""Count the words of the list."""'),
         ("scripts/stage/program.py", '    """Count."""\n', ""),
-        ("scripts/stage/program.py", "data_file(\"scripts/stage/words.txt\").read_text()", "data_file(\n        'scripts/stage/words.txt'\n    ).read_text()"),
+        (
+            "scripts/stage/program.py",
+            'data_file("scripts/stage/words.txt").read_text()',
+            "data_file(\n        'scripts/stage/words.txt'\n    ).read_text()",
+        ),
         ("scripts/lib/unused.py", "x = 1", "x = 2"),
     ],
 )
@@ -117,7 +121,7 @@ def test_acceptance_leads_back_to_the_oldest_digest(project: Path) -> None:
 
 
 def test_a_program_that_is_not_there_is_one_sentence(project: Path) -> None:
-    with pytest.raises(UserError, match="no program scripts.stage.missing"):
+    with pytest.raises(UserError, match=r"no program scripts\.stage\.missing"):
         source_digest("scripts.stage.missing", project)
 
 

@@ -68,9 +68,7 @@ ENVIRONMENT = "dependencies:\n  - python=3.11\n  - pip:\n      - Torch==2.0\n   
 def test_the_environment_digest_is_of_the_pins(tmp_path: Path) -> None:
     first, second, third = tmp_path / "a.yaml", tmp_path / "b.yaml", tmp_path / "c.yaml"
     first.write_text(ENVIRONMENT, encoding="utf-8")
-    second.write_text(
-        "# remark\ndependencies: [python = 3.11, {pip: ['a-b == 1.0', torch==2.0]}]\n", encoding="utf-8"
-    )
+    second.write_text("# remark\ndependencies: [python = 3.11, {pip: ['a-b == 1.0', torch==2.0]}]\n", encoding="utf-8")
     third.write_text(ENVIRONMENT.replace("2.0", "2.1"), encoding="utf-8")
     assert environment_digest(first) == environment_digest(second) != environment_digest(third)
 

@@ -90,9 +90,15 @@ BAD: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (put("sources.Two Words", {}), r"name 'Two Words' may only have lower-case letters"),
     (put("corpora.main.sources", ["three"]), r"corpora\.main\.sources names 'three', which is not under sources"),
     (put("corpora.main.sources", ["one", "one"]), r"corpora\.main\.sources"),
-    (put("corpora.main.filters", {"thresholds": {"gopher_quality.nothing": 1}}), r"'gopher_quality\.nothing', which is no rule"),
+    (
+        put("corpora.main.filters", {"thresholds": {"gopher_quality.nothing": 1}}),
+        r"'gopher_quality\.nothing', which is no rule",
+    ),
     (put("corpora.main.filters", {"families": ["best"]}), r"families\.0 is 'best'; choose one of"),
-    (put("corpora.main.deduplicate", {"near": {"bands": 64, "rows": 8}}), r"64 x 8 numbers, but signatures\.permutations is 128"),
+    (
+        put("corpora.main.deduplicate", {"near": {"bands": 64, "rows": 8}}),
+        r"64 x 8 numbers, but signatures\.permutations is 128",
+    ),
     (put("corpora.main.decontaminate", {"tasks": ["boolq"]}), r"names 'boolq', which is not under tasks"),
     (put("corpora.main.split", {"validation": 0.5, "test": 0.5}), r"split leaves nothing to train on"),
     (put("corpora.main.split", {"validation": -0.1}), r"validation is -0\.1, but it must be at least 0"),

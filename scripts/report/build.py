@@ -1,0 +1,117 @@
+"""Build the report from the manifests of a run: one self-contained page.
+
+    python -m scripts.report.build --manifest results/report.json --documents results/sources/books/documents/0000.json \\
+        --curated results/corpora/main/documents/books/0000.json --settings '{"origins": {"books": "Project Gutenberg"},
+        "corpora": {"main": ["books"]}}'
+
+Timings of jobs, when there are any, stand in one marked block; `canonical` in the manifest is the digest without it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from scripts.lib.canonical import sha256_text
+from scripts.lib.code import ACCEPTANCES, ROOT, data_file
+from scripts.lib.environments import environment_pins
+from scripts.lib.manifest import Artefact
+from scripts.lib.step import Step, run_step, step_parser
+from scripts.report import charts
+from scripts.report.sections import corpus_sections, model_sections, source_rows, task_rows, tokenizer_rows
+
+MODULE = "scripts.report.build"
+TIMINGS = re.compile(r"<!-- timings -->.*<!-- end of timings -->", re.S)
+ROLES = ("documents", "curated", "duplicates", "contamination", "tasks", "tokenizers", "plans", "models", "scores")
+
+
+def timings(folder: Path) -> list[dict[str, Any]]:
+    """Return jobs, seconds and peak memory of every rule, from the files that Snakemake's benchmarks leave; longest first."""
+    rows = []
+    for rule in sorted(folder.iterdir()) if folder.is_dir() else []:
+        files = sorted(rule.glob("*.tsv"))
+        if files:
+            table = pd.concat([pd.read_csv(file, sep="\t", na_values="-") for file in files])
+            rows.append(
+                {
+                    "rule": rule.name,
+                    "jobs": len(files),
+                    "seconds": float(table["s"].sum()),
+                    "memory": float(table["max_rss"].fillna(0).max()),
+                }
+            )
+    return sorted(rows, key=lambda row: -float(row["seconds"]))
+
+
+def versions() -> list[str]:
+    """Return the pins of the packages that results depend on most."""
+    wanted = (
+        "torch",
+        "deepspeed",
+        "transformers",
+        "sentencepiece",
+        "tokenizers",
+        "pyarrow",
+        "numpy",
+        "resiliparse",
+        "lxml",
+    )
+    pins = {
+        pin.removeprefix("pip:")
+        for stack in (data_file("envs/data.yaml"), data_file("envs/training.yaml"))
+        for pin in environment_pins(stack)
+    }
+    return sorted(pin for pin in pins if pin.partition("==")[0] in wanted)
+
+
+def acceptances() -> list[dict[str, str]]:
+    """Return the recorded acceptances of equivalent code."""
+    path = ROOT / ACCEPTANCES
+    found: list[dict[str, str]] = json.loads(path.read_text("utf-8")) if path.is_file() else []
+    return found
+
+
+def build(step: Step, args: argparse.Namespace) -> None:
+    """Publish the page."""
+    artefacts: dict[str, list[Artefact]] = {
+        role: [step.read(role, path) for path in getattr(args, role)] for role in ROLES
+    }
+    settings = step.settings.plain()
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(data_file("report/page.html.j2").read_text("utf-8"))
+    page = template.render(
+        sources=source_rows(artefacts["documents"], settings["origins"]),
+        corpora=corpus_sections(artefacts, settings["corpora"]),
+        tasks=task_rows(artefacts["tasks"]),
+        tokenizers=tokenizer_rows(artefacts["tokenizers"]),
+        models=model_sections(artefacts),
+        timings=timings(args.benchmarks) if args.benchmarks else [],
+        versions=versions(),
+        acceptances=acceptances(),
+        short=charts.short,
+    )
+    with step.publish() as out:
+        out.file("report.html").write_text(page, encoding="utf-8")
+        out.canonical["report.html"] = sha256_text(TIMINGS.sub("", page))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; returns its exit code."""
+    parser = step_parser(__doc__)
+    for role in ROLES:
+        parser.add_argument(f"--{role}", type=Path, nargs="*", default=[], help=f"manifests of {role}")
+    parser.add_argument("--benchmarks", type=Path, help="folder of Snakemake's benchmark files")
+    return run_step(MODULE, parser, build, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

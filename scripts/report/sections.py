@@ -1,0 +1,170 @@
+"""What the report shows, as plain rows for its template."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from scripts.lib.manifest import Artefact
+from scripts.report import charts
+
+Row = dict[str, Any]
+SMOOTHING = 20  # points that a loss curve has at least, whatever the number of steps
+POINTS = 120
+
+
+def _merged(artefacts: Sequence[Artefact]) -> Row:
+    """Return the sum of the accounts of some parts."""
+    total: Row = {"in": 0, "kept": 0, "removed": Counter(), "quarantined": Counter()}
+    for artefact in artefacts:
+        account = artefact.manifest["accounting"]
+        total["in"] += account["in"]
+        total["kept"] += account["kept"]
+        total["removed"].update(account["removed"])
+        total["quarantined"].update(account["quarantined"])
+    return total
+
+
+def _grouped(artefacts: Sequence[Artefact], depth: int) -> dict[str, list[Artefact]]:
+    """Group artefacts by the name of the folder `depth` above their manifests, sorted by name."""
+    groups: dict[str, list[Artefact]] = {}
+    for artefact in artefacts:
+        groups.setdefault(artefact.manifest_path.parents[depth].name, []).append(artefact)
+    return dict(sorted(groups.items()))
+
+
+def source_rows(documents: Sequence[Artefact], origins: Mapping[str, str]) -> list[Row]:
+    """Return a row per source: origin, records read, documents, what was left out."""
+    rows = []
+    for name, parts in _grouped(documents, 1).items():
+        account = _merged(parts)
+        size = sum(
+            entry["bytes"] for part in parts for entry in part.manifest["files"] if entry["name"].endswith("parquet")
+        )
+        out = account["removed"] + account["quarantined"]
+        rows.append({"name": name, "origin": origins[name], "bytes": size, "out": sorted(out.items()), **account})
+    return rows
+
+
+def corpus_sections(artefacts: Mapping[str, Sequence[Artefact]], corpora: Mapping[str, Sequence[str]]) -> list[Row]:
+    """Return a section per corpus: waterfall by source, reasons, splits, personal data, duplicates, contamination."""
+    sections = []
+    curated = _grouped(artefacts["curated"], 2)
+    for name, sources in corpora.items():
+        parts = _grouped(curated[name], 0)
+        accounts = {source: _merged(parts[source]) for source in sources}
+        splits: Counter[str] = Counter()
+        pii: Counter[str] = Counter()
+        for part in curated[name]:
+            splits.update(part.summary["splits"])
+            pii.update(part.summary["pii"])
+        duplicates = next(a for a in artefacts["duplicates"] if a.manifest_path.parent.name == name)
+        contamination = next(a for a in artefacts["contamination"] if a.manifest_path.parent.name == name)
+        families = {source: _by_family(account) for source, account in accounts.items()}
+        reasons: Counter[str] = Counter()
+        for account in accounts.values():
+            reasons.update(account["removed"])
+        sections.append(
+            {
+                "name": name,
+                "waterfall": Markup(charts.stacked(families, "documents")),
+                "reasons": reasons.most_common(),
+                "documents": sum(account["in"] for account in accounts.values()),
+                "kept": sum(account["kept"] for account in accounts.values()),
+                "splits": sorted(splits.items()),
+                "pii": sorted(pii.items()),
+                "clusters": list(duplicates.summary["cluster_sizes"].items()),
+                "contamination": sorted(contamination.summary.items()),
+            }
+        )
+    return sections
+
+
+def _by_family(account: Row) -> dict[str, int]:
+    """Return kept and removed documents, removals by filter family."""
+    found = Counter({"kept": account["kept"]})
+    for reason, count in sorted(account["removed"].items()):
+        found[reason.partition(".")[0].replace("_", " ")] += count
+    return dict(found)
+
+
+def task_rows(tasks: Sequence[Artefact]) -> list[Row]:
+    """Return a row per task: items by split and what was left out."""
+    return [
+        {
+            "name": task.manifest_path.parent.name,
+            "splits": sorted(task.summary["splits"].items()),
+            **_merged([task]),
+        }
+        for task in tasks
+    ]
+
+
+def tokenizer_rows(tokenizers: Sequence[Artefact]) -> list[Row]:
+    """Return a row per tokenizer: its size, and what a token holds in each source."""
+    return [{"name": one.manifest_path.stem, **one.summary} for one in tokenizers]
+
+
+def model_sections(artefacts: Mapping[str, Sequence[Artefact]]) -> list[Row]:
+    """Return a section per model: plan, curves, scores and samples."""
+    plans = {plan.manifest_path.parent.name: plan.summary for plan in artefacts["plans"]}
+    scores = {score.manifest_path.parent.name: score.summary for score in artefacts["scores"]}
+    sections = []
+    for model in artefacts["models"]:
+        name = model.manifest_path.parent.name
+        rows = [json.loads(line) for line in model.path("metrics.jsonl").read_text("utf-8").splitlines()]
+        samples = json.loads(model.path("samples.json").read_text("utf-8"))
+        sections.append(
+            {
+                "name": name,
+                "summary": model.summary,
+                "plan": plans[name],
+                "loss": Markup(charts.lines({"training": loss_curve(rows)}, "step", "loss (nats per token)")),
+                "validation": Markup(charts.lines(validation_curves(rows), "step", validation_unit(rows))),
+                "scores": scores[name],
+                "ranges": Markup(score_ranges(scores[name])),
+                "samples": [sample for sample in samples if sample["text"].strip()],
+            }
+        )
+    return sections
+
+
+def loss_curve(rows: Sequence[Row]) -> list[tuple[float, float]]:
+    """Return the training loss by step, averaged over runs of steps so that at most about 120 points are drawn."""
+    losses = [(float(row["step"]), float(row["loss"])) for row in rows if "loss" in row]
+    size = max(1, len(losses) // POINTS)
+    return [
+        (
+            losses[min(start + size, len(losses)) - 1][0],
+            sum(y for _, y in losses[start : start + size]) / len(losses[start : start + size]),
+        )
+        for start in range(0, len(losses), size)
+    ]
+
+
+def validation_unit(rows: Sequence[Row]) -> str:
+    """Return what the validation curves show."""
+    first = next(row["validation"] for row in rows if "validation" in row)
+    causal = any("bits_per_byte" in values for values in first.values())
+    return "validation (bits per byte)" if causal else "validation (nats per masked token)"
+
+
+def validation_curves(rows: Sequence[Row]) -> dict[str, list[tuple[float, float]]]:
+    """Return the validation of every source by step: bits per byte where there are any, else the loss."""
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for row in rows:
+        for source, values in row.get("validation", {}).items():
+            value = values.get("bits_per_byte", values["loss"])
+            curves.setdefault(source, []).append((float(row["step"]), float(value)))
+    return curves
+
+
+def score_ranges(scores: Mapping[str, Any]) -> str:
+    """Return the chart of a model's scores on held-out documents."""
+    named = {"all sources": scores["all"], **scores["sources"]}
+    rows = {name: (one["score"], one["low"], one["high"], one["unigram"]) for name, one in named.items()}
+    return charts.ranges(rows, scores["all"]["unit"])
