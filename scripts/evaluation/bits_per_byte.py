@@ -198,7 +198,7 @@ def evaluate(step: Step, args: argparse.Namespace) -> None:
         raise UserError("No source has validation documents; raise corpora.*.split.validation.")
     scores_all = summarise(everything, scorer.objective, seed_for(scorer.seed, "interval"))
     least = settings["minimum_improvement"]
-    if scores_all["improvement"] < least:
+    if least is not None and scores_all["improvement"] < least:
         raise UserError(
             f"Model {settings['model']} scores {scores_all['score']:.3f} {scores_all['unit']}, only "
             f"{scores_all['improvement']:.1%} better than a unigram model's {scores_all['unigram']:.3f}; train it longer, or "

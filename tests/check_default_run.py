@@ -1,0 +1,65 @@
+"""Check what the default run made: every promise that the README makes of it. Run by `.ci/run` after `make`."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from scripts.lib.manifest import load_manifest, open_artefact
+from scripts.reproducibility.preflight import artefacts
+
+RESULTS = Path("results")
+MAIN_MODEL = "llama"
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"[a-z]+(?:'[a-z]+)?", text.lower())
+
+
+def corpus_vocabulary(corpus: str) -> set[str]:
+    """All words of the curated documents of a corpus."""
+    found: set[str] = set()
+    for path in sorted((RESULTS / "corpora" / corpus / "documents").rglob("*.parquet")):
+        for batch in pq.ParquetFile(path).iter_batches(columns=["text"]):
+            for text in batch.column("text").to_pylist():
+                found.update(words(text))
+    return found
+
+
+def main() -> int:
+    """Print what was checked; returns 1 at the first broken promise."""
+    checked = 0
+    for manifest in artefacts(RESULTS):
+        open_artefact(manifest)
+        checked += 1
+    print(f"{checked} artefacts have the digests of their manifests")
+    scores = load_manifest(RESULTS / "evaluations" / MAIN_MODEL / "bits_per_byte.json")["summary"]["all"]
+    print(f"{MAIN_MODEL}: {scores['score']:.3f} {scores['unit']}, {scores['improvement']:.1%} better than unigram")
+    if scores["improvement"] < 0.2:
+        return fail("the main model is less than 20 % better than a unigram model")
+    model = load_manifest(RESULTS / "models" / MAIN_MODEL / "model.json")["summary"]
+    samples = json.loads((RESULTS / "models" / MAIN_MODEL / "samples.json").read_text("utf-8"))
+    vocabulary = corpus_vocabulary(model["corpus"])
+    said = [word for sample in samples for word in words(sample["text"])]
+    known = sum(word in vocabulary for word in said) / len(said)
+    print(f"{known:.1%} of {len(said)} sampled words stand in the corpus")
+    if known < 0.9:
+        return fail("less than 90 % of the sampled words stand in the corpus")
+    page = (RESULTS / "report.html").read_text("utf-8")
+    if re.search(r"""(?:src|href)=["']?(?:https?:)?//""", page) or len(page) > 5_000_000:
+        return fail("the report is larger than 5 MB or refers to something elsewhere")
+    print(f"the report has {len(page):,} characters and refers to nothing elsewhere")
+    return 0
+
+
+def fail(sentence: str) -> int:
+    print(f"error: {sentence}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

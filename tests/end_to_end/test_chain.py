@@ -1,0 +1,154 @@
+"""From real text to a scored model in two real processes; costly steps are never done twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.workflow.conftest import Run, lay_out_text, tiny_config
+from tests.workflow.harness import copy_project, run, would_run, write_config
+from tests.workflow.test_recovery import start, wait_for_process
+
+MODEL = "models/tiny/model.json"
+AGAIN = "publishing it again"
+
+
+def chain_config() -> dict[str, Any]:
+    config = tiny_config()
+    config["evaluation"] = {"documents": 5, "minimum_improvement": None}
+    config["tokenizers"] = {"small": {"corpus": "main", "vocabulary": 1000, "sample_bytes": 400_000}}
+    config["models"] = {
+        "tiny": {
+            "corpus": "main",
+            "tokenizer": "small",
+            "objective": "causal",
+            "architecture": {"family": "llama", "layers": 2, "width": 32, "heads": 2, "context": 64, "dropout": 0.1},
+            "training": {
+                "steps": 24,
+                "sequence_length": 64,
+                "global_batch": 8,
+                "evaluate_every": 12,
+                "evaluate_sequences": 8,
+                "checkpoint_every": 4,
+                "optimizer": {"learning_rate": 0.01},
+                "schedule": {"warmup": 4},
+            },
+        }
+    }
+    return config
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished chain; tests leave it as it is."""
+    folder = tmp_path_factory.mktemp("chain")
+    made = Run(copy_project(folder / "project"), folder / "work")
+    write_config(made.workdir, chain_config())
+    lay_out_text(made.workdir)
+    run(made.project, made.workdir)
+    return made
+
+
+@pytest.fixture
+def again(chain: Run, tmp_path: Path) -> Run:
+    """A copy of the chain that the test may change."""
+    shutil.copytree(chain.project, tmp_path / "project", symlinks=True)
+    shutil.copytree(chain.workdir, tmp_path / "work", symlinks=True)
+    return Run(tmp_path / "project", tmp_path / "work")
+
+
+def pretrain_log(target: Run) -> str:
+    return (target.results / "logs" / "pretrain" / "tiny.log").read_text("utf-8")
+
+
+def test_the_chain_ends_with_a_scored_model_and_a_report(chain: Run) -> None:
+    provenance = json.loads((chain.results / "models/tiny/model.provenance.json").read_text("utf-8"))
+    assert provenance["execution"]["processes"] == 2
+    assert len(re.findall(r"^step \d+ of 24", pretrain_log(chain), re.M)) == 24
+    scores = json.loads((chain.results / "evaluations/tiny/bits_per_byte.json").read_text("utf-8"))["summary"]
+    assert set(scores["sources"]) == {"reference", "modules"}
+    assert 0 < scores["all"]["low"] < scores["all"]["score"] < scores["all"]["high"] < 16
+    page = (chain.results / "report.html").read_text("utf-8")
+    for part in ("Sources", "Corpora", "Tokenizers", "Models", "polyline"):
+        assert part in page
+    assert would_run(chain.project, chain.workdir) == {}
+
+
+def test_the_plan_is_what_was_seen(chain: Run) -> None:
+    plan = json.loads((chain.results / "models/tiny/plan.json").read_text("utf-8"))["summary"]
+    rows = [json.loads(line) for line in (chain.results / "models/tiny/metrics.jsonl").read_text("utf-8").splitlines()]
+    assert sum(source["tokens"] for source in plan["sources"].values()) == plan["tokens"] == 24 * 8 * 64
+    assert [row["tokens"] for row in rows if "loss" in row][-1] == plan["tokens"]
+
+
+def test_curated_documents_are_read_by_the_datasets_library(chain: Run, tmp_path: Path) -> None:
+    import datasets
+
+    files = [str(path) for path in sorted((chain.results / "corpora/main/documents").rglob("*.parquet"))]
+    loaded = datasets.load_dataset("parquet", data_files=files, split="train", cache_dir=str(tmp_path))
+    assert loaded.column_names == ["id", "text", "url", "date", "language", "license", "meta", "split"]
+    manifests = (path for path in (chain.results / "corpora/main/documents").rglob("0*.json") if "prov" not in path.name)
+    assert len(loaded) == sum(json.loads(path.read_text("utf-8"))["accounting"]["kept"] for path in manifests) > 20
+
+
+@pytest.mark.parametrize("arguments", [["--set-resources", "pretrain:processes=1"], ["--set-threads", "pretrain=4"]])
+def test_the_layout_reruns_nothing(arguments: list[str], chain: Run) -> None:
+    assert would_run(chain.project, chain.workdir, *arguments) == {}
+
+
+def test_a_forced_costly_step_publishes_again(chain: Run, again: Run) -> None:
+    run(again.project, again.workdir, "--forcerun", "tokenizer", "pretrain")
+    assert AGAIN in pretrain_log(again)
+    assert again.digests() == chain.digests()
+
+
+def test_deleting_a_curated_file_and_adding_a_corpus_trains_nothing_again(chain: Run, again: Run) -> None:
+    (again.results / "corpora/main/documents/modules/0000.parquet").unlink()
+    config = chain_config()
+    config["corpora"]["other"] = {"sources": ["modules"], "filters": {"families": ["length"]}}
+    write_config(again.workdir, config)
+    run(again.project, again.workdir)
+    assert AGAIN in pretrain_log(again)
+    before, after = chain.digests(), again.digests()
+    assert {name: after[name] for name in before} == before
+    assert "corpora/other/documents/modules/0000.json" in after
+
+
+def test_settings_there_and_back_train_each_once(chain: Run, again: Run) -> None:
+    config = chain_config()
+    config["models"]["tiny"]["training"]["optimizer"]["learning_rate"] = 0.005
+    write_config(again.workdir, config)
+    run(again.project, again.workdir)
+    assert AGAIN not in pretrain_log(again)
+    assert again.digests()[MODEL] != chain.digests()[MODEL]
+    write_config(again.workdir, chain_config())
+    run(again.project, again.workdir)
+    assert AGAIN in pretrain_log(again)
+    assert again.digests() == chain.digests()
+
+
+def test_killed_training_resumes_to_the_same_weights(chain: Run, again: Run) -> None:
+    """The whole run is killed after a checkpoint; what remains is enough, and the bytes come out the same."""
+    shutil.rmtree(again.results / "checkpoints")
+    shutil.rmtree(again.results / "models")
+    running = start(again)
+    launcher = wait_for_process("scripts.pretraining.train", again.workdir, running)
+    deadline = time.monotonic() + 120
+    while not list((again.results / "checkpoints").glob("*/step-*")):
+        assert time.monotonic() < deadline, "no checkpoint was written"
+        time.sleep(0.05)
+    running.kill()
+    os.kill(launcher, signal.SIGKILL)
+    running.communicate()
+    run(again.project, again.workdir, "--unlock")
+    run(again.project, again.workdir)
+    assert "resuming after step" in pretrain_log(again)
+    assert again.digests() == chain.digests()
