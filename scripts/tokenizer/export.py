@@ -30,6 +30,7 @@ NASTY = (
     "\U0001f469\u200d\U0001f680 \U0001f1e9\U0001f1ea emoji \U0001f600\U0001f600",
     "under\u2581score \u2581 of sentencepiece",
     "\x01\x02\x1f\x7f controls",
+    "<s> </s> <pad> <mask> <unk> <0x41> are text here",
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     "don't won\u2019t \u201cquoted\u201d \u2014 dash\u2026",
 )
@@ -66,6 +67,7 @@ def fast_tokenizer(processor: SentencePieceProcessor, algorithm: str) -> Tokeniz
     tokenizer.decoder = decoders.Sequence([decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()])
     specials = [AddedToken(token, special=True, normalized=False) for token in SPECIAL_TOKENS]
     tokenizer.add_special_tokens(specials)
+    tokenizer.encode_special_tokens = True  # a text that says "<s>" is text; the configuration tells transformers so too
     return tokenizer
 
 
@@ -86,6 +88,7 @@ def write_fast_tokenizer(processor: SentencePieceProcessor, algorithm: str, fold
         "additional_special_tokens": list(SPECIAL_TOKENS[6:]),
         "clean_up_tokenization_spaces": False,
         "model_max_length": 1 << 30,
+        "split_special_tokens": True,
         "tokenizer_class": "PreTrainedTokenizerFast",
     }
     for name, content in (("tokenizer_config.json", config), ("special_tokens_map.json", names)):

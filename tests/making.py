@@ -1,0 +1,49 @@
+"""Published artefacts for tests, made through the library as programs make them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from scripts.cleaning.curate import CURATED_SCHEMA
+from scripts.lib.documents import DOCUMENT_SCHEMA, DocumentWriter
+from scripts.lib.step import Step, step_parser
+
+Row = dict[str, Any]
+
+
+def publish_rows(manifest: Path, rows: Sequence[Row], schema: pa.Schema) -> Path:
+    """Publish rows as the Parquet file of an artefact; columns that a row lacks are null."""
+    step = Step("scripts.lib.step", step_parser("").parse_args(["--settings", "{}", "--manifest", str(manifest)]))
+    with step.publish() as out:
+        with DocumentWriter(out.file(f"{manifest.stem}.parquet"), schema) as writer:
+            for row in rows:
+                writer.write({name: row.get(name) for name in schema.names})
+        out.account(incoming=len(rows), kept=len(rows))
+    return manifest
+
+
+def publish_documents(manifest: Path, texts: dict[str, str]) -> Path:
+    """Publish documents by id."""
+    return publish_rows(manifest, [{"id": key, "text": text} for key, text in texts.items()], DOCUMENT_SCHEMA)
+
+
+def publish_curated(manifest: Path, texts: dict[str, str], validation: Sequence[str] = ()) -> Path:
+    """Publish curated documents by id; all are for training but the named ones."""
+    rows = [
+        {"id": key, "text": text, "split": "validation" if key in validation else "train"} for key, text in texts.items()
+    ]
+    return publish_rows(manifest, rows, CURATED_SCHEMA)
+
+
+def arguments(settings: Row, **paths: Path | Sequence[Path]) -> list[str]:
+    """Return a command line: settings as JSON, then the paths by flag."""
+    found = ["--settings", json.dumps(settings)]
+    for name, value in paths.items():
+        found.append(f"--{name}")
+        found += [str(path) for path in value] if isinstance(value, list | tuple) else [str(value)]
+    return found

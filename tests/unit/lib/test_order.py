@@ -1,0 +1,214 @@
+"""The data order is a pure function of seed, mixture, shards and step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scripts.lib.errors import UserError
+from scripts.lib.indexed import IndexedReader, IndexedWriter
+from scripts.lib.order import DataOrder, Mixture, floor_sum, validation_windows
+from scripts.lib.permutation import Permutation
+from scripts.lib.streams import KEY_DTYPE, ORDER_DTYPE, SourceStream, document_key
+
+LENGTH, BATCH = 8, 4
+
+
+@given(st.integers(1, 3000), st.integers(0, 5))
+def test_a_permutation_is_a_bijection_with_an_inverse(size: int, seed: int) -> None:
+    positions = np.arange(size)
+    shuffled = Permutation(size, seed, "x").forward(positions)
+    assert sorted(shuffled.tolist()) == positions.tolist()
+    assert Permutation(size, seed, "x").backward(shuffled).tolist() == positions.tolist()
+
+
+@given(st.integers(0, 60), st.integers(1, 50), st.integers(0, 500), st.integers(-500, 500))
+def test_the_sum_of_floors_is_exact(count: int, modulus: int, factor: int, start: int) -> None:
+    assert floor_sum(count, modulus, factor, start) == sum((factor * i + start) // modulus for i in range(count))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(0.01, 10), min_size=1, max_size=5), st.integers(0, 100))
+def test_the_mixture_counts_what_it_gives_and_keeps_its_weights(weights: list[float], seed: int) -> None:
+    mixture = Mixture({f"s{i}": weight for i, weight in enumerate(weights)}, seed)
+    drawn = [mixture.source(n) for n in range(400)]
+    for index, weight in enumerate(weights):
+        assert mixture.given(400, index) == drawn.count(index)
+        assert abs(drawn.count(index) - 400 * weight / sum(weights)) < 6
+        places = [n for n, source in enumerate(drawn) if source == index]
+        assert [mixture.nth(index, number) for number in range(min(5, len(places)))] == places[:5]
+
+
+def documents(name: str, count: int) -> dict[str, list[int]]:
+    """Documents of different lengths whose tokens are all different numbers."""
+    generator = np.random.default_rng(len(name) * 1000 + count)
+    sizes = generator.integers(0, 30, count)
+    starts = np.cumsum(sizes) - sizes
+    return {f"{name}:{i}": list(range(int(s), int(s + n))) for i, (s, n) in enumerate(zip(starts, sizes, strict=True))}
+
+
+def shard(folder: Path, texts: dict[str, list[int]], parts: int) -> SourceStream:
+    """Write documents as shards of a number of parts, with their order, and open the stream."""
+    folder.mkdir(parents=True)
+    names = [f"{part:04d}" for part in range(parts)]
+    rows, keys = [], []
+    for number, part in enumerate(names):
+        mine = list(texts.items())[number::parts]
+        with IndexedWriter(folder / f"{part}.train.bin", folder / f"{part}.train.idx", np.int32) as writer:
+            for document, (identifier, ids) in enumerate(mine):
+                writer.add(ids)
+                rows.append((number, document, len(ids)))
+                keys.append(document_key(identifier))
+    joined = np.frombuffer(b"".join(keys), dtype=">u8").reshape(-1, 2)
+    order = np.array(rows, ORDER_DTYPE)[np.lexsort((joined[:, 1], joined[:, 0]))]
+    order["end"] = np.cumsum(order["end"])
+    np.save(folder / "order.train.npy", order)
+    assert KEY_DTYPE.itemsize == 16
+    return SourceStream.open(folder.name, folder, names, "train")
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> list[SourceStream]:
+    return [shard(tmp_path / "one" / name, documents(name, count), 1) for name, count in (("books", 40), ("web", 90))]
+
+
+def order_of(streams: list[SourceStream], seed: int = 1, **weights: float) -> DataOrder:
+    return DataOrder(streams, weights, LENGTH, BATCH, seed)
+
+
+def test_batches_do_not_depend_on_parts(sources: list[SourceStream], tmp_path: Path) -> None:
+    cut = [shard(tmp_path / "three" / name, documents(name, count), 3) for name, count in (("books", 40), ("web", 90))]
+    for step in range(60):
+        assert np.array_equal(order_of(sources).batch(step), order_of(cut).batch(step))
+
+
+def test_a_step_does_not_depend_on_the_steps_before(sources: list[SourceStream]) -> None:
+    walked = order_of(sources)
+    batches = [walked.batch(step) for step in range(50)]
+    for step in (49, 3, 17):
+        assert np.array_equal(order_of(sources).batch(step), batches[step])
+    assert not np.array_equal(order_of(sources, seed=2).batch(0), batches[0])
+
+
+def test_an_epoch_predicts_every_token_of_whole_windows_once(sources: list[SourceStream]) -> None:
+    books = sources[0]
+    order = order_of([books])
+    windows = order.windows("books")
+    predicted: Counter[int] = Counter()
+    for step in range(-(-windows // BATCH)):
+        for row, sample in zip(order.batch(step), order.locate(step), strict=True):
+            if sample.epoch == 0:
+                predicted.update(row[1:].tolist())
+    assert set(predicted.values()) == {1}
+    assert len(predicted) == windows * LENGTH >= books.tokens - 1 - LENGTH
+
+
+def test_another_source_leaves_the_order_within_the_others(sources: list[SourceStream]) -> None:
+    def sequence(order: DataOrder, steps: int) -> list[tuple[int, int]]:
+        rows = (sample for step in range(steps) for sample in order.locate(step))
+        return [(sample.epoch, sample.window) for sample in rows if sample.source == "books"]
+
+    alone, grown = sequence(order_of(sources[:1]), 20), sequence(order_of(sources), 20)
+    assert grown == alone[: len(grown)]
+    assert len(grown) > 5
+
+
+def test_documents_are_found_from_steps_and_steps_from_documents(sources: list[SourceStream]) -> None:
+    order = order_of(sources, books=1.0, web=1.0)
+    seen: dict[tuple[str, int], set[int]] = {}
+    for step in range(40):
+        for row, sample in zip(order.batch(step), order.locate(step), strict=True):
+            texts = list(documents(sample.source, {"books": 40, "web": 90}[sample.source]).values())
+            told = [token for span in sample.spans for token in texts[span.document][span.start : span.stop]]
+            assert told == row.tolist()
+            for span in sample.spans:
+                seen.setdefault((sample.source, span.document), set()).add(step)
+    for (source, document), steps in seen.items():
+        assert set(order.steps_of(source, 0, document, 40)) >= steps - {40}
+
+
+def test_what_is_realised_is_what_is_drawn(sources: list[SourceStream]) -> None:
+    order = order_of(sources, books=3.0)
+    drawn = Counter(sample.source for step in range(30) for sample in order.locate(step))
+    for source, taken in order.realised(30).items():
+        assert taken.samples == drawn[source]
+        assert taken.tokens == drawn[source] * LENGTH
+
+
+def test_validation_reads_the_stream_from_its_start(sources: list[SourceStream]) -> None:
+    windows = validation_windows(sources[0], LENGTH, 3)
+    assert windows.shape == (3, LENGTH + 1)
+    assert windows[:, :-1].ravel().tolist() == sources[0].read(0, 3 * LENGTH).tolist()
+    assert validation_windows(sources[0], 10_000, 3).shape == (0, 10_001)
+
+
+def test_shards_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "books"
+    shard(folder, documents("books", 40), 1)
+    order = np.load(folder / "order.train.npy")
+    np.save(folder / "order.train.npy", order[:-1])
+    with pytest.raises(UserError, match="does not belong to the shards"):
+        SourceStream.open("books", folder, ["0000"], "train")
+    (folder / "order.train.npy").write_bytes(b"nothing")
+    with pytest.raises(UserError, match="no order index"):
+        SourceStream.open("books", folder, ["0000"], "train")
+
+
+def test_too_little_text_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"lower training\.sequence_length"):
+        DataOrder([shard(tmp_path / "tiny", {"tiny:0": [1, 2]}, 1)], {}, LENGTH, BATCH, 1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 60_000), max_size=20), max_size=12))
+def test_shards_have_the_bytes_that_the_format_says(tmp_path_factory: pytest.TempPathFactory, texts: list[list[int]]) -> None:
+    """A reader written from the description of the format alone reads what we write, and so do we."""
+    folder = tmp_path_factory.mktemp("shard")
+    with IndexedWriter(folder / "a.bin", folder / "a.idx", np.uint16) as writer:
+        for ids in texts:
+            writer.add(ids)
+    index, data = (folder / "a.idx").read_bytes(), (folder / "a.bin").read_bytes()
+    count = int.from_bytes(index[18:26], "little")
+    assert (index[:9], int.from_bytes(index[9:17], "little"), index[17], count) == (b"MMIDIDX\0\0", 1, 8, len(texts))
+    sizes = [int.from_bytes(index[34 + 4 * i : 38 + 4 * i], "little") for i in range(count)]
+    pointers = [int.from_bytes(index[34 + 4 * count + 8 * i :][:8], "little") for i in range(count)]
+    for ids, size, pointer in zip(texts, sizes, pointers, strict=True):
+        assert [int.from_bytes(data[pointer + 2 * i :][:2], "little") for i in range(size)] == ids
+    reader = IndexedReader(folder / "a.bin", folder / "a.idx")
+    assert [reader[i].tolist() for i in range(len(reader))] == texts
+
+
+def damaged(path: Path, place: int, new: bytes) -> None:
+    data = bytearray(path.read_bytes())
+    data[place : place + len(new)] = new
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("place", "new", "sentence"),
+    [
+        (0, b"X", "wrong magic"),
+        (9, b"\x07", "version 7"),
+        (17, b"\x63", "unknown type code 99"),
+        (34 + 4 * 3, b"\xff\xff\xff\x7f", "points outside"),
+        (34, b"\x63", "its index says"),
+    ],
+)
+def test_a_damaged_index_is_one_sentence(tmp_path: Path, place: int, new: bytes, sentence: str) -> None:
+    with IndexedWriter(tmp_path / "a.bin", tmp_path / "a.idx", np.uint16) as writer:
+        for ids in ([1, 2], [], [3]):
+            writer.add(ids)
+    damaged(tmp_path / "a.idx", place, new)
+    with pytest.raises(UserError, match=sentence):
+        IndexedReader(tmp_path / "a.bin", tmp_path / "a.idx")
+
+
+def test_an_id_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="does not fit uint16"):
+        with IndexedWriter(tmp_path / "a.bin", tmp_path / "a.idx", np.uint16) as writer:
+            writer.add([70_000])

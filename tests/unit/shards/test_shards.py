@@ -1,0 +1,74 @@
+"""Curated documents become shards and an order that do not depend on parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scripts.lib.manifest import load_manifest, open_artefact
+from scripts.lib.special_tokens import END
+from scripts.lib.streams import SourceStream
+from scripts.lib.vocabulary import Vocabulary
+from scripts.shards import encode, index
+from tests.making import arguments, publish_curated
+from tests.real_text import topic_documents
+from tests.unit.tokenizer.test_tokenizer import train_tokenizer
+
+TEXTS = {f"reference:{row['id']}": row["text"] for row in topic_documents()[:30]} | {"reference:empty": ""}
+HELD_OUT = list(TEXTS)[::7]
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shards")
+    documents = publish_curated(folder / "documents" / "reference" / "0000.json", TEXTS, HELD_OUT)
+    return train_tokenizer(folder, [documents])
+
+
+def shards(folder: Path, tokenizer: Path, parts: int) -> SourceStream:
+    manifests = []
+    for part in range(parts):
+        mine = dict(list(TEXTS.items())[part::parts])
+        documents = publish_curated(folder / "curated" / "reference" / f"{part:04d}.json", mine, HELD_OUT)
+        manifest = folder / "reference" / f"{part:04d}.json"
+        assert encode.main(arguments({}, documents=documents, tokenizer=tokenizer, manifest=manifest)) == 0
+        manifests.append(manifest)
+    names = [path.stem for path in manifests]
+    order = folder / "reference" / "order.json"
+    assert index.main(arguments({"parts": names}, shards=manifests, manifest=order)) == 0
+    return SourceStream.open("reference", folder / "reference", names, "train")
+
+
+def test_every_document_stands_in_its_split_with_its_end(tokenizer: Path, tmp_path: Path) -> None:
+    stream = shards(tmp_path, tokenizer, 1)
+    splits = load_manifest(tmp_path / "reference" / "0000.json")["summary"]["splits"]
+    assert splits["train"]["documents"] + splits["validation"]["documents"] == len(TEXTS)
+    assert splits["test"] == {"documents": 0, "tokens": 0, "bytes": 0}
+    training = [text for key, text in TEXTS.items() if key not in HELD_OUT]
+    assert splits["train"]["bytes"] == sum(len(text.encode()) for text in training)
+    ids = stream.read(0, stream.tokens)
+    ends = np.flatnonzero(ids == END)
+    vocabulary = Vocabulary.of(open_artefact(tokenizer))
+    found = [vocabulary.decode(piece.tolist()) for piece in np.split(ids, ends + 1)[:-1]]
+    assert sorted(found) == sorted(training)
+
+
+def test_the_stream_does_not_depend_on_parts(tokenizer: Path, tmp_path: Path) -> None:
+    one, three = shards(tmp_path / "one", tokenizer, 1), shards(tmp_path / "three", tokenizer, 3)
+    assert one.tokens == three.tokens
+    assert np.array_equal(one.read(0, one.tokens), three.read(0, three.tokens))
+
+
+def test_shards_of_two_tokenizers_are_refused(tokenizer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    documents = publish_curated(tmp_path / "documents" / "reference" / "0000.json", TEXTS)
+    second = train_tokenizer(tmp_path / "second", [documents], vocabulary=600)
+    manifests = []
+    for number, which in enumerate((tokenizer, second)):
+        manifest = tmp_path / "reference" / f"{number:04d}.json"
+        assert encode.main(arguments({}, documents=documents, tokenizer=which, manifest=manifest)) == 0
+        manifests.append(manifest)
+    order = tmp_path / "reference" / "order.json"
+    assert index.main(arguments({"parts": ["0000", "0001"]}, shards=manifests, manifest=order)) == 1
+    assert "come from different tokenizers" in capsys.readouterr().err
