@@ -35,7 +35,8 @@ def publish_documents(manifest: Path, texts: dict[str, str]) -> Path:
 def publish_curated(manifest: Path, texts: dict[str, str], validation: Sequence[str] = ()) -> Path:
     """Publish curated documents by id; all are for training but the named ones."""
     rows = [
-        {"id": key, "text": text, "split": "validation" if key in validation else "train"} for key, text in texts.items()
+        {"id": key, "text": text, "split": "validation" if key in validation else "train"}
+        for key, text in texts.items()
     ]
     return publish_rows(manifest, rows, CURATED_SCHEMA)
 

@@ -179,7 +179,7 @@ def _c4(text: str, lines: Sequence[str]) -> Measures:
 def _fineweb(text: str, found: Sequence[str], lines: Sequence[str]) -> Measures:
     _, duplicated = _duplicates(lines)
     return {
-        "punctuated_line_ratio": _share(sum(line.rstrip()[-1] in _terminals() for line in lines), len(lines)),
+        "punctuated_line_ratio": _share(sum(line[-1] in _terminals() for line in lines), len(lines)),
         "short_line_ratio": _share(sum(len(line) <= SHORT_LINE for line in lines), len(lines)),
         "fineweb_duplicate_character_ratio": _share(duplicated, len(text.replace("\n", ""))),
         "newline_ratio": _share(text.count("\n"), len(found)),

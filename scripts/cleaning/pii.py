@@ -20,7 +20,7 @@ _NUMBERED = re.compile(r"\b(?:E\.?C\.?|[Ee]nzymes?|[Vv]ersions?|[Rr]elease|[Ss]e
 _CARD = re.compile(r"(?<![\w.\-])\d(?:[ \-]?\d){12,18}(?![\w\-]|\.\d)")
 _IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}(?!\w)")
 _PHONE = re.compile(
-    r"(?<![\w.\-/$€£+])(?:\+\d{1,3}[ .\-]?(?:\(0?\d{1,4}\)[ .\-]?)?\d{1,4}(?:[ .\-/]?\d{2,4}){1,4}"
+    r"(?<![\w.\-/$€£+])(?<!\d )(?:\+\d{1,3}[ .\-]?(?:\(0?\d{1,4}\)[ .\-]?)?\d{1,4}(?:[ .\-/]?\d{2,4}){1,4}"
     r"|\(\d{3}\) ?\d{3}[ .\-]\d{4}|\d{3}[.\-]\d{3}[.\-]\d{4}|0\d{2,4}[ \-/]\d{3,4}[ \-]?\d{3,4})(?![\w\-]|\.\d)"
 )
 
@@ -48,7 +48,8 @@ def address(match: re.Match[str]) -> bool:
         ipaddress.ip_address(text)
     except ValueError:
         return False
-    return text not in ("::", "::1") and not text.endswith(":")
+    clock = all(len(group) <= 2 and group.isdigit() for group in text.split(":") if group)
+    return "." in text or not (clock or text.endswith(":"))
 
 
 def phone(match: re.Match[str]) -> bool:

@@ -95,7 +95,9 @@ def test_curated_documents_are_read_by_the_datasets_library(chain: Run, tmp_path
     files = [str(path) for path in sorted((chain.results / "corpora/main/documents").rglob("*.parquet"))]
     loaded = datasets.load_dataset("parquet", data_files=files, split="train", cache_dir=str(tmp_path))
     assert loaded.column_names == ["id", "text", "url", "date", "language", "license", "meta", "split"]
-    manifests = (path for path in (chain.results / "corpora/main/documents").rglob("0*.json") if "prov" not in path.name)
+    manifests = (
+        path for path in (chain.results / "corpora/main/documents").rglob("0*.json") if "prov" not in path.name
+    )
     assert len(loaded) == sum(json.loads(path.read_text("utf-8"))["accounting"]["kept"] for path in manifests) > 20
 
 

@@ -166,7 +166,9 @@ def test_too_little_text_is_one_sentence(tmp_path: Path) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 60_000), max_size=20), max_size=12))
-def test_shards_have_the_bytes_that_the_format_says(tmp_path_factory: pytest.TempPathFactory, texts: list[list[int]]) -> None:
+def test_shards_have_the_bytes_that_the_format_says(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[list[int]]
+) -> None:
     """A reader written from the description of the format alone reads what we write, and so do we."""
     folder = tmp_path_factory.mktemp("shard")
     with IndexedWriter(folder / "a.bin", folder / "a.idx", np.uint16) as writer:
@@ -209,6 +211,8 @@ def test_a_damaged_index_is_one_sentence(tmp_path: Path, place: int, new: bytes,
 
 
 def test_an_id_that_does_not_fit_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="does not fit uint16"):
-        with IndexedWriter(tmp_path / "a.bin", tmp_path / "a.idx", np.uint16) as writer:
-            writer.add([70_000])
+    with (
+        pytest.raises(UserError, match="does not fit uint16"),
+        IndexedWriter(tmp_path / "a.bin", tmp_path / "a.idx", np.uint16) as writer,
+    ):
+        writer.add([70_000])

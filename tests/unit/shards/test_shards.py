@@ -61,7 +61,9 @@ def test_the_stream_does_not_depend_on_parts(tokenizer: Path, tmp_path: Path) ->
     assert np.array_equal(one.read(0, one.tokens), three.read(0, three.tokens))
 
 
-def test_shards_of_two_tokenizers_are_refused(tokenizer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_shards_of_two_tokenizers_are_refused(
+    tokenizer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     documents = publish_curated(tmp_path / "documents" / "reference" / "0000.json", TEXTS)
     second = train_tokenizer(tmp_path / "second", [documents], vocabulary=600)
     manifests = []

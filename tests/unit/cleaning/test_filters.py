@@ -1,0 +1,137 @@
+"""Every rule cuts where its paper says, and every verdict is kept."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from scripts.cleaning import select
+from scripts.cleaning.annotate import ANNOTATION_SCHEMA
+from scripts.cleaning.filters import FAMILIES, Rule, chosen_rules, known_rules
+from scripts.cleaning.measures import COUNTS, MEASURED, measure
+from scripts.cleaning.words import sentences, words
+from scripts.lib.manifest import load_manifest
+from tests.making import arguments, publish_rows
+
+RULES = list(known_rules().values())
+PROSE = "The quick brown fox jumped over the lazy dog, and that was the end of it."
+PASSING = {"id": "a", "language": "en", "language_score": 0.9, **measure("\n".join([PROSE] * 1))}
+
+
+def passing_row(identifier: str) -> dict[str, object]:
+    """A row of annotations in which every rule of every family passes."""
+    row: dict[str, object] = {"id": identifier, "language": "en", "language_score": 0.9}
+    for name in MEASURED:
+        rules = [rule for rule in RULES if rule.column == name]
+        low = max([rule.threshold for rule in rules if rule.at_least], default=0.0)
+        row[name] = int(low) if name in COUNTS else low
+    return row
+
+
+def verdict(rule: Rule, value: float) -> tuple[bool, str | None]:
+    row = {**passing_row("a"), rule.column: int(value) if rule.column in COUNTS else value}
+    table = select.verdicts(pa.Table.from_pylist([row], schema=ANNOTATION_SCHEMA), [rule], None)
+    return table[rule.name][0].as_py(), table["reason"][0].as_py()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_passes_at_its_threshold_and_fails_beyond(rule: Rule) -> None:
+    step = 1 if rule.column in COUNTS else 1e-6
+    beyond = rule.threshold - step if rule.at_least else rule.threshold + step
+    assert verdict(rule, rule.threshold) == (True, None)
+    assert verdict(rule, beyond) == (False, rule.name)
+
+
+def test_every_rule_measures_something_and_names_its_paper() -> None:
+    for rule in RULES:
+        assert rule.column in MEASURED
+        assert len(rule.paper) > 20
+    assert set(PASSING) == set(ANNOTATION_SCHEMA.names)
+
+
+def test_select_keeps_every_verdict_and_the_first_reason(tmp_path: Path) -> None:
+    rows = [passing_row(name) for name in "abcd"]
+    rows[1] |= {"words": 3, "mean_word_length": 99.0}
+    rows[2] |= {"language": "de"}
+    rows[3] |= {"duplicate_line_ratio": 0.31}
+    annotations = publish_rows(tmp_path / "annotations" / "0000.json", rows, ANNOTATION_SCHEMA)
+    manifest = tmp_path / "selection" / "0000.json"
+    settings = {
+        "families": ["gopher_quality", "gopher_repetition"],
+        "thresholds": {"gopher_repetition.max_duplicate_lines": 0.5},
+        "languages": ["en"],
+    }
+    assert select.main(arguments(settings, annotations=annotations, manifest=manifest)) == 0
+    table = pq.read_table(manifest.with_suffix(".parquet")).to_pylist()
+    assert [row["kept"] for row in table] == [True, False, False, True]
+    assert [row["reason"] for row in table] == [None, "gopher_quality.min_words", "language", None]
+    assert table[1]["gopher_quality.max_mean_word_length"] is False
+    assert table[1]["gopher_quality.max_words"] is True
+    content = load_manifest(manifest)
+    assert content["accounting"]["removed"] == {"gopher_quality.min_words": 1, "language": 1}
+    assert content["summary"]["failed"]["gopher_quality.max_mean_word_length"] == 1
+
+
+def test_thresholds_of_a_corpus_replace_the_published_ones() -> None:
+    (rule,) = (one for one in chosen_rules(["c4"], {"c4.min_sentences": 1}) if one.name == "c4.min_sentences")
+    assert rule.threshold == 1
+    assert len(chosen_rules(list(FAMILIES), {})) == len(RULES)
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "value"),
+    [
+        (PROSE, "words", 16),
+        (PROSE, "stop_words", 4),
+        ("我喜欢读书。", "words", 5),
+        ("a b c d", "mean_word_length", 1.0),
+        ("# one # two", "hash_ratio", 0.5),
+        ("- one\n- two\nthree", "bullet_line_ratio", 2 / 3),
+        ("one...\ntwo", "ellipsis_line_ratio", 0.5),
+        ("abc 123 456 def", "alphabetic_word_ratio", 0.5),
+        ("same line\nsame line\nother", "duplicate_line_ratio", 1 / 3),
+        ("one\n\ntwo\n\none", "duplicate_paragraph_ratio", 1 / 3),
+        ("no no no no", "top_2_gram_ratio", 3 * 5 / 11),
+        ("a b c d e a b c d e", "duplicate_5_gram_ratio", 5 / 19),
+        ("x = {1}", "curly_brackets", 1),
+        ("Lorem ipsum dolor", "lorem_ipsum", 1),
+        ("One two three. Four five six!\nno end here\nUse of cookies is here.", "c4_sentences", 2),
+        ("Done.\nnot done\nnot done either", "punctuated_line_ratio", 1 / 3),
+        ("short\n" + "long " * 10, "short_line_ratio", 0.5),
+        ("ab\nab", "fineweb_duplicate_character_ratio", 0.5),
+        ("one\ntwo", "newline_ratio", 0.5),
+    ],
+)
+def test_measures_of_known_texts(text: str, column: str, value: float) -> None:
+    assert measure(text)[column] == pytest.approx(value)
+
+
+def test_an_empty_text_has_measures() -> None:
+    assert set(measure("")) == set(MEASURED)
+    assert sentences("") == 0
+    assert words("") == []
+
+
+# Where they differ: words are split by spaCy there, and datatrove stops at the first rule that fails.
+AGREEMENT = {"gopher_quality": 0.96, "gopher_repetition": 0.98, "c4_quality": 0.98, "fineweb_quality": 0.98}
+
+
+@pytest.mark.parametrize("their", AGREEMENT)
+def test_agreement_with_datatrove_on_real_documents(their: str, shared_data: Path) -> None:
+    ours = their.removesuffix("_quality") if their in ("c4_quality", "fineweb_quality") else their
+    with gzip.open(shared_data.parent / "reference" / "filter-decisions.jsonl.gz", "rt", encoding="utf-8") as stream:
+        documents = [json.loads(line) for line in stream]
+    agreed = 0
+    for document in documents:
+        found = measure(document["text"])
+        passes = all(
+            found[rule.column] >= rule.threshold if rule.at_least else found[rule.column] <= rule.threshold
+            for rule in FAMILIES[ours]
+        )
+        agreed += passes == (document[their] == "keep")
+    assert agreed / len(documents) >= AGREEMENT[their]
