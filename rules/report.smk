@@ -47,6 +47,7 @@ rule report:
         " --curated {input.curated:q}"
         " --duplicates {input.duplicates:q}"
         " --contamination {input.contamination:q}"
+        " --audits {input.audits:q}"
         " --tasks {input.tasks:q}"
         " --tokenizers {input.tokenizers:q}"
         " --plans {input.plans:q}"

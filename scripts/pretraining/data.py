@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lib.order import DataOrder, validation_windows
+from scripts.lib.permutation import I64
 from scripts.lib.streams import SourceStream
-from scripts.pretraining.objective import I64
 from scripts.pretraining.recipe import Recipe
 
 

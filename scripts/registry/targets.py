@@ -67,6 +67,7 @@ class Targets:
             ],
             "curated": [path for corpus in corpora for path in manifests(self.registry, curated, corpus)],
             "duplicates": [f"results/corpora/{corpus}/duplicates.json" for corpus in corpora],
+            "audits": [f"results/corpora/{corpus}/audit.json" for corpus in corpora],
             "contamination": [f"results/corpora/{corpus}/contamination.json" for corpus in corpora],
             "tasks": [f"results/tasks/{task}/items.json" for task in config["tasks"]],
             "tokenizers": [f"results/tokenizers/{name}.json" for name in config["tokenizers"]],
@@ -111,7 +112,7 @@ class Targets:
         made = [f"{folder}/duplicates", f"{folder}/contamination"]
         for stage in ("selection", "documents"):
             made += manifests(self.registry, f"{folder}/{stage}/{{source}}/{{part}}", name)
-        return files + beside(made, ".parquet")
+        return files + beside(made, ".parquet") + beside([f"{folder}/audit"], "")
 
     def tokenizer(self, name: str) -> list[str]:
         """Return all that a tokenizer rests on, its own files included."""

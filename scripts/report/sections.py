@@ -9,8 +9,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from scripts.lib import charts
 from scripts.lib.manifest import Artefact
-from scripts.report import charts
 
 Row = dict[str, Any]
 SMOOTHING = 20  # points that a loss curve has at least, whatever the number of steps
@@ -64,6 +64,7 @@ def corpus_sections(artefacts: Mapping[str, Sequence[Artefact]], corpora: Mappin
             pii.update(part.summary["pii"])
         duplicates = next(a for a in artefacts["duplicates"] if a.manifest_path.parent.name == name)
         contamination = next(a for a in artefacts["contamination"] if a.manifest_path.parent.name == name)
+        audit = next(a for a in artefacts["audits"] if a.manifest_path.parent.name == name)
         families = {source: _by_family(account) for source, account in accounts.items()}
         reasons: Counter[str] = Counter()
         for account in accounts.values():
@@ -79,6 +80,7 @@ def corpus_sections(artefacts: Mapping[str, Sequence[Artefact]], corpora: Mappin
                 "pii": sorted(pii.items()),
                 "clusters": list(duplicates.summary["cluster_sizes"].items()),
                 "contamination": sorted(contamination.summary.items()),
+                "groups": [row for row in audit.summary["groups"] if row["mentions"]],
             }
         )
     return sections

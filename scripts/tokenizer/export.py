@@ -67,7 +67,9 @@ def fast_tokenizer(processor: SentencePieceProcessor, algorithm: str) -> Tokeniz
     tokenizer.decoder = decoders.Sequence([decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()])
     specials = [AddedToken(token, special=True, normalized=False) for token in SPECIAL_TOKENS]
     tokenizer.add_special_tokens(specials)
-    tokenizer.encode_special_tokens = True  # a text that says "<s>" is text; the configuration tells transformers so too
+    tokenizer.encode_special_tokens = (
+        True  # a text that says "<s>" is text; the configuration tells transformers so too
+    )
     return tokenizer
 
 

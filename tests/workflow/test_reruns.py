@@ -16,7 +16,18 @@ from tests.workflow.conftest import Run, tiny_config
 from tests.workflow.harness import ROOT, run, would_run, write_config
 from tests.workflow.leaves import FOLLOWS, closure
 
-BUILT = {"fetch", "extract", "annotate", "signatures", "select", "deduplicate", "decontaminate", "curate"}
+BUILT = {
+    "fetch",
+    "extract",
+    "annotate",
+    "signatures",
+    "select",
+    "deduplicate",
+    "decontaminate",
+    "curate",
+    "audit",
+    "report",
+}
 
 
 def replace(path: Path, old: str, new: str) -> None:
@@ -82,7 +93,7 @@ def test_a_pin_of_an_environment_reruns_exactly_its_users(copied: Run) -> None:
     replace(copied.project / "envs" / "training.yaml", "torch==2.13.0", "torch==2.13.1")
     assert would_run(copied.project, copied.workdir) == {}
     replace(copied.project / "envs" / "data.yaml", "pyarrow==", "pyarrow==9")
-    assert set(would_run(copied.project, copied.workdir)) == BUILT
+    assert set(would_run(copied.project, copied.workdir)) == BUILT  # the report follows
 
 
 def test_comments_in_an_environment_rerun_nothing(copied: Run) -> None:
@@ -95,14 +106,14 @@ def test_swapped_splits_rerun_exactly_their_users(copied: Run) -> None:
     config = tiny_config()
     config["corpora"]["main"]["split"] = {"validation": 0.0, "test": 0.1}
     write_config(copied.workdir, config)
-    assert set(would_run(copied.project, copied.workdir)) == {"curate"}
+    assert set(would_run(copied.project, copied.workdir)) == {"curate", "audit", "report"}
 
 
 def test_reordered_priorities_rerun_exactly_their_users(copied: Run) -> None:
     config = tiny_config()
     config["corpora"]["main"]["sources"].reverse()
     write_config(copied.workdir, config)
-    assert set(would_run(copied.project, copied.workdir)) == {"deduplicate", "curate"}
+    assert set(would_run(copied.project, copied.workdir)) == {"deduplicate", "curate", "audit", "report"}
 
 
 def test_an_edited_text_reruns_its_source(copied: Run) -> None:

@@ -153,7 +153,7 @@ def test_two_things_with_one_name_are_refused(tmp_path: Path) -> None:
 
 def test_a_source_and_a_task_of_one_name_are_refused(folder: Path) -> None:
     config = copy.deepcopy(GOOD)
-    config["tasks"] = {"one": {"kind": "jsonl", "license": "CC0-1.0", "files": [{"path": "a.txt"}]}}
+    config["tasks"] = {"one": {"kind": "boolq", "license": "CC0-1.0", "files": [{"path": "a.txt"}]}}
     with pytest.raises(UserError, match="'one' stands under sources and under tasks"):
         complete_config(config, folder)
 

@@ -23,11 +23,19 @@ PROGRAMS = {
         "scripts.cleaning.deduplicate",
         "scripts.cleaning.decontaminate",
         "scripts.cleaning.curate",
+        "scripts.tasks.prepare",
+        "scripts.audit.audit",
         "scripts.tokenizer.train",
         "scripts.shards.encode",
         "scripts.shards.index",
     ],
-    "training": ["scripts.pretraining.plan", "scripts.pretraining.train", "scripts.pretraining.worker"],
+    "training": [
+        "scripts.pretraining.plan",
+        "scripts.pretraining.train",
+        "scripts.pretraining.worker",
+        "scripts.evaluation.bits_per_byte",
+    ],
+    "report": ["scripts.report.build"],
 }
 
 

@@ -1,0 +1,65 @@
+# Audit: of what a corpus consists and whom its filters remove; a gate can fail the build.
+#
+# Reads   results/sources/{source}/documents/, results/corpora/{corpus}/selection/ and documents/
+# Writes  results/corpora/{corpus}/audit/ (audit.json, index.html, card.md)
+# Config  corpora.{corpus}.audit
+
+
+rule audit:
+    input:
+        documents=lambda w: manifests(
+            "results/sources/{source}/documents/{part}.json", w.corpus
+        ),
+        selections=lambda w: manifests(
+            "results/corpora/{corpus}/selection/{source}/{part}.json", w.corpus
+        ),
+        curated=lambda w: manifests(
+            "results/corpora/{corpus}/documents/{source}/{part}.json", w.corpus
+        ),
+        document_data=lambda w: ancient(
+            manifests("results/sources/{source}/documents/{part}.parquet", w.corpus)
+        ),
+        selection_data=lambda w: ancient(
+            manifests(
+                "results/corpora/{corpus}/selection/{source}/{part}.parquet", w.corpus
+            )
+        ),
+        curated_data=lambda w: ancient(
+            manifests(
+                "results/corpora/{corpus}/documents/{source}/{part}.parquet", w.corpus
+            )
+        ),
+    output:
+        manifest="results/corpora/{corpus}/audit.json",
+        provenance="results/corpora/{corpus}/audit.provenance.json",
+        audit=directory("results/corpora/{corpus}/audit"),
+    log:
+        "results/logs/audit/{corpus}.log",
+    benchmark:
+        "results/benchmarks/audit/{corpus}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=240,
+    params:
+        settings=lambda w: settings(
+            corpus=w.corpus,
+            sources=registry.sources_with_parts(w.corpus),
+            **registry.corpus(w.corpus)["audit"],
+        ),
+        code=code_digest("scripts.audit.audit"),
+        environment=DATA,
+    message:
+        "Auditing corpus {wildcards.corpus}"
+    shell:
+        "python -m scripts.audit.audit"
+        " --documents {input.documents:q}"
+        " --selections {input.selections:q}"
+        " --curated {input.curated:q}"
+        " --manifest {output.manifest:q}"
+        " --settings {params.settings:q}"
+        " --code {params.code:q}"
+        " --environment {params.environment:q}"
+        " 2> {log:q}"

@@ -1,0 +1,53 @@
+"""Which groups of people a text speaks of, and whether a filter removes such texts more often than others."""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scripts.lib.code import data_file
+
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+Z = 1.959964  # two-sided 95 % of a normal distribution
+CORRECTION = 0.5  # added to each count when one is 0 (Haldane 1956)
+
+
+@functools.cache
+def identity_terms() -> Mapping[str, frozenset[str]]:
+    """Return the words of each group, by its name, in the order of the list."""
+    lines = data_file("scripts/audit/lists/identity_terms.txt").read_text("utf-8").splitlines()
+    pairs = (line.split(":", 1) for line in lines if line and not line.startswith("#"))
+    return {name.strip(): frozenset(words.split()) for name, words in pairs}
+
+
+def mentioned(text: str) -> list[str]:
+    """Return the groups that a text mentions with at least one of their words."""
+    found = set(_WORD.findall(text.lower()))
+    return [name for name, terms in identity_terms().items() if not terms.isdisjoint(found)]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How much more often documents that mention a group are removed than the others, with its 95 % interval."""
+
+    ratio: float
+    low: float
+    high: float
+
+
+def removal_ratio(removed_with: int, with_: int, removed_without: int, without: int) -> Ratio | None:
+    """Return the ratio of two removal rates with the interval of Katz et al. (1978), or None when a side is empty.
+
+    Where nothing is removed on one side, half a document is added to every count.
+    """
+    if with_ == 0 or without == 0 or removed_with + removed_without == 0:
+        return None
+    a, n, c, m = float(removed_with), float(with_), float(removed_without), float(without)
+    if a == 0 or c == 0:
+        a, n, c, m = a + CORRECTION, n + CORRECTION, c + CORRECTION, m + CORRECTION
+    log_ratio = math.log((a / n) / (c / m))
+    spread = Z * math.sqrt(max(1 / a - 1 / n + 1 / c - 1 / m, 0.0))
+    return Ratio(math.exp(log_ratio), math.exp(log_ratio - spread), math.exp(log_ratio + spread))

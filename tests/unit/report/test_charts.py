@@ -1,0 +1,39 @@
+"""Charts are small, deterministic and safe."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+
+from scripts.lib import charts
+
+
+def test_a_line_chart_is_well_formed_and_escapes_names() -> None:
+    text = charts.lines({"<b>": [(0, 1), (10, 2)], "flat": [(0, 1), (10, 1)]}, "step", "loss (nats)")
+    drawing = text[: text.index("</svg>") + 6]
+    assert len(ElementTree.fromstring(drawing).findall("polyline")) == 2
+    assert "<b>" not in text
+    assert text == charts.lines({"<b>": [(0, 1), (10, 2)], "flat": [(0, 1), (10, 1)]}, "step", "loss (nats)")
+
+
+def test_one_point_is_a_chart_too() -> None:
+    ElementTree.fromstring(charts.lines({"a": [(1, 5)]}, "step", "loss").partition("<div")[0])
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (3.2, 9.7), (0, 1e6), (-5, 5)])
+def test_ticks_lie_in_the_interval(low: float, high: float) -> None:
+    found = charts.ticks(low, high)
+    assert 2 <= len(found) <= 12
+    assert all(low - 1e-9 <= tick <= high * (1 + 1e-9) + 1e-9 for tick in found)
+
+
+def test_bars_tell_their_numbers() -> None:
+    text = charts.stacked({"web": {"kept": 3, "too short": 1}}, "documents")
+    assert 'title="kept: 3 of 4 documents"' in text
+    assert "4 documents" in text
+
+
+def test_scores_show_interval_and_baseline() -> None:
+    text = charts.ranges({"web": (2.0, 1.9, 2.1, 3.0)}, "bits per byte")
+    assert "web: 2.000 [1.900, 2.100] bits per byte; unigram model 3.000" in text
