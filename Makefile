@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 ARGS ?=
 
-.PHONY: help setup run test adopt accept lock lint format clean
+.PHONY: help setup run report test adopt accept lock lint format clean
 
 help:  ## list the goals
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -21,6 +21,9 @@ $(VENV)/.installed: envs/requirements.lock
 run: setup  ## run the workflow of config.yaml (ARGS="..." goes to snakemake)
 	@bash scripts/run.sh $(ARGS)
 
+report: setup  ## write results/report.html, and what it lacks
+	@bash scripts/run.sh results/report.html $(ARGS)
+
 test: setup  ## run all tests
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -33,18 +36,21 @@ accept: setup  ## record that a refactor changes no result: make accept STEP=scr
 lock: setup  ## pin what is installed and write the conda environments
 	$(BIN)/python -m scripts.reproducibility.environments --lock
 
-lint: setup  ## check style, types and the workflow
+lint: setup  ## check style, types, the workflow and what is generated
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 	$(BIN)/python -m scripts.reproducibility.environments --check
+	$(BIN)/python -m scripts.reproducibility.reference --check
 
-format: setup  ## format the sources
-	$(BIN)/ruff format .
+format: setup  ## format the sources and write what is generated (the picture of the rules needs graphviz)
 	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile rules
+	$(BIN)/python -m scripts.reproducibility.reference --write
+	if command -v dot > /dev/null; then $(BIN)/snakemake --rulegraph 2> /dev/null | grep -vE "label = .all.|-> 0$$" | tred | dot -Grankdir=LR -Tsvg > docs/rulegraph.svg; fi
 
 clean:  ## remove the results and Snakemake's records, not .venv
 	rm -rf .snakemake $(filter-out results/README.md,$(wildcard results/* results/.[!.]*))

@@ -74,7 +74,8 @@ def page(numbers: Mapping[str, Any]) -> str:
         "<p>A document mentions a group when it holds one of the group's words. The ratio says how many times as often such "
         "documents are removed as all others, with its 95 % interval (Katz et al. 1978). "
         f"The build fails when a whole interval lies above {gate['max_removal_ratio']} and at least "
-        f"{gate['minimum_mentions']} documents mention the group. The word list is English; documents declared to be in another language are not searched.</p>",
+        f"{gate['minimum_mentions']} documents mention the group. The word list is English; documents declared to be in another language are not "
+        "searched.</p>",
         table(["group", "documents that mention it", "of these removed", "removal ratio"], rows),
         "<h2>Every verdict</h2>",
         "<p>Documents that fail a rule, whether or not another rule failed before it.</p>",

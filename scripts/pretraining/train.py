@@ -23,8 +23,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from scripts.lib.manifest import Artefact
-from scripts.lib.step import Output, Step, finished_state, keep_finished, run_step, step_parser
+from scripts.lib.step import Output, Step, finished_state, keep_finished, republish, run_step, step_parser
 from scripts.pretraining.inputs import Inputs, add_input_arguments, read_inputs
 from scripts.pretraining.job import RESULT, Job
 from scripts.pretraining.launch import launch
@@ -112,17 +111,6 @@ def summary(recipe: Recipe, inputs: Inputs, out: Output) -> dict[str, Any]:
         "loss": [row["loss"] for row in rows if "loss" in row][-1],
         "validation": [row["validation"] for row in rows if "validation" in row][-1],
     }
-
-
-def republish(finished: Artefact, out: Output) -> None:
-    """Stage the kept result as it was published before."""
-    export = out.folder("export")
-    for entry in finished.manifest["files"]:
-        folder, _, name = entry["name"].rpartition("/")
-        shutil.copyfile(finished.path(entry["name"]), export / name if folder else out.file(name))
-        if "rows" in entry:
-            out.rows[entry["name"]] = entry["rows"]
-    out.summary |= finished.summary
 
 
 def main(argv: Sequence[str] | None = None) -> int:
