@@ -71,11 +71,7 @@ def page(numbers: Mapping[str, Any]) -> str:
         "<h2>What stayed</h2>",
         charts.stacked(kept, "documents"),
         "<h2>Whom the filters touch</h2>",
-        "<p>A document mentions a group when it holds one of the group's words. The ratio says how many times as often such "
-        "documents are removed as all others, with its 95 % interval (Katz et al. 1978). "
-        f"The build fails when a whole interval lies above {gate['max_removal_ratio']} and at least "
-        f"{gate['minimum_mentions']} documents mention the group. The word list is English; documents declared to be in another language are not "
-        "searched.</p>",
+        _touching(gate["max_removal_ratio"], gate["minimum_mentions"]),
         table(["group", "documents that mention it", "of these removed", "removal ratio"], rows),
         "<h2>Every verdict</h2>",
         "<p>Documents that fail a rule, whether or not another rule failed before it.</p>",
@@ -97,6 +93,22 @@ def page(numbers: Mapping[str, Any]) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f'<link rel="icon" href="data:,"><title>Audit of {escape(numbers["corpus"])}</title><style>{STYLE}</style></head>'
         f"<body>{''.join(parts)}</body></html>"
+    )
+
+
+def _touching(limit: float | None, minimum: int) -> str:
+    """Return what the table of groups shows and when it fails the build."""
+    gate = (
+        "No ratio fails the build."
+        if limit is None
+        else (
+            f"The build fails when a whole interval lies above {limit:g} and at least {minimum} documents mention the group."
+        )
+    )
+    return (
+        "<p>A document mentions a group when it holds one of the group's words. The ratio says how many times as often such "
+        "documents are removed as all others, with its 95 % interval (Katz et al. 1978). The word list is English; documents "
+        f"declared to be in another language are not searched. {gate}</p>"
     )
 
 
