@@ -1,6 +1,7 @@
 # Audit: of what a corpus consists and whom its filters remove; a gate can fail the build.
 #
-# Reads   results/sources/{source}/documents/, results/corpora/{corpus}/selection/ and documents/
+# Reads   results/sources/{source}/documents/ and annotations/
+#         results/corpora/{corpus}/selection/, documents/, duplicates.parquet and contamination.parquet
 # Writes  results/corpora/{corpus}/audit/ (audit.json, index.html, card.md)
 # Config  corpora.{corpus}.audit
 
@@ -10,14 +11,22 @@ rule audit:
         documents=lambda w: manifests(
             "results/sources/{source}/documents/{part}.json", w.corpus
         ),
+        annotations=lambda w: manifests(
+            "results/sources/{source}/annotations/{part}.json", w.corpus
+        ),
         selections=lambda w: manifests(
             "results/corpora/{corpus}/selection/{source}/{part}.json", w.corpus
         ),
         curated=lambda w: manifests(
             "results/corpora/{corpus}/documents/{source}/{part}.json", w.corpus
         ),
+        duplicates="results/corpora/{corpus}/duplicates.json",
+        contamination="results/corpora/{corpus}/contamination.json",
         document_data=lambda w: ancient(
             manifests("results/sources/{source}/documents/{part}.parquet", w.corpus)
+        ),
+        annotation_data=lambda w: ancient(
+            manifests("results/sources/{source}/annotations/{part}.parquet", w.corpus)
         ),
         selection_data=lambda w: ancient(
             manifests(
@@ -29,6 +38,8 @@ rule audit:
                 "results/corpora/{corpus}/documents/{source}/{part}.parquet", w.corpus
             )
         ),
+        duplicate_data=ancient("results/corpora/{corpus}/duplicates.parquet"),
+        contamination_data=ancient("results/corpora/{corpus}/contamination.parquet"),
     output:
         manifest="results/corpora/{corpus}/audit.json",
         provenance="results/corpora/{corpus}/audit.provenance.json",
@@ -56,8 +67,11 @@ rule audit:
     shell:
         "python -m scripts.audit.audit"
         " --documents {input.documents:q}"
+        " --annotations {input.annotations:q}"
         " --selections {input.selections:q}"
         " --curated {input.curated:q}"
+        " --duplicates {input.duplicates:q}"
+        " --contamination {input.contamination:q}"
         " --manifest {output.manifest:q}"
         " --settings {params.settings:q}"
         " --code {params.code:q}"

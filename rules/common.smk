@@ -12,7 +12,7 @@ sys.path.insert(0, workflow.basedir)
 
 from scripts.lib.canonical import canonical_json
 from scripts.lib.code import code_digest
-from scripts.lib.environments import environment_digest
+from scripts.lib.environments import environment_digest, versions_of
 from scripts.lib.errors import UserError
 from scripts.registry.config import complete_config, user_files
 from scripts.registry.targets import SHARD_SUFFIXES, SPLITS, Targets
@@ -43,13 +43,29 @@ try:
     user_files(workflow.configfiles)
     registry = Registry(complete_config(config, Path.cwd()))
     targets = Targets(registry)
-    DATA = environment_digest(Path(workflow.basedir) / "envs" / "data.yaml")
-    REPORT = environment_digest(Path(workflow.basedir) / "envs" / "report.yaml")
-    TRAINING = environment_digest(Path(workflow.basedir) / "envs" / "training.yaml")
+    ENVIRONMENTS = [
+        Path(workflow.basedir) / "envs" / f"{stack}.yaml"
+        for stack in ("data", "training", "report")
+    ]
+    DATA, TRAINING, REPORT = [environment_digest(path) for path in ENVIRONMENTS]
     if workflow.is_main_process:
         preflight(Path.cwd(), sys.argv[1:])
 except UserError as error:
     sys.exit(f"error: {error}")
+
+
+# The packages whose versions the report shows.
+SHOWN_VERSIONS = [
+    "deepspeed",
+    "lxml",
+    "numpy",
+    "pyarrow",
+    "resiliparse",
+    "sentencepiece",
+    "tokenizers",
+    "torch",
+    "transformers",
+]
 
 
 def settings(**values):
@@ -60,3 +76,17 @@ def settings(**values):
 def manifests(pattern, corpus, by_priority=False):
     """One path for every part of every source of a corpus: sources by name, or in order of priority where that matters."""
     return corpus_manifests(registry, pattern, corpus, by_priority)
+
+
+def model_shards(wildcards, name):
+    """Files of the shards of every source of a model's corpus, in its tokenizer's ids."""
+    model = registry.model(wildcards.model)
+    pattern = f"results/shards/{{corpus}}/{model['tokenizer']}/{{source}}/{name}"
+    return list(dict.fromkeys(manifests(pattern, model["corpus"])))
+
+
+def model_settings(wildcards, *left_out):
+    """The settings of a model, without the leaves that a rule does not use."""
+    model = registry.model(wildcards.model)
+    used = {key: value for key, value in model.items() if key not in left_out}
+    return settings(model=wildcards.model, seed=registry.seed, **used)

@@ -6,20 +6,6 @@
 # Config  seed, models.{model}
 
 
-def model_shards(wildcards, name):
-    """Files of the shards of every source of a model's corpus, in its tokenizer's ids."""
-    model = registry.model(wildcards.model)
-    pattern = f"results/shards/{{corpus}}/{model['tokenizer']}/{{source}}/{name}"
-    return list(dict.fromkeys(manifests(pattern, model["corpus"])))
-
-
-def model_settings(wildcards, *left_out):
-    """The settings of a model, without the leaves that a rule does not use."""
-    model = registry.model(wildcards.model)
-    used = {key: value for key, value in model.items() if key not in left_out}
-    return settings(model=wildcards.model, seed=registry.seed, **used)
-
-
 rule plan:
     input:
         tokenizer=lambda w: f"results/tokenizers/{registry.model(w.model)['tokenizer']}.json",

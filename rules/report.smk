@@ -28,6 +28,7 @@ rule report:
         runtime=30,
     params:
         settings=settings(
+            versions=versions_of(ENVIRONMENTS, SHOWN_VERSIONS),
             origins={
                 name: source["origin"]
                 for name, source in registry.config["sources"].items()

@@ -1,134 +1,212 @@
-"""The audit as a page that opens from disk, and as a corpus card in Markdown."""
+"""The audit as a page that opens from disk: no network, no scripts, readable on a phone."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from scripts.lib import charts
+from scripts.audit.bars import bars, intervals, percent, stacked, table
+from scripts.audit.card import shares
+from scripts.lib.code import data_file
 
-STYLE = """body{margin:0 auto;max-width:1000px;padding:24px 20px;font:16px/1.55 Georgia,serif;color:#1d2433;background:#fbfaf7}
-h1{margin:0}h2{border-top:2px solid;padding-top:10px;margin:36px 0 8px;font-size:1.25rem}p{max-width:70ch}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font:14px/1.45 system-ui,sans-serif;background:#fff}
-th,td{text-align:left;padding:6px 10px;border-bottom:1px solid #dfe3ea}td.n,th.n{text-align:right;white-space:nowrap}
-.legend{font:13px/1.9 system-ui,sans-serif}.legend span{margin-right:14px}
-.legend i{display:inline-block;width:11px;height:11px;margin-right:5px}
-.bar{display:grid;grid-template-columns:minmax(110px,190px) 1fr;gap:10px;align-items:center;margin:5px 0;font:14px system-ui}
-.bar small{display:block;color:#5b6474}.track{display:flex;height:20px;background:#dfe3ea}"""
+Numbers = Mapping[str, Any]
 
 
-def table(head: list[str], rows: list[list[Any]]) -> str:
-    """Return a table; numbers stand to the right."""
-    marks = [' class="n"' if rows and isinstance(rows[0][i], int | float) else "" for i in range(len(head))]
-    top = "".join(f"<th{mark}>{escape(name)}</th>" for name, mark in zip(head, marks, strict=True))
-    body = "".join(
-        "<tr>" + "".join(f"<td{mark}>{_cell(value)}</td>" for value, mark in zip(row, marks, strict=True)) + "</tr>"
-        for row in rows
-    )
-    return f'<div class="scroll"><table><tr>{top}</tr>{body}</table></div>'
-
-
-def _cell(value: Any) -> str:
-    return (
-        f"{value:,}" if isinstance(value, int) else escape(f"{value:.2f}" if isinstance(value, float) else str(value))
-    )
-
-
-def _shares(counts: Mapping[str, int]) -> str:
-    return ", ".join(
-        f"{name} {count:,}" for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    )
-
-
-def page(numbers: Mapping[str, Any]) -> str:
+def page(numbers: Numbers) -> str:
     """Return the page of an audit."""
-    sources, groups = numbers["sources"], numbers["groups"]
-    gate = numbers["gate"]
-    kept = {
-        name: {"kept": one["kept"], "removed": one["documents"] - one["kept"]} for name, one in sorted(sources.items())
-    }
-    failed: Counter[str] = Counter()
-    for one in sources.values():
-        failed.update(one["failed"])
-    total = sum(one["documents"] for one in sources.values())
-    rows = [
+    parts = [
+        _section("What stayed", _what_stayed(numbers)),
+        _section("Every verdict", _verdicts(numbers)),
+        _section("Whom the filters touch", _groups(numbers)),
+        _section("What the corpus holds", _holdings(numbers)),
+        _section("Lengths", _lengths(numbers)),
+        _section("Duplicates", _duplicates(numbers)),
+        _section("Evaluation items", _contamination(numbers)),
+        _section("Personal data", _personal_data(numbers)),
+        _section("Variety", _variety(numbers)),
+    ]
+    name = escape(numbers["corpus"])
+    style = data_file("scripts/audit/page.css").read_text("utf-8")
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+        f"<title>Audit of corpus {name}</title><style>\n{style}</style></head>\n<body><h1>Audit of corpus {name}</h1>\n"
+        f"<p>{numbers['total']['before']['documents']:,} documents came in, {numbers['total']['after']['documents']:,} "
+        "stayed. Everything is counted over all of them; nothing is estimated unless it says so.</p>\n"
+        f"{''.join(parts)}</body></html>\n"
+    )
+
+
+def _section(title: str, body: str) -> str:
+    return f"<section><h2>{escape(title)}</h2>\n{body}</section>\n"
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{escape(text)}</p>\n"
+
+
+def _family(reason: str) -> str:
+    return reason.partition(".")[0].replace("_", " ")
+
+
+def _what_stayed(numbers: Numbers) -> str:
+    rows: dict[str, dict[str, int]] = {}
+    lines = []
+    for name, source in numbers["sources"].items():
+        parts = {"kept": source["after"]["documents"]}
+        for reason, count in sorted(source["removed"].items()):
+            parts[_family(reason)] = parts.get(_family(reason), 0) + count
+        rows[name] = parts
+        broken, left = sum(source["quarantined"].values()), sum(source["left_out"].values())
+        came, stayed = source["before"]["documents"], source["after"]["documents"]
+        lines.append([name, source["records"], left, broken, came, stayed, shares(source["removed"])])
+    head = ["source", "records read", "left out", "quarantined", "documents", "kept", "removed, by the first reason"]
+    told = "Records are left out when they are no documents (a redirect) and quarantined when they are broken."
+    return stacked(rows, "documents") + _paragraph(told) + table(head, lines)
+
+
+def _verdicts(numbers: Numbers) -> str:
+    documents, failed = numbers["total"]["before"]["documents"], numbers["total"]["failed"]
+    if not failed:
+        return _paragraph("This corpus uses no filter.")
+    told = "Documents that fail a rule, whether or not another rule failed before it; shares of all documents."
+    ordered = sorted(failed.items(), key=lambda item: (-item[1], item[0]))
+    head = ["rule", "threshold", "all", *numbers["sources"]]
+    lines = [
+        [
+            name,
+            f"{numbers['thresholds'][name]:g}" if name in numbers["thresholds"] else "as listed",
+            percent(count, documents),
+            *(percent(one["failed"].get(name, 0), one["before"]["documents"]) for one in numbers["sources"].values()),
+        ]
+        for name, count in ordered
+    ]
+    return _paragraph(told) + bars(ordered, documents, "documents") + table(head, lines)
+
+
+def _groups(numbers: Numbers) -> str:
+    limits, rows = numbers["limits"], [row for row in numbers["groups"] if row["mentions"]]
+    searched = numbers["total"]["before"]["searched"]
+    gate = limits["max_removal_ratio"]
+    told = (
+        f"A document mentions a group when it holds one of the group's terms; n = {searched:,} documents in English were "
+        "searched. The ratio says how many times as often documents that mention a group are removed as those that do not, "
+        "with its 95 % interval (normal approximation of its logarithm, Katz et al. 1978). A mention tells nothing of what "
+        "is said, and a ratio away from 1 may come from the sources in which a group is spoken of. "
+    )
+    told += (
+        "No ratio fails the build."
+        if gate is None
+        else f"The build fails when a whole interval lies above {gate:g} and at least {limits['minimum_mentions']} "
+        "documents mention the group (the dashed line)."
+    )
+    if not rows:
+        return _paragraph(told) + _paragraph("No searched document mentions a group of the list.")
+    drawn = [
+        (row["group"], f"{r['ratio']:.2f} [{r['low']:.2f}, {r['high']:.2f}]", r["ratio"], r["low"], r["high"])
+        for row in rows
+        if (r := row["removal"])
+    ]
+    head = ["group", "documents (n)", "share before", "share after", "removed", "most by"]
+    lines = [
         [
             row["group"],
             row["mentions"],
+            f"{100 * row['share_before']:.2f} %",
+            f"{100 * row['share_after']:.2f} %",
             row["removed"],
-            f"{row['removal']['ratio']:.2f} [{row['removal']['low']:.2f}, {row['removal']['high']:.2f}]"
-            if row["removal"]
-            else "nothing to compare",
+            shares(row["reasons"], 2),
         ]
-        for row in groups
+        for row in rows
     ]
-    verdicts = [[name, count, 100 * count / max(total, 1)] for name, count in failed.most_common()]
-    parts = [
-        f"<h1>Audit of corpus {escape(numbers['corpus'])}</h1>",
-        f"<p>{total:,} documents came in. What stands here is counted over all of them.</p>",
-        "<h2>What stayed</h2>",
-        charts.stacked(kept, "documents"),
-        "<h2>Whom the filters touch</h2>",
-        _touching(gate["max_removal_ratio"], gate["minimum_mentions"]),
-        table(["group", "documents that mention it", "of these removed", "removal ratio"], rows),
-        "<h2>Every verdict</h2>",
-        "<p>Documents that fail a rule, whether or not another rule failed before it.</p>",
-        table(["rule", "documents", "%"], verdicts) if verdicts else "<p>This corpus uses no rule.</p>",
-        "<h2>What the corpus holds</h2>",
-        table(
-            ["source", "documents", "characters", "languages (declared)", "decades"],
-            [
-                [name, one["kept"], one["kept_characters"], _shares(one["languages"]), _shares(one["decades"])]
-                for name, one in sorted(sources.items())
-            ],
-        ),
-        "<h2>Lengths of kept documents</h2>",
-        charts.stacked(
-            {name: _lengths(one["lengths"]) for name, one in sorted(sources.items()) if one["kept"]}, "documents"
-        ),
+    return _paragraph(told) + (intervals(drawn, gate) if drawn else "") + table(head, lines)
+
+
+def _holdings(numbers: Numbers) -> str:
+    sizes, kinds = [], []
+    whole = numbers["total"]["after"]["bytes"]
+    for name, source in [*numbers["sources"].items(), ("all", numbers["total"])]:
+        kept = source["after"]
+        sizes.append([name, kept["documents"], kept["words"], kept["bytes"], percent(kept["bytes"], whole)])
+        columns = ("languages_declared", "languages_identified", "licenses", "decades")
+        kinds.append([name, *(shares(kept[column]) for column in columns), shares(source["splits"])])
+    return (
+        table(["source", "documents", "words", "bytes", "share of bytes"], sizes)
+        + _paragraph("Documents by what they state, or by what was found:")
+        + table(["source", "language declared", "language identified", "licence", "decade of its date", "split"], kinds)
+    )
+
+
+def _lengths(numbers: Numbers) -> str:
+    before, after = numbers["total"]["before"], numbers["total"]["after"]
+    bins = range(max((int(name) for name in before["lengths"]), default=0) + 1)
+    lines = [(_span(size), before["lengths"].get(str(size), 0), after["lengths"].get(str(size), 0)) for size in bins]
+    told = "Documents by their number of words: those that stayed, and below all that came in."
+    kept = bars([(name, stayed) for name, _, stayed in lines], after["documents"], "documents kept")
+    came = table(
+        ["words", "documents that came in", "kept", "share kept"],
+        [[name, all_, stayed, percent(stayed, all_)] for name, all_, stayed in lines],
+    )
+    return _paragraph(told) + kept + came
+
+
+def _span(size: int) -> str:
+    """Return the numbers that have so many binary digits."""
+    return f"{2 ** (size - 1):,} to {2**size - 1:,}" if size > 1 else str(size)
+
+
+def _duplicates(numbers: Numbers) -> str:
+    sizes = numbers["cluster_sizes"]
+    if not sizes:
+        return _paragraph("No duplicates were found, or the corpus does not look for them.")
+    lines = [[f"{size} documents", count, count * (int(size) - 1)] for size, count in sorted(sizes.items(), key=_first)]
+    kinds = [
+        [name, source["removed"].get("exact_duplicate", 0), source["removed"].get("near_duplicate", 0)]
+        for name, source in numbers["sources"].items()
     ]
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f'<link rel="icon" href="data:,"><title>Audit of {escape(numbers["corpus"])}</title><style>{STYLE}</style></head>'
-        f"<body>{''.join(parts)}</body></html>"
+    return table(["cluster of", "clusters", "documents that go"], lines) + table(["source", "exact", "near"], kinds)
+
+
+def _first(item: tuple[str, int]) -> int:
+    return int(item[0])
+
+
+def _contamination(numbers: Numbers) -> str:
+    if not numbers["contamination"]:
+        return _paragraph("This corpus is not searched for items of evaluation sets.")
+    lines = [
+        [task, found["documents"], found["items"], found["too_short"]]
+        for task, found in sorted(numbers["contamination"].items())
+    ]
+    return table(["task", "documents that hold its items", "items found", "texts too short to look for"], lines)
+
+
+def _personal_data(numbers: Numbers) -> str:
+    kinds = sorted(numbers["total"]["pii"])
+    if not kinds:
+        return _paragraph("No kind of personal data is replaced in this corpus.")
+    sources = [*numbers["sources"].items(), ("all", numbers["total"])]
+    lines = [[name, *(source["pii"].get(kind, 0) for kind in kinds)] for name, source in sources]
+    return _paragraph("Replacements by placeholders, by kind:") + table(["source", *kinds], lines)
+
+
+def _variety(numbers: Numbers) -> str:
+    found = numbers["diversity"]
+    told = (
+        f"The bytes spread over sources with an entropy of {found['source_entropy_bits']:.2f} bits, as if over "
+        f"{found['effective_sources']:.2f} sources of equal size. The ratio of types to tokens is taken over the first "
+        "words of the documents with the smallest hashes, at most 1,000 of each and 50,000 in all; it can be compared only "
+        "where the number of words is the same."
+    )
+    lines = [
+        [name, *_type_token(source["type_token"]), f"{100 * source['largest_share']:.1f} %"]
+        for name, source in [*numbers["sources"].items(), ("all", numbers["total"])]
+    ]
+    return _paragraph(told) + table(
+        ["source", "words", "types", "types per word", "10 largest documents' share of bytes"], lines
     )
 
 
-def _touching(limit: float | None, minimum: int) -> str:
-    """Return what the table of groups shows and when it fails the build."""
-    gate = (
-        "No ratio fails the build."
-        if limit is None
-        else (
-            f"The build fails when a whole interval lies above {limit:g} and at least {minimum} documents mention the group."
-        )
-    )
-    return (
-        "<p>A document mentions a group when it holds one of the group's words. The ratio says how many times as often such "
-        "documents are removed as all others, with its 95 % interval (Katz et al. 1978). The word list is English; documents "
-        f"declared to be in another language are not searched. {gate}</p>"
-    )
-
-
-def _lengths(counts: Mapping[str, int]) -> dict[str, int]:
-    """Return documents by order of magnitude of their length in characters."""
-    return {f"{10 ** int(power):,} characters and more": counts.get(power, 0) for power in "1234567"}
-
-
-def card(numbers: Mapping[str, Any]) -> str:
-    """Return the corpus card."""
-    sources = numbers["sources"]
-    lines = [f"# Corpus {numbers['corpus']}", "", "| source | documents | characters | licence |", "|---|---|---|---|"]
-    for name, one in sorted(sources.items()):
-        lines.append(f"| {name} | {one['kept']:,} | {one['kept_characters']:,} | {_shares(one['licenses'])} |")
-    touched = [row for row in numbers["groups"] if row["removal"] and row["removal"]["low"] > 1]
-    lines += ["", "## Limits", ""]
-    if touched:
-        names = ", ".join(f"{row['group']} ({row['removal']['ratio']:.2f} times)" for row in touched)
-        lines.append(f"Documents that mention these groups are removed more often than others: {names}.")
-    else:
-        lines.append("No group of the word list is removed more often than others beyond chance.")
-    lines.append("Mentions are found by an English word list; other languages and other words are not seen.")
-    return "\n".join(lines) + "\n"
+def _type_token(found: Numbers) -> list[Any]:
+    return [found["words"], found["types"], f"{found['ratio']:.3f}"]

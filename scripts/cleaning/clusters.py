@@ -7,6 +7,7 @@ length of its text, then by its id; the first of a cluster survives.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ I64 = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Removed:
-    """One document that goes: its position, its kind (exact or near), and the positions of its survivor."""
+    """One document that goes: its position, its kind (id, exact or near), and the positions of its survivor."""
 
     document: int
     kind: str
@@ -44,11 +45,11 @@ class Components:
         self._parent[second] = first
 
 
-def join_exact(components: Components, digests: list[bytes]) -> None:
-    """Join documents of equal digest; positions are in rank order."""
-    first: dict[bytes, int] = {}
-    for position, digest in enumerate(digests):
-        components.join(first.setdefault(digest, position), position)
+def join_equal(components: Components, keys: Sequence[Hashable]) -> None:
+    """Join documents of equal keys; positions are in rank order."""
+    first: dict[Hashable, int] = {}
+    for position, key in enumerate(keys):
+        components.join(first.setdefault(key, position), position)
 
 
 def join_near(components: Components, minhashes: U32, bands: int, rows: int, similarity: float) -> None:
@@ -73,21 +74,31 @@ def join_near(components: Components, minhashes: U32, bands: int, rows: int, sim
 
 
 def removed(
-    digests: list[bytes], minhashes: U32 | None, exact: bool, bands: int, rows: int, similarity: float
+    ids: list[str],
+    digests: list[bytes],
+    minhashes: U32 | None,
+    exact: bool,
+    bands: int,
+    rows: int,
+    similarity: float,
 ) -> list[Removed]:
-    """Return the documents that go, by position; documents are given in rank order. No near search without minhashes."""
-    copies = Components(len(digests))
+    """Return the documents that go, by position; documents are given in rank order.
+
+    Documents of one id are always copies, whatever they say: everything else is known by its id. Without `minhashes`
+    nothing is searched for near-duplicates.
+    """
+    components = Components(len(digests))
+    join_equal(components, ids)
     if exact:
-        join_exact(copies, digests)
-    everything = Components(len(digests))
-    for position in range(len(digests)):
-        everything.join(copies.root(position), position)
+        join_equal(components, digests)
     if minhashes is not None and len(digests):
-        join_near(everything, minhashes, bands, rows, similarity)
+        join_near(components, minhashes, bands, rows, similarity)
     found = []
     for position in range(len(digests)):
-        survivor = everything.root(position)
+        survivor = components.root(position)
         if survivor != position:
-            kind = "exact" if exact and digests[survivor] == digests[position] else "near"
+            kind = "id" if ids[survivor] == ids[position] else "near"
+            if kind == "near" and exact and digests[survivor] == digests[position]:
+                kind = "exact"
             found.append(Removed(position, kind, survivor))
     return found

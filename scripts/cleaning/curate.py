@@ -40,19 +40,19 @@ def split_of(identifier: str, seed: int, validation: float, test: float) -> str:
     return "test" if place < validation + test else "train"
 
 
-def reasons(source: str, selection: Path, duplicates: Path, contamination: Path) -> dict[str, str]:
-    """Return why documents of a source go: the first failing filter, else a duplicate, else contamination."""
+def reasons(source: str, part: str, selection: Path, duplicates: Path, contamination: Path) -> dict[str, str]:
+    """Return why documents of a part go: the first failing filter, else a duplicate, else contamination."""
     table = pq.read_table(selection, columns=["id", "reason"])
     found = {i: reason for i, reason in zip(*(column.to_pylist() for column in table), strict=True) if reason}
-    for row in _of_source(duplicates, source).to_pylist():
+    for row in _of_part(duplicates, source, part).to_pylist():
         found.setdefault(row["id"], f"{row['kind']}_duplicate")
-    for row in _of_source(contamination, source).to_pylist():
+    for row in _of_part(contamination, source, part).to_pylist():
         found.setdefault(row["id"], "contaminated")
     return found
 
 
-def _of_source(path: Path, source: str) -> pa.Table:
-    return pq.read_table(path, filters=pc.field("source") == source)
+def _of_part(path: Path, source: str, part: str) -> pa.Table:
+    return pq.read_table(path, filters=(pc.field("source") == source) & (pc.field("part") == part))
 
 
 def curate(step: Step, args: argparse.Namespace) -> None:
@@ -65,7 +65,7 @@ def curate(step: Step, args: argparse.Namespace) -> None:
         role: step.read(role, getattr(args, role)) for role in ("selection", "duplicates", "contamination")
     }
     tables = [artefact.path(f"{artefact.manifest_path.stem}.parquet") for artefact in inputs.values()]
-    gone = reasons(source, *tables)
+    gone = reasons(source, args.manifest.stem, *tables)
     removed: Counter[str] = Counter()
     replaced: Counter[str] = Counter({kind: 0 for kind in KINDS if kind in kinds})
     splits: Counter[str] = Counter()

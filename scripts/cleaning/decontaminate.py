@@ -8,7 +8,7 @@
 Texts are compared as normalised words (compatibility forms, case folded, no punctuation), so wrapping, case and punctuation do
 not hide an item. A document is contaminated by an item when it holds a run of `ngram` words of it (Brown et al. 2020, appendix
 C), or all of it when it is shorter; items below `minimum_words` are too common to be looked for and are counted. Writes
-`contamination.parquet`: a row per document and item (id, source, task, item), sorted.
+`contamination.parquet`: a row per document and item (id, source, part, task, item), sorted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from scripts.lib.progress import progress
 from scripts.lib.step import Step, run_step, step_parser
 
 MODULE = "scripts.cleaning.decontaminate"
-CONTAMINATION_SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "source", "task", "item")])
+CONTAMINATION_SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "source", "part", "task", "item")])
 Item = tuple[str, str]  # task and id
 
 
@@ -83,30 +83,30 @@ def build_index(index: Index, names: Sequence[str], tasks: Sequence[Artefact]) -
 def decontaminate(step: Step, args: argparse.Namespace) -> None:
     """Publish which documents hold which items."""
     settings = step.settings
-    names, sources = settings["tasks"], part_sources(settings)
+    names, parts = settings["tasks"], part_sources(settings)
     index = Index(settings["ngram"], settings["minimum_words"])
     build_index(index, names, [step.read("tasks", path) for path in args.tasks])
-    lines: list[tuple[str, str, str, str]] = []
+    lines: list[tuple[str, str, str, str, str]] = []
     incoming = 0
-    for source, documents, selection in zip(sources, args.documents, args.selections, strict=True):
+    for (source, part), documents, selection in zip(parts, args.documents, args.selections, strict=True):
         texts = step.read("documents", documents).path(f"{documents.stem}.parquet")
         keep = kept_ids(step.read("selections", selection).path(f"{selection.stem}.parquet"))
         incoming += len(keep)
         if index:
             for row in progress(read_rows(texts, ["id", "text"]), pq.read_metadata(texts).num_rows, source):
                 if row["id"] in keep:
-                    lines += [(row["id"], source, task, item) for task, item in index.find(row["text"])]
+                    lines += [(row["id"], source, part, task, item) for task, item in index.find(row["text"])]
     lines.sort()
     columns = [list(column) for column in zip(*lines, strict=True)] if lines else [[] for _ in CONTAMINATION_SCHEMA]
-    touched = len({line[0] for line in lines})
+    touched = len({line[:3] for line in lines})
     with step.publish() as out:
         write_table(out.file("contamination.parquet"), pa.table(columns, schema=CONTAMINATION_SCHEMA))
         out.rows["contamination.parquet"] = len(lines)
         for name in names:
-            mine = [line for line in lines if line[2] == name]
+            mine = [line for line in lines if line[3] == name]
             out.summary[name] = {
-                "documents": len({line[0] for line in mine}),
-                "items": len({line[3] for line in mine}),
+                "documents": len({line[:3] for line in mine}),
+                "items": len({line[4] for line in mine}),
                 "too_short": index.short[name],
             }
         out.account(incoming=incoming, kept=incoming - touched, removed={"contaminated": touched} if touched else {})

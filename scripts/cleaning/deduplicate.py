@@ -6,8 +6,9 @@
         "similarity": 0.7}}'
 
 Signatures and selections come in the order of source priority, parts ascending. Writes `duplicates.parquet`: a row per
-document that goes (id, source, kind, survivor, cluster), sorted by id. The survivor of a cluster is the first by source
-priority, then longer text, then id, so neither arrival nor the number of parts counts.
+document that goes (id, source, part, kind, survivor, cluster), sorted by id. Documents of one id are copies too (kind `id`).
+The survivor of a cluster is the first by source priority, then longer text, then id, so neither arrival nor the number of
+parts counts.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ from scripts.lib.documents import write_table
 from scripts.lib.step import Step, run_step, step_parser
 
 MODULE = "scripts.cleaning.deduplicate"
-DUPLICATE_SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "source", "kind", "survivor", "cluster")])
+DUPLICATE_SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "source", "part", "kind", "survivor", "cluster")])
 
 
-def part_sources(settings: Any) -> list[str]:
-    """Return the name of the source of every part, in the order in which the parts are given."""
-    return [source["name"] for source in settings["sources"] for _ in range(source["parts"])]
+def part_sources(settings: Any) -> list[tuple[str, str]]:
+    """Return source and name of every part, in the order in which the parts are given."""
+    return [(source["name"], f"{part:04d}") for source in settings["sources"] for part in range(source["parts"])]
 
 
 def kept_ids(path: Path) -> set[str]:
@@ -41,17 +42,19 @@ def kept_ids(path: Path) -> set[str]:
     return {identifier for identifier, kept in zip(*(column.to_pylist() for column in table), strict=True) if kept}
 
 
-def candidates(step: Step, args: argparse.Namespace, sources: Sequence[str]) -> pa.Table:
-    """Return the signatures of all selected documents with source and priority, in rank order."""
+def candidates(step: Step, args: argparse.Namespace, parts: Sequence[tuple[str, str]]) -> pa.Table:
+    """Return the signatures of all selected documents with source, part and priority, in rank order."""
     tables = []
-    ranks = {name: rank for rank, name in enumerate(dict.fromkeys(sources))}
-    for source, signatures, selection in zip(sources, args.signatures, args.selections, strict=True):
+    ranks = {name: rank for rank, name in enumerate(dict.fromkeys(source for source, _ in parts))}
+    for (source, part), signatures, selection in zip(parts, args.signatures, args.selections, strict=True):
         table = pq.read_table(step.read("signatures", signatures).path(f"{signatures.stem}.parquet"))
         keep = kept_ids(step.read("selections", selection).path(f"{selection.stem}.parquet"))
         table = table.filter(pa.array([identifier in keep for identifier in table["id"].to_pylist()], pa.bool_()))
         table = table.append_column("source", pa.array([source] * table.num_rows, pa.string()))
+        table = table.append_column("part", pa.array([part] * table.num_rows, pa.string()))
         tables.append(table.append_column("rank", pa.array([ranks[source]] * table.num_rows, pa.int64())))
-    return pa.concat_tables(tables).sort_by([("rank", "ascending"), ("characters", "descending"), ("id", "ascending")])
+    order = ("rank", "ascending"), ("characters", "descending"), ("id", "ascending"), ("part", "ascending")
+    return pa.concat_tables(tables).sort_by(list(order))
 
 
 def deduplicate(step: Step, args: argparse.Namespace) -> None:
@@ -64,18 +67,26 @@ def deduplicate(step: Step, args: argparse.Namespace) -> None:
     if near and table.num_rows:
         joined = b"".join(table["minhash"].to_pylist())
         minhashes = np.frombuffer(joined, "<u4").reshape(table.num_rows, -1)
-    found = removed(table["exact"].to_pylist(), minhashes, exact, bands, rows, similarity)
-    ids, names = table["id"].to_pylist(), table["source"].to_pylist()
+    ids, names, parts = (table[name].to_pylist() for name in ("id", "source", "part"))
+    found = removed(ids, table["exact"].to_pylist(), minhashes, exact, bands, rows, similarity)
     lines = sorted(
-        (ids[one.document], names[one.document], one.kind, ids[one.survivor], ids[one.survivor]) for one in found
+        (
+            ids[one.document],
+            names[one.document],
+            parts[one.document],
+            one.kind,
+            ids[one.survivor],
+            ids[one.survivor],
+        )
+        for one in found
     )
     columns = [list(column) for column in zip(*lines, strict=True)] if lines else [[] for _ in DUPLICATE_SCHEMA]
-    sizes = Counter(Counter(line[4] for line in lines).values())
+    sizes = Counter(Counter(line[5] for line in lines).values())
     with step.publish() as out:
         write_table(out.file("duplicates.parquet"), pa.table(columns, schema=DUPLICATE_SCHEMA))
         out.rows["duplicates.parquet"] = len(lines)
         out.summary["cluster_sizes"] = {str(size + 1): count for size, count in sorted(sizes.items())}
-        kinds = Counter(f"{line[2]}_duplicate" for line in lines)
+        kinds = Counter(f"{line[3]}_duplicate" for line in lines)
         out.account(incoming=table.num_rows, kept=table.num_rows - len(lines), removed=dict(sorted(kinds.items())))
 
 

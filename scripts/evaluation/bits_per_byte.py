@@ -180,6 +180,10 @@ def evaluate(step: Step, args: argparse.Namespace) -> None:
     model = step.read("model", args.model)
     tokenizer = step.read("tokenizer", args.tokenizer)
     shards = [step.read("shards", path) for path in args.shards]
+    if any(shard.summary["tokenizer"] != tokenizer.digest for shard in shards):
+        raise UserError(
+            f"The shards were encoded with another tokenizer than {args.tokenizer}; run the workflow again."
+        )
     torch.set_num_threads(args.threads)
     scorer = load(model, tokenizer, settings, shards)
     scores: dict[str, Any] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -25,6 +26,12 @@ def environment_pins(path: Path) -> list[str]:
 def environment_digest(path: Path) -> str:
     """Return the digest of an environment file's pins."""
     return sha256_text(canonical_json(environment_pins(path)))
+
+
+def versions_of(paths: Sequence[Path], names: Sequence[str]) -> list[str]:
+    """Return the pip pins of some packages (name==version) over several environment files, sorted, each once."""
+    pins = {pin.removeprefix("pip:") for path in paths for pin in environment_pins(path)}
+    return sorted(pin for pin in pins if pin.partition("==")[0] in names)
 
 
 def _pin(line: str, path: Path) -> str:

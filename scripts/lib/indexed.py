@@ -30,14 +30,12 @@ from scripts.lib.errors import UserError
 MAGIC = b"MMIDIDX\x00\x00"
 VERSION = 1
 HEADER = struct.Struct("<9sQBQQ")
-CODES: dict[int, np.dtype[Any]] = {
+CODES: dict[int, np.dtype[Any]] = {  # no token ids are real numbers, so those two codes are refused
     1: np.dtype("<u1"),
     2: np.dtype("<i1"),
     3: np.dtype("<i2"),
     4: np.dtype("<i4"),
     5: np.dtype("<i8"),
-    6: np.dtype("<f8"),
-    7: np.dtype("<f4"),
     8: np.dtype("<u2"),
 }
 SMALL_VOCABULARY = 65_500  # Megatron's own limit for uint16 (`DType.optimal_dtype`)
@@ -140,7 +138,7 @@ class IndexedReader:
         if len(self) and (
             int(self.sizes.min()) < 0
             or int(self.pointers.min()) < 0
-            or int((self.pointers + self.sizes.astype(np.int64) * width).max()) > length
+            or bool(np.any(self.pointers > length - self.sizes.astype(np.int64) * width))  # cannot overflow
             or bool(np.any(self.pointers % width))
         ):
             raise UserError(f"{index.name} points outside {data.name}; write the shard again.")
@@ -165,7 +163,7 @@ def _read_header(index: Path) -> tuple[np.dtype[Any], int, int]:
     if version != VERSION:
         raise UserError(f"{index.name} has version {version} of the Megatron index, only {VERSION} is read here.")
     if code not in CODES:
-        raise UserError(f"{index.name} has the unknown type code {code}; write the shard again.")
+        raise UserError(f"{index.name} has the unknown type code {code} for token ids; write the shard again.")
     expected = HEADER.size + 12 * count + 8 * boundaries
     if index.stat().st_size != expected:
         raise UserError(
@@ -175,7 +173,10 @@ def _read_header(index: Path) -> tuple[np.dtype[Any], int, int]:
 
 
 def _section(path: Path, dtype: DTypeLike, offset: int, count: int) -> NDArray[Any]:
-    """Return a read-only memory map of a file's section (an ordinary empty array for none: those cannot be mapped)."""
+    """Return a read-only view of a file's section by memory map (an empty array for none: those cannot be mapped).
+
+    The view is a plain array, since slicing numpy's `memmap` class itself is several times slower.
+    """
     if count == 0:
         return np.zeros(0, dtype)
-    return np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=(count,))
+    return np.asarray(np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=(count,)))

@@ -175,16 +175,22 @@ class DataOrder:
         return result
 
     def _rows(self, step: int) -> list[tuple[str, int, int]]:
+        """Return source, epoch and window of every sample of a step; each permutation is asked once for all of its."""
         first = step * self.global_batch
         given = [self._mixture.given(first, index) for index in range(len(self.sources))]
-        rows = []
-        for sample in range(first, first + self.global_batch):
-            index = self._mixture.source(sample)
+        asked: dict[tuple[str, int], list[tuple[int, int]]] = {}
+        for row in range(self.global_batch):
+            index = self._mixture.source(first + row)
             source = self.sources[index]
             epoch, position = divmod(given[index], self.windows(source))
             given[index] += 1
-            window = self._permutation(source, epoch).forward(np.array([position]))
-            rows.append((source, epoch, int(window[0])))
+            asked.setdefault((source, epoch), []).append((row, position))
+        rows = [("", 0, 0)] * self.global_batch
+        for (source, epoch), entries in asked.items():
+            positions = np.array([position for _, position in entries], dtype=np.int64)
+            windows = self._permutation(source, epoch).forward(positions).tolist()
+            for (row, _), window in zip(entries, windows, strict=True):
+                rows[row] = (source, epoch, window)
         return rows
 
     def _tokens(self, source: str, window: int) -> I64:

@@ -42,10 +42,9 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
 def read_inputs(step: Step, args: argparse.Namespace) -> Inputs:
     """Open and verify all inputs; the names of corpus and tokenizer and the mixture come from the settings."""
     tokenizer = step.read("tokenizer", args.tokenizer)
-    for manifest in args.shards:
-        step.read("shards", manifest)
-    for manifest in args.orders:
-        step.read("orders", manifest)
+    for role, manifests in (("shards", args.shards), ("orders", args.orders)):
+        for manifest in manifests:
+            check_tokenizer(step.read(role, manifest), tokenizer)
     given = step.settings["weights"]
     return Inputs(
         corpus=str(step.settings["corpus"]),
@@ -55,6 +54,14 @@ def read_inputs(step: Step, args: argparse.Namespace) -> Inputs:
         vocabulary=int(tokenizer.summary["vocabulary"]),
         sources=sources_of(args.shards, args.orders),
     )
+
+
+def check_tokenizer(encoded: Artefact, tokenizer: Artefact) -> None:
+    """Raise UserError for shards that another tokenizer made."""
+    if encoded.summary["tokenizer"] != tokenizer.digest:
+        raise UserError(
+            f"{encoded.manifest_path} was encoded with another tokenizer than {tokenizer.manifest_path}; run the workflow again."
+        )
 
 
 def sources_of(shards: Sequence[Path], orders: Sequence[Path]) -> dict[str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
     python -m scripts.report.build --manifest results/report.json --documents results/sources/books/documents/0000.json \\
         --curated results/corpora/main/documents/books/0000.json --settings '{"origins": {"books": "Project Gutenberg"},
-        "corpora": {"main": ["books"]}}'
+        "corpora": {"main": ["books"]}, "versions": ["torch==2.13.0"]}'
 
 Timings of jobs, when there are any, stand in one marked block; `canonical` in the manifest is the digest without it.
 """
@@ -22,7 +22,6 @@ import pandas as pd
 from scripts.lib import charts
 from scripts.lib.canonical import sha256_text
 from scripts.lib.code import ACCEPTANCES, ROOT, data_file
-from scripts.lib.environments import environment_pins
 from scripts.lib.manifest import Artefact
 from scripts.lib.step import Step, run_step, step_parser
 from scripts.report.sections import corpus_sections, model_sections, source_rows, task_rows, tokenizer_rows
@@ -61,27 +60,6 @@ def timings(folder: Path) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -float(row["seconds"]))
 
 
-def versions() -> list[str]:
-    """Return the pins of the packages that results depend on most."""
-    wanted = (
-        "torch",
-        "deepspeed",
-        "transformers",
-        "sentencepiece",
-        "tokenizers",
-        "pyarrow",
-        "numpy",
-        "resiliparse",
-        "lxml",
-    )
-    pins = {
-        pin.removeprefix("pip:")
-        for stack in (data_file("envs/data.yaml"), data_file("envs/training.yaml"))
-        for pin in environment_pins(stack)
-    }
-    return sorted(pin for pin in pins if pin.partition("==")[0] in wanted)
-
-
 def acceptances() -> list[dict[str, str]]:
     """Return the recorded acceptances of equivalent code."""
     path = ROOT / ACCEPTANCES
@@ -106,7 +84,7 @@ def build(step: Step, args: argparse.Namespace) -> None:
         tokenizers=tokenizer_rows(artefacts["tokenizers"]),
         models=model_sections(artefacts),
         timings=timings(args.benchmarks) if args.benchmarks else [],
-        versions=versions(),
+        versions=settings["versions"],
         acceptances=acceptances(),
         short=charts.short,
     )

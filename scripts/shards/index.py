@@ -43,14 +43,31 @@ def order_of(shards: Sequence[Artefact], names: Sequence[str], split: str) -> ND
         keys.append(found)
         rows.append(block)
     joined = np.concatenate(keys)
-    order: NDArray[Any] = np.concatenate(rows)[np.lexsort((joined[:, 1], joined[:, 0]))]
+    ascending = np.lexsort((joined[:, 1], joined[:, 0]))
+    order: NDArray[Any] = np.concatenate(rows)[ascending]
+    check_distinct(joined[ascending], order, names, split)
     order["end"] = np.cumsum(order["end"])
     return order
+
+
+def check_distinct(keys: NDArray[Any], order: NDArray[Any], names: Sequence[str], split: str) -> None:
+    """Raise UserError where two documents have one key, that is one id: a shard given twice, or ids that are not unique.
+
+    `keys` are those of `order`, ascending. Their order would depend on how the source is cut into parts.
+    """
+    twice = np.flatnonzero((keys[1:] == keys[:-1]).all(axis=1))
+    if len(twice):
+        first, second = (f"document {row['document']} of part {names[row['part']]}" for row in order[twice[0] :][:2])
+        raise UserError(
+            f"order.{split}.npy: {first} and {second} have the same id; name every part once and give documents unique ids."
+        )
 
 
 def index(step: Step, args: argparse.Namespace) -> None:
     """Publish the order of every split."""
     names = step.settings["parts"]
+    if [path.stem for path in args.shards] != list(names):
+        raise UserError("--shards has to name the shards of settings.parts, each once and in that order.")
     shards = [step.read("shards", path) for path in args.shards]
     tokenizers = {shard.summary["tokenizer"] for shard in shards}
     if len(tokenizers) != 1:

@@ -34,14 +34,21 @@ def shares(totals: dict[str, int], limit: int) -> dict[str, int]:
     return {name: limit * total // everything for name, total in totals.items()}
 
 
-def take(ranked: Sequence[Ranked], limit: int) -> list[str]:
-    """Return the ids of the first documents that fit into `limit` bytes; one that does not fit is passed over."""
-    chosen, used = [], 0
+def take(ranked: Sequence[Ranked], limit: int) -> dict[str, int]:
+    """Return the documents that fill `limit` bytes, in order, with the bytes to take of each: the last one may be cut."""
+    chosen: dict[str, int] = {}
+    left = limit
     for _, identifier, size in ranked:
-        if used + size <= limit:
-            chosen.append(identifier)
-            used += size
+        if left <= 0:
+            break
+        chosen[identifier] = min(size, left)
+        left -= size
     return chosen
+
+
+def cut(text: str, size: int) -> str:
+    """Return the longest beginning of a text that has at most `size` bytes."""
+    return text.encode("utf-8")[:size].decode("utf-8", "ignore")
 
 
 def sample_texts(sources: dict[str, list[Artefact]], limit: int, seed: int) -> dict[str, list[str]]:
@@ -56,6 +63,6 @@ def sample_texts(sources: dict[str, list[Artefact]], limit: int, seed: int) -> d
         for part in parts:
             for row in read_rows(part.path(f"{part.manifest_path.stem}.parquet"), ["id", "text", "split"]):
                 if row["id"] in place:
-                    texts[place[row["id"]]] = row["text"]
+                    texts[place[row["id"]]] = cut(row["text"], chosen[row["id"]])
         found[name] = texts
     return found

@@ -121,7 +121,7 @@ def make_tokenizer(
     processor: Any = sentencepiece.SentencePieceProcessor(model_file=str(model))
     lines = [f"{processor.id_to_piece(i)}\t{processor.get_score(i):g}\n" for i in range(processor.get_piece_size())]
     (folder / "tokenizer.vocab").write_text("".join(lines), encoding="utf-8")
-    fast = write_fast_tokenizer(processor, settings["algorithm"], folder)
+    fast = write_fast_tokenizer(processor, folder)
     checked = [text for name in sorted(texts) for text in texts[name]][
         :: max(1, sum(map(len, texts.values())) // CHECKED)
     ]

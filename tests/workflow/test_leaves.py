@@ -82,6 +82,8 @@ def test_nothing_runs_when_nothing_changed(recorded: Planner) -> None:
 
 @pytest.mark.parametrize("leaf", one_of_each())
 def test_a_leaf_reruns_exactly_its_rules(recorded: Planner, leaf: str) -> None:
+    if LEAVES[pattern(leaf)][0] is None:
+        pytest.skip("has one allowed value only")
     config = edited(default_config(), leaf)
     expected = closure(LEAVES[pattern(leaf)][1])
     if config == default_config():

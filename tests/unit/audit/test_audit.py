@@ -1,100 +1,261 @@
-"""The audit counts exactly, and its gate fails the build with one sentence."""
+"""The audit counts exactly, whatever the parts; its gates fail the build with one sentence and publish nothing."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
+from collections.abc import Sequence
+from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scripts.audit import audit
+from scripts.audit.bars import bars, table
 from scripts.audit.groups import identity_terms, mentioned, removal_ratio
-from scripts.cleaning import select
+from scripts.audit.tally import Tally, WordSample, decade, entropy
+from scripts.cleaning import curate, select
 from scripts.cleaning.annotate import ANNOTATION_SCHEMA
-from tests.making import arguments, publish_curated, publish_documents, publish_rows
+from scripts.cleaning.decontaminate import CONTAMINATION_SCHEMA
+from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA
+from scripts.lib.documents import DOCUMENT_SCHEMA
+from scripts.lib.manifest import load_manifest, provenance_path
+from scripts.lib.step import Step, step_parser
+from tests.making import arguments, publish_rows
 from tests.unit.cleaning.test_filters import passing_row
 
+RULE = "length.min_characters"
 
-def corpus(folder: Path, parts: int, lost: int) -> dict[str, list[Path]]:
-    """A source of 100 documents: 50 mention a group, of which `lost` go, and of the other 50 go 5."""
-    texts = {
-        f"web:{i}": f"A wheelchair stood in room {i}." if i % 2 else f"A chair stood in room {i}." for i in range(100)
+
+def web(number: int, lost: int) -> dict[str, Any]:
+    """One of 100 documents: odd ones mention a group, of which the first `lost` are too short, as are five even ones."""
+    odd = number % 2 == 1
+    return {
+        "id": f"web:{number}",
+        "text": f"A {'wheelchair' if odd else 'chair'} in room {number}: a@b.org",
+        "language": "en",
+        "license": "CC0-1.0",
+        "date": "1998-05" if odd else None,
+        "characters": 5 if number // 2 < (lost if odd else 5) else 500,
     }
-    with_, without = [key for key in texts if int(key[4:]) % 2], [key for key in texts if int(key[4:]) % 2 == 0]
-    gone = {*with_[:lost], *without[:5]}
-    made: dict[str, list[Path]] = {"documents": [], "selections": [], "curated": []}
-    for part in range(parts):
-        mine = dict(list(texts.items())[part::parts])
-        rows = [{**passing_row(key), "language": "xx" if key in gone else "en"} for key in mine]
-        annotations = publish_rows(folder / "annotations" / f"{part:04d}.json", rows, ANNOTATION_SCHEMA)
-        selected = folder / "selection" / f"{part:04d}.json"
-        settings = {"families": [], "thresholds": {}, "languages": ["en"]}
-        assert select.main(arguments(settings, annotations=annotations, manifest=selected)) == 0
-        kept = {key: text for key, text in mine.items() if key not in gone}
-        made["documents"].append(publish_documents(folder / "documents" / f"{part:04d}.json", mine))
-        made["selections"].append(selected)
-        made["curated"].append(publish_curated(folder / "curated" / f"{part:04d}.json", kept))
+
+
+OTHER = [
+    {"id": "other:0", "text": "Der Rollstuhl, the wheelchair", "language": "de", "license": "X", "characters": 90},
+    {"id": "other:1", "text": "Eine Kopie", "language": "de", "license": "X", "characters": 90},
+    {"id": "other:2", "text": "Eine Aufgabe", "language": "de", "license": "X", "characters": 90},
+]
+
+
+def publish_found(folder: Path, copies: Sequence[str], tasks: Sequence[str]) -> dict[str, Path]:
+    """Publish which documents are near-duplicates, and which hold an item."""
+    made = {}
+    duplicates = [
+        {"id": i, "source": "other", "part": "0000", "kind": "near", "survivor": "s", "cluster": "s"} for i in copies
+    ]
+    contaminated = [{"id": i, "source": "other", "part": "0000", "task": "quiz", "item": "1"} for i in tasks]
+    for name, rows, schema, summary in (
+        ("duplicates", duplicates, DUPLICATE_SCHEMA, {"cluster_sizes": {"2": len(copies)}}),
+        ("contamination", contaminated, CONTAMINATION_SCHEMA, {"quiz": {"documents": 1, "items": 1, "too_short": 7}}),
+    ):
+        manifest = publish_rows(folder / "rows" / f"{name}.json", rows, schema)
+        table = manifest.with_suffix(".parquet").read_bytes()
+        made[name] = folder / f"{name}.json"
+        step = Step("scripts.lib.step", step_parser("").parse_args(["--settings", "{}", "--manifest", str(made[name])]))
+        with step.publish() as out:
+            out.file(f"{name}.parquet").write_bytes(table)
+            out.summary.update(summary)
     return made
 
 
-def run_audit(folder: Path, parts: int = 1, lost: int = 5, limit: float | None = 3, expect: int = 0) -> Path:
-    made = corpus(folder, parts, lost)
+def publish_part(
+    folder: Path, source: str, part: str, rows: list[dict[str, Any]], found: dict[str, Path]
+) -> list[Path]:
+    """Publish documents and annotations of a part, and run the programs that decide on them."""
+    places = [
+        folder / stage / source / f"{part}.json" for stage in ("documents", "annotations", "selection", "curated")
+    ]
+    documents, annotations, selection, curated = places
+    publish_rows(documents, rows, DOCUMENT_SCHEMA)
+    measured = [
+        {**passing_row(row["id"]), "language": row["language"], "words": 6, "characters": row["characters"]}
+        for row in rows
+    ]
+    publish_rows(annotations, measured, ANNOTATION_SCHEMA)
+    rules: dict[str, Any] = {"families": ["length"], "thresholds": {}, "languages": ["en", "de"]}
+    assert select.main(arguments(rules, annotations=annotations, manifest=selection)) == 0
+    shape = {"source": source, "pii": ["email"], "split": {"validation": 0.0, "test": 0.0}, "seed": 1}
+    inputs = {"documents": documents, "selection": selection, **found}
+    assert curate.main(arguments(shape, **inputs, manifest=curated)) == 0
+    return places
+
+
+def run_audit(folder: Path, parts: int = 1, lost: int = 5, expect: int = 0, **limits: Any) -> Path:
+    """Publish two sources, audit them through the program, and return the folder of the audit."""
+    found = publish_found(folder, ["other:1"], ["other:2"])
+    rows = [web(number, lost) for number in range(100)]
+    places = [publish_part(folder, "other", "0000", OTHER, found)]
+    places += [publish_part(folder, "web", f"{part:04d}", rows[part::parts], found) for part in range(parts)]
+    roles = dict(
+        zip(("documents", "annotations", "selections", "curated"), map(list, zip(*places, strict=True)), strict=True)
+    )
     settings = {
         "corpus": "main",
-        "sources": [{"name": "web", "parts": parts}],
-        "max_removal_ratio": limit,
+        "sources": [{"name": "other", "parts": 1}, {"name": "web", "parts": parts}],
+        "max_removal_ratio": 3,
         "minimum_mentions": 30,
+        "minimum_documents": 1,
+        **limits,
     }
-    manifest = folder / "audit.json"
-    assert audit.main(arguments(settings, **made, manifest=manifest)) == expect
+    assert audit.main(arguments(settings, **roles, **found, manifest=folder / "audit.json")) == expect
     return folder / "audit"
 
 
-def test_numbers_are_exact(tmp_path: Path) -> None:
-    numbers = json.loads((run_audit(tmp_path, lost=10) / "audit.json").read_text("utf-8"))
-    web = numbers["sources"]["web"]
-    assert (web["documents"], web["kept"], web["failed"]) == (100, 85, {"language": 15})
-    (group,) = (row for row in numbers["groups"] if row["group"] == "disability")
-    assert (group["mentions"], group["removed"], group["kept"]) == (50, 10, 40)
-    assert group["removal"]["ratio"] == 2.0
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run_audit(tmp_path_factory.mktemp("audit"), lost=10)
+
+
+def numbers_of(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "audit.json").read_text("utf-8"))
+    return found
+
+
+def test_documents_add_up(made: Path) -> None:
+    numbers = numbers_of(made)
+    source, other = numbers["sources"]["web"], numbers["sources"]["other"]
+    assert (source["before"]["documents"], source["after"]["documents"]) == (100, 85)
+    assert source["removed"] == {RULE: 15}
+    assert source["failed"] == {RULE: 15, "language": 0}
+    assert other["removed"] == {"near_duplicate": 1, "contaminated": 1}
+    account = load_manifest(made.with_suffix(".json"))["accounting"]
+    assert account == {
+        "in": 103,
+        "kept": 86,
+        "removed": {RULE: 15, "near_duplicate": 1, "contaminated": 1},
+        "quarantined": {},
+    }
+
+
+def test_amounts_are_exact(made: Path) -> None:
+    numbers = numbers_of(made)
+    after = numbers["sources"]["web"]["after"]
+    kept = [row for row in (web(number, 10) for number in range(100)) if row["characters"] > 20]
+    assert after["words"] == 6 * 85
+    assert after["bytes"] == sum(len(row["text"].replace("a@b.org", "<EMAIL>")) for row in kept)
+    assert after["decades"] == {"1990s": 40, "not known": 45}
+    assert after["lengths"] == {"3": 85}
+    assert numbers["total"]["after"]["licenses"] == {"CC0-1.0": 85, "X": 1}
+    assert numbers["total"]["pii"] == {"email": 85}
+    assert numbers["cluster_sizes"] == {"2": 1}
+
+
+def test_the_ratio_of_a_group_is_that_of_the_searched_documents(made: Path) -> None:
+    numbers = numbers_of(made)
+    (group,) = (row for row in numbers["groups"] if row["mentions"])
+    assert (group["group"], group["searched"], group["mentions"]) == ("disability", 100, 50)  # German is not searched
+    assert (group["removed"], group["kept"], group["reasons"]) == (10, 40, {RULE: 10})
+    assert (group["share_before"], group["share_after"]) == (0.5, round(40 / 85, 4))
     spread = 1.959964 * math.sqrt(1 / 10 - 1 / 50 + 1 / 5 - 1 / 50)
-    assert group["removal"]["low"] == pytest.approx(2 * math.exp(-spread), abs=1e-4)
-    assert group["removal"]["high"] == pytest.approx(2 * math.exp(spread), abs=1e-4)
+    bounds = {"ratio": 2.0, "low": round(2 * math.exp(-spread), 4), "high": round(2 * math.exp(spread), 4)}
+    assert group["removal"] == bounds
 
 
-def test_the_gate_fails_the_build_and_publishes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_gate_fails_the_build_and_publishes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = run_audit(tmp_path, lost=45, expect=1)
     said = capsys.readouterr().err
-    assert "error: Corpus main: of 50 documents that mention the group disability, 45 are removed" in said
-    assert "max_removal_ratio (3)" in said
-    assert not folder.exists()
-    assert not folder.with_suffix(".json").exists()
+    assert "disability: 50 mentions, 45 removed" in said
+    (sentence,) = (line for line in said.splitlines() if line.startswith("error: "))
+    assert "Corpus main: of 50 documents that mention the group disability, 45 are removed, 9.00 times" in sentence
+    assert f"loosen corpora.main.filters.thresholds.{RULE}" in sentence
+    assert "raise corpora.main.audit.max_removal_ratio (3)" in sentence
+    manifest = folder.with_suffix(".json")
+    assert not any(path.exists() for path in (folder, manifest, provenance_path(manifest)))
 
 
-def test_the_gate_can_be_switched_off(tmp_path: Path) -> None:
-    assert (run_audit(tmp_path, lost=45, limit=None) / "card.md").read_text("utf-8").count("disability") == 1
+@pytest.mark.parametrize("limits", [{"max_removal_ratio": None}, {"max_removal_ratio": 9}, {"minimum_mentions": 51}])
+def test_a_gate_passes_within_its_limits(tmp_path: Path, limits: dict[str, Any]) -> None:
+    assert "disability (9.00 times)" in (run_audit(tmp_path, lost=45, **limits) / "card.md").read_text("utf-8")
 
 
-def test_parts_do_not_count(tmp_path: Path) -> None:
-    one, three = run_audit(tmp_path / "one"), run_audit(tmp_path / "three", parts=3)
+def test_a_corpus_that_keeps_too_little_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_audit(tmp_path, expect=1, minimum_documents=92)
+    assert "keeps 91 documents, fewer than corpora.main.audit.minimum_documents (92)" in capsys.readouterr().err
+
+
+def test_decisions_of_another_run_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = publish_found(tmp_path, [], [])
+    places = publish_part(tmp_path, "other", "0000", OTHER, found)
+    found = publish_found(tmp_path, ["other:1"], [])  # curated before this was found
+    roles = dict(zip(("documents", "annotations", "selections", "curated"), places, strict=True))
+    limits = {"max_removal_ratio": 3, "minimum_mentions": 30, "minimum_documents": 1}
+    settings = {"corpus": "main", "sources": [{"name": "other", "parts": 1}], **limits}
+    assert audit.main(arguments(settings, **roles, **found, manifest=tmp_path / "audit.json")) == 1
+    assert "does not hold what the decisions on" in capsys.readouterr().err
+
+
+def test_parts_do_not_count(made: Path, tmp_path: Path) -> None:
+    three = run_audit(tmp_path, parts=3, lost=10)
     for name in ("audit.json", "index.html", "card.md"):
-        assert (one / name).read_bytes() == (three / name).read_bytes()
+        assert (made / name).read_bytes() == (three / name).read_bytes()
 
 
-def test_the_page_stands_alone(tmp_path: Path) -> None:
-    page = (run_audit(tmp_path) / "index.html").read_text("utf-8")
-    assert not re.search(r"(src|href)=.?https?:", page)
-    for heading in ("What stayed", "Whom the filters touch", "Every verdict", "What the corpus holds"):
-        assert heading in page
+class Outline(HTMLParser):
+    """What a page refers to, and the text under each of its headings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.references: list[str] = []
+        self.sections: dict[str, str] = {}
+        self._heading = self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.references += [value or "" for name, value in attrs if name in ("src", "href")]
+        self._heading = tag == "h2"
+        self._inside = self._inside or self._heading
+
+    def handle_data(self, data: str) -> None:
+        if self._heading:
+            self.sections[data] = ""
+            self._heading = False
+        elif self._inside:
+            last = next(reversed(self.sections))
+            self.sections[last] += data.strip()
 
 
-def test_mentions_are_whole_words() -> None:
+def test_the_page_stands_alone_and_has_no_empty_section(made: Path) -> None:
+    page = (made / "index.html").read_text("utf-8")
+    outline = Outline()
+    outline.feed(page)
+    assert outline.references == ["data:,"]
+    assert "script" not in outline.tags
+    assert not re.search(r"url\(|@import|https?:", page)
+    assert len(outline.sections) == 9
+    assert all(len(text) > 20 for text in outline.sections.values())
+
+
+def test_names_are_escaped() -> None:
+    for drawn in (bars([("<b>&", 1)], 1, "documents"), table(["<b>&"], [["<b>&"]])):
+        assert "<b>" not in drawn
+        assert "&lt;b&gt;&amp;" in drawn
+
+
+def test_mentions_are_whole_words_and_runs() -> None:
     assert mentioned("The WOMEN spoke.") == ["gender-women"]
-    assert mentioned("Germany and womenfolk") == []
-    assert "sexual-orientation" in mentioned("a same-sex couple")
-    assert len(identity_terms()) == 14
+    assert mentioned("Germany and womenfolk; a double-blind trial; black paint") == []
+    assert mentioned("a same-sex couple") == ["sexual-orientation"]
+    assert mentioned("Older\nadults") == ["age-old"]
+    assert "ethnicity" in mentioned("black\n  people")
+
+
+def test_every_term_of_the_list_is_found() -> None:
+    for name, terms in identity_terms().items():
+        for term in [*terms.single, *terms.runs]:
+            assert name in mentioned(f"({term.upper()})"), term
 
 
 def test_a_ratio_needs_something_to_compare() -> None:
@@ -102,4 +263,24 @@ def test_a_ratio_needs_something_to_compare() -> None:
     assert removal_ratio(1, 10, 1, 0) is None
     ratio = removal_ratio(0, 100, 10, 100)
     assert ratio is not None
-    assert ratio.low < ratio.ratio < 0.2 < 1
+    assert ratio.low < ratio.ratio == pytest.approx(0.5 / 10.5)
+
+
+def test_a_sample_of_words_does_not_depend_on_order_or_parts() -> None:
+    texts = {f"d{number}": f"word{'abcdefg'[number % 7]} the " * (number % 5 + 1) for number in range(60)}
+    whole, backwards, halves = WordSample(50), WordSample(50), [WordSample(50), WordSample(50)]
+    for number, (identifier, text) in enumerate(texts.items()):
+        whole.add(identifier, text)
+        halves[number % 2].add(identifier, text)
+    for identifier, text in reversed(texts.items()):
+        backwards.add(identifier, text)
+    halves[0].merge(halves[1])
+    assert whole.type_token_ratio() == backwards.type_token_ratio() == halves[0].type_token_ratio()
+    assert whole.type_token_ratio()["words"] == 50
+
+
+def test_small_measures() -> None:
+    assert (decade("1998-05"), decade("MCMX"), decade(None)) == ("1990s", "not known", "not known")
+    assert entropy({"a": 1, "b": 1, "c": 0}) == 1.0
+    assert entropy({"a": 5}) == 0.0
+    assert Tally().numbers()["type_token"] == {"words": 0, "types": 0, "ratio": 0.0}

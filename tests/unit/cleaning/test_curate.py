@@ -76,10 +76,13 @@ def run_curate(folder: Path, texts: dict[str, str], part: str = "0000") -> Path:
     selection = publish_rows(folder / "selection" / f"{part}.json", rows, SELECTION)
     documents = publish_documents(folder / "documents" / f"{part}.json", texts)
     gone = [
-        {"id": "books:2", "source": "books", "kind": "near", "survivor": "web:1", "cluster": "web:1"},
-        {"id": "books:3", "source": "web", "kind": "near", "survivor": "web:1", "cluster": "web:1"},
+        {"id": "books:2", "source": "books", "part": part, "kind": "near", "survivor": "web:1", "cluster": "web:1"},
+        {"id": "books:3", "source": "web", "part": part, "kind": "near", "survivor": "web:1", "cluster": "web:1"},
     ]
-    held = [{"id": name, "source": "books", "task": "quiz", "item": "quiz:0"} for name in ("books:2", "books:4")]
+    held = [
+        {"id": name, "source": "books", "part": part, "task": "quiz", "item": "quiz:0"}
+        for name in ("books:2", "books:4")
+    ]
     duplicates = publish_rows(folder / "duplicates.json", gone, DUPLICATE_SCHEMA)
     contamination = publish_rows(folder / "contamination.json", held, CONTAMINATION_SCHEMA)
     manifest = folder / "curated" / f"{part}.json"

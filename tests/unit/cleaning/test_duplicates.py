@@ -107,6 +107,18 @@ def test_a_document_that_was_not_selected_takes_no_part(tmp_path: Path) -> None:
     assert "web:0" not in duplicates(tmp_path, 1, lost="books:0")
 
 
+def test_one_id_in_two_parts_stays_once(tmp_path: Path) -> None:
+    """Two parts cannot know of each other; the longer text of an id survives, and only its copy goes."""
+    short, longer = {"web:0": "one text"}, {"web:0": "one text that is longer", "web:1": "another"}
+    made = [prepared(tmp_path / part, texts, "web", 1) for part, texts in (("0000", short), ("0001", longer))]
+    settings = {"sources": [{"name": "web", "parts": 2}], "exact": False, "near": None}
+    manifest = tmp_path / "duplicates.json"
+    signed, selected = ([path for one in made for path in one[kind]] for kind in (1, 2))
+    assert deduplicate.main(arguments(settings, signatures=signed, selections=selected, manifest=manifest)) == 0
+    (row,) = pq.read_table(manifest.with_suffix(".parquet")).to_pylist()
+    assert (row["id"], row["part"], row["kind"], row["survivor"]) == ("web:0", "0000", "id", "web:0")
+
+
 def test_near_and_exact_can_be_switched_off(tmp_path: Path) -> None:
     assert set(duplicates(tmp_path / "a", 1, near=None)) == {"web:0", "web:6"}
     assert set(duplicates(tmp_path / "b", 1, near=None, exact=False)) == set()

@@ -87,7 +87,7 @@ class Inputs:
             place.mkdir(parents=True)
             for split, documents in (("train", 80), ("validation", 10), ("test", 2)):
                 write_documents(place, source, split, documents)
-            self.shards.append(publish(place / "0000.json", tokenizer="tiny"))
+            self.shards.append(publish(place / "0000.json", tokenizer=sha256_file(self.tokenizer)))
             self.orders.append(place / "order.json")
             options = ("--shards", str(self.shards[-1]), "--manifest", str(self.orders[-1]))
             assert index.main(["--settings", '{"parts": ["0000"]}', *options]) == 0

@@ -104,7 +104,7 @@ BAD: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (put("corpora.main.split", {"validation": -0.1}), r"validation is -0\.1, but it must be at least 0"),
     (put("tokenizers.small.corpus", "other"), r"tokenizers\.small\.corpus names 'other'"),
     (put("tokenizers.small.vocabulary", 10), r"vocabulary is 10, but it must be at least 300"),
-    (put("tokenizers.small.algorithm", "wordpiece"), r"algorithm is 'wordpiece'; choose one of bpe, unigram"),
+    (put("tokenizers.small.algorithm", "wordpiece"), r"algorithm is 'wordpiece'; choose one of bpe"),
     (put("models.tiny.tokenizer", "large"), r"models\.tiny\.tokenizer names 'large'"),
     (put("models.tiny.weights", {"one": -1}), r"models\.tiny\.weights\.one is -1, but it must be above 0"),
     (put("models.tiny.weights", {"three": 1}), r"weights names 'three', which is no source"),

@@ -74,3 +74,44 @@ def test_shards_of_two_tokenizers_are_refused(
     order = tmp_path / "reference" / "order.json"
     assert index.main(arguments({"parts": ["0000", "0001"]}, shards=manifests, manifest=order)) == 1
     assert "come from different tokenizers" in capsys.readouterr().err
+
+
+def encoded(folder: Path, tokenizer: Path, parts: dict[str, dict[str, str]]) -> list[Path]:
+    """Encode the documents of every part and return the manifests."""
+    manifests = []
+    for part, texts in parts.items():
+        documents = publish_curated(folder / "curated" / "reference" / f"{part}.json", texts)
+        manifests.append(folder / "reference" / f"{part}.json")
+        assert encode.main(arguments({}, documents=documents, tokenizer=tokenizer, manifest=manifests[-1])) == 0
+    return manifests
+
+
+def test_a_document_in_two_parts_is_refused(
+    tokenizer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifests = encoded(tmp_path, tokenizer, {"0000": {"x:1": "one", "x:2": "two"}, "0001": {"x:2": "again"}})
+    order = tmp_path / "reference" / "order.json"
+    assert index.main(arguments({"parts": ["0000", "0001"]}, shards=manifests, manifest=order)) == 1
+    said = capsys.readouterr().err
+    assert "document 1 of part 0000 and document 0 of part 0001 have the same id" in said
+    assert not order.exists()
+
+
+@pytest.mark.parametrize("given", [[1, 0], [0], [0, 0]])
+def test_swapped_missing_and_doubled_shards_are_refused(
+    tokenizer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], given: list[int]
+) -> None:
+    manifests = encoded(tmp_path, tokenizer, {"0000": {"x:1": "one"}, "0001": {"x:2": "two"}})
+    shards = [manifests[number] for number in given]
+    order = tmp_path / "reference" / "order.json"
+    assert index.main(arguments({"parts": ["0000", "0001"]}, shards=shards, manifest=order)) == 1
+    assert "each once and in that order" in capsys.readouterr().err
+
+
+def test_a_part_without_documents_is_a_part(tokenizer: Path, tmp_path: Path) -> None:
+    manifests = encoded(tmp_path, tokenizer, {"0000": {}, "0001": {"x:2": "two words"}})
+    order = tmp_path / "reference" / "order.json"
+    assert index.main(arguments({"parts": ["0000", "0001"]}, shards=manifests, manifest=order)) == 0
+    stream = SourceStream.open("reference", tmp_path / "reference", ["0000", "0001"], "train")
+    vocabulary = Vocabulary.of(open_artefact(tokenizer))
+    assert stream.read(0, stream.tokens).tolist() == [*vocabulary.encode("two words"), END]

@@ -15,7 +15,7 @@ from scripts.lib.manifest import load_manifest, open_artefact
 from scripts.lib.special_tokens import SPECIAL_COUNT, SPECIAL_IDS
 from scripts.lib.vocabulary import Vocabulary
 from scripts.tokenizer import train
-from scripts.tokenizer.sample import shares, take
+from scripts.tokenizer.sample import cut, shares, take
 from tests.making import arguments, publish_curated
 from tests.real_text import module_documents, topic_documents
 
@@ -99,12 +99,9 @@ def test_an_unchanged_recipe_is_published_again_without_training(
         train_tokenizer(tmp_path, documents, vocabulary=700)
 
 
-@pytest.mark.parametrize("algorithm", ["bpe", "unigram"])
-def test_a_vocabulary_too_large_names_the_largest(
-    algorithm: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_vocabulary_too_large_names_the_largest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     documents = publish(tmp_path / "documents", 1)
-    train_tokenizer(tmp_path, documents, expect=1, vocabulary=200_000, algorithm=algorithm)
+    train_tokenizer(tmp_path, documents, expect=1, vocabulary=200_000)
     said = capsys.readouterr().err
     assert "vocabulary is 200000, but the sample supports at most" in said
 
@@ -112,7 +109,9 @@ def test_a_vocabulary_too_large_names_the_largest(
 def test_the_sample_is_bounded_and_shared_out() -> None:
     assert shares({"a": 300, "b": 100}, 200) == {"a": 150, "b": 50}
     assert shares({"a": 30}, 200) == {"a": 30}
-    assert take([(1, "x", 60), (2, "y", 50), (3, "z", 40)], 100) == ["x", "z"]
+    assert take([(1, "x", 60), (2, "y", 50), (3, "z", 40)], 100) == {"x": 60, "y": 40}
+    assert cut("naïve", 3) == "na"
+    assert cut("naïve", 4) == "naï"
 
 
 def test_held_out_documents_are_not_sampled(tmp_path: Path) -> None:
