@@ -28,9 +28,9 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
 
 def short(value: float) -> str:
     """Return a number in at most four digits with a metric suffix."""
-    for limit, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= limit:
-            return f"{value / limit:.3g}{suffix}"
+    for power, suffix in ((18, "E"), (15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k")):
+        if abs(value) >= 10**power:
+            return f"{value / 10**power:.3g}{suffix}"
     return f"{value:.3g}"
 
 
@@ -104,7 +104,7 @@ def ranges(rows: Mapping[str, tuple[float, float, float, float]], unit: str) -> 
     low, high = low - 0.05 * span, high + 0.05 * span
     step = 30
     height = TOP + step * len(rows) + BOTTOM
-    left = 150
+    left = 170
 
     def x(value: float) -> float:
         return left + (value - low) / (high - low) * (WIDTH - left - RIGHT)

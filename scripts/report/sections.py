@@ -168,5 +168,8 @@ def validation_curves(rows: Sequence[Row]) -> dict[str, list[tuple[float, float]
 def score_ranges(scores: Mapping[str, Any]) -> str:
     """Return the chart of a model's scores on held-out documents."""
     named = {"all sources": scores["all"], **scores["sources"]}
-    rows = {name: (one["score"], one["low"], one["high"], one["unigram"]) for name, one in named.items()}
+    rows = {
+        f"{name} (n = {one['documents']})": (one["score"], one["low"], one["high"], one["unigram"])
+        for name, one in named.items()
+    }
     return charts.ranges(rows, scores["all"]["unit"])

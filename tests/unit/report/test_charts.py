@@ -37,3 +37,10 @@ def test_bars_tell_their_numbers() -> None:
 def test_scores_show_interval_and_baseline() -> None:
     text = charts.ranges({"web": (2.0, 1.9, 2.1, 3.0)}, "bits per byte")
     assert "web: 2.000 [1.900, 2.100] bits per byte; unigram model 3.000" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(3.39e13, "33.9T"), (2_433_440, "2.43M"), (999, "999"), (0.05, "0.05"), (-2e15, "-2P")]
+)
+def test_numbers_are_short(value: float, text: str) -> None:
+    assert charts.short(value) == text
