@@ -19,11 +19,11 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from scripts.lib import charts
 from scripts.lib.canonical import sha256_text
 from scripts.lib.code import ACCEPTANCES, ROOT, data_file
 from scripts.lib.manifest import Artefact
 from scripts.lib.step import Step, run_step, step_parser
+from scripts.report import charts
 from scripts.report.sections import corpus_sections, model_sections, source_rows, task_rows, tokenizer_rows
 
 MODULE = "scripts.report.build"

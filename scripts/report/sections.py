@@ -9,8 +9,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from scripts.lib import charts
 from scripts.lib.manifest import Artefact
+from scripts.report import charts
 
 Row = dict[str, Any]
 SMOOTHING = 20  # points that a loss curve has at least, whatever the number of steps

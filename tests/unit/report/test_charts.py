@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from scripts.lib import charts
+from scripts.report import charts
 
 
 def test_a_line_chart_is_well_formed_and_escapes_names() -> None:
