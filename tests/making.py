@@ -16,6 +16,13 @@ from scripts.lib.step import Step, step_parser
 Row = dict[str, Any]
 
 
+def at(values: Any, name: str) -> Any:
+    """Return the value at a dotted name in nested mappings."""
+    for key in name.split("."):
+        values = values[key]
+    return values
+
+
 def publish_rows(manifest: Path, rows: Sequence[Row], schema: pa.Schema) -> Path:
     """Publish rows as the Parquet file of an artefact; columns that a row lacks are null."""
     step = Step("scripts.lib.step", step_parser("").parse_args(["--settings", "{}", "--manifest", str(manifest)]))

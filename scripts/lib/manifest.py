@@ -27,11 +27,6 @@ def provenance_path(manifest: Path) -> Path:
     return manifest.with_name(manifest.name.removesuffix(".json") + PROVENANCE)
 
 
-def is_manifest(path: Path) -> bool:
-    """Tell whether a path under `results/` is that of a content manifest, by its provenance beside it."""
-    return path.suffix == ".json" and not path.name.endswith(PROVENANCE) and provenance_path(path).is_file()
-
-
 @dataclass(frozen=True)
 class Artefact:
     """A published artefact whose files were verified when it was opened."""

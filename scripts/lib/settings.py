@@ -7,7 +7,7 @@ rerun work that it cannot change; so a step refuses to publish while a leaf is u
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scripts.lib.errors import UserError
@@ -81,11 +81,3 @@ def leaves(values: Mapping[str, Any], prefix: str = "") -> list[str]:
         else:
             names.append(f"{prefix}{key}")
     return names
-
-
-def at(values: Mapping[str, Any] | Sequence[Any], name: str) -> Any:
-    """Return the value at a dotted name in plain nested mappings."""
-    current: Any = values
-    for key in name.split("."):
-        current = current[key]
-    return current

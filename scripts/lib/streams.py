@@ -19,7 +19,6 @@ from scripts.lib.errors import UserError
 from scripts.lib.indexed import IndexedReader
 
 I64 = NDArray[np.int64]
-KEY_DTYPE = np.dtype([("high", "<u8"), ("low", "<u8")])
 ORDER_DTYPE = np.dtype([("part", "<i4"), ("document", "<i4"), ("end", "<i8")])
 
 

@@ -61,14 +61,6 @@ def _ended(parser: etree.XMLPullParser) -> Iterator[Element]:
             del element.getparent()[0]
 
 
-def parse_document(data: bytes) -> Element | None:
-    """Return the root of a whole XML document in memory, or None where it is malformed."""
-    try:
-        return etree.fromstring(data, etree.XMLParser(remove_comments=True, remove_pis=True, **OPTIONS))
-    except (etree.XMLSyntaxError, ValueError):
-        return None
-
-
 def local_name(element: Element) -> str:
     """Return the tag without its namespace; an entity reference has the name `&`."""
     tag: Any = element.tag

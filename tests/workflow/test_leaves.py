@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from scripts.lib.settings import at, leaves
+from scripts.lib.settings import leaves
 from scripts.registry.config import complete_config, read_yaml
+from tests.making import at
 from tests.workflow.harness import ROOT, Planner
 from tests.workflow.leaves import LEAVES, closure
 

@@ -14,7 +14,7 @@ from scripts.lib.errors import UserError
 from scripts.lib.indexed import IndexedReader, IndexedWriter
 from scripts.lib.order import DataOrder, Mixture, floor_sum, validation_windows
 from scripts.lib.permutation import Permutation
-from scripts.lib.streams import KEY_DTYPE, ORDER_DTYPE, SourceStream, document_key
+from scripts.lib.streams import ORDER_DTYPE, SourceStream, document_key
 
 LENGTH, BATCH = 8, 4
 
@@ -68,7 +68,6 @@ def shard(folder: Path, texts: dict[str, list[int]], parts: int) -> SourceStream
     order = np.array(rows, ORDER_DTYPE)[np.lexsort((joined[:, 1], joined[:, 0]))]
     order["end"] = np.cumsum(order["end"])
     np.save(folder / "order.train.npy", order)
-    assert KEY_DTYPE.itemsize == 16
     return SourceStream.open(folder.name, folder, names, "train")
 
 

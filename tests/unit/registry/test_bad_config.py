@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from scripts.lib.errors import UserError
-from scripts.lib.settings import at
 from scripts.registry.config import complete_config, read_yaml
+from tests.making import at
 
 GOOD: dict[str, Any] = {
     "seed": 1,
