@@ -25,7 +25,7 @@ shell.prefix(
     + (
         ""
         if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
-        else f"PATH={Path(sys.executable).parent}:$PATH; "
+        else f"PATH={str(Path(sys.executable).parent)!r}:$PATH; "
     )
 )
 

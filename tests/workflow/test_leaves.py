@@ -81,10 +81,13 @@ def test_nothing_runs_when_nothing_changed(recorded: Planner) -> None:
     assert recorded.rules(default_config()) == {}
 
 
-@pytest.mark.parametrize("leaf", one_of_each())
+def editable() -> list[str]:
+    """The leaves that have another valid value; the table gives None for the others."""
+    return [leaf for leaf in one_of_each() if pattern(leaf) not in LEAVES or LEAVES[pattern(leaf)][0] is not None]
+
+
+@pytest.mark.parametrize("leaf", editable())
 def test_a_leaf_reruns_exactly_its_rules(recorded: Planner, leaf: str) -> None:
-    if LEAVES[pattern(leaf)][0] is None:
-        pytest.skip("has one allowed value only")
     config = edited(default_config(), leaf)
     expected = closure(LEAVES[pattern(leaf)][1])
     if config == default_config():
