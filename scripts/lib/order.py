@@ -153,8 +153,10 @@ class DataOrder:
     def steps_of(self, source: str, part: int, document: int, steps: int) -> list[int]:
         """Return the steps below `steps` whose batches hold tokens of a document, ascending."""
         start, stop = self._streams[source].place(part, document)
+        if start == stop:
+            return []  # a document without tokens stands in no batch
         windows = self.windows(source)
-        last = min((max(stop - 1, start)) // self.sequence_length, windows - 1)
+        last = min((stop - 1) // self.sequence_length, windows - 1)
         touched = np.arange(max(start - 1, 0) // self.sequence_length, last + 1, dtype=np.int64)
         index = self._mixture.names.index(source)
         given = self._mixture.given(steps * self.global_batch, index)

@@ -44,6 +44,15 @@ def test_the_mixture_counts_what_it_gives_and_keeps_its_weights(weights: list[fl
         assert [mixture.nth(index, number) for number in range(min(5, len(places)))] == places[:5]
 
 
+@given(st.integers(10**9, 10**15), st.integers(0, 100))
+def test_the_mixture_is_exact_far_into_a_run(sample: int, seed: int) -> None:
+    mixture = Mixture({"rare": 1e-6, "web": 1.0, "books": 3.0}, seed)
+    gained = [mixture.given(sample + 1, index) - mixture.given(sample, index) for index in range(3)]
+    assert gained == [int(index == mixture.source(sample)) for index in range(3)]
+    index = mixture.source(sample)
+    assert mixture.nth(index, mixture.given(sample, index)) == sample
+
+
 def documents(name: str, count: int) -> dict[str, list[int]]:
     """Documents of different lengths whose tokens are all different numbers."""
     generator = np.random.default_rng(len(name) * 1000 + count)
@@ -127,8 +136,28 @@ def test_documents_are_found_from_steps_and_steps_from_documents(sources: list[S
             assert told == row.tolist()
             for span in sample.spans:
                 seen.setdefault((sample.source, span.document), set()).add(step)
-    for (source, document), steps in seen.items():
-        assert order.steps_of(source, 0, document, 40) == sorted(steps)
+    for source, count in (("books", 40), ("web", 90)):
+        for document in range(count):  # those without tokens, and those that only the cut-off end holds, too
+            assert order.steps_of(source, 0, document, 40) == sorted(seen.get((source, document), ()))
+    assert len(seen) < 130
+
+
+def test_steps_before_the_first_hold_nothing(sources: list[SourceStream]) -> None:
+    order = order_of(sources)
+    assert [order.steps_of("books", 0, document, 0) for document in range(40)] == [[]] * 40
+    assert {taken.samples for taken in order.realised(0).values()} == {0}
+
+
+def test_an_unknown_document_is_refused(sources: list[SourceStream]) -> None:
+    with pytest.raises(UserError, match="no document 40 in part 0"):
+        order_of(sources).steps_of("books", 0, 40, 10)
+
+
+def test_a_source_without_a_weight_counts_with_its_tokens(sources: list[SourceStream]) -> None:
+    taken = order_of(sources).realised(500)
+    share = sources[0].tokens / (sources[0].tokens + sources[1].tokens)
+    assert abs(taken["books"].samples / (500 * BATCH) - share) < 0.005
+    assert taken["books"].epochs == taken["books"].samples / order_of(sources).windows("books")
 
 
 def test_what_is_realised_is_what_is_drawn(sources: list[SourceStream]) -> None:
