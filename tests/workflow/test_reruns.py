@@ -116,11 +116,11 @@ def test_reordered_priorities_rerun_exactly_their_users(copied: Run) -> None:
     assert set(would_run(copied.project, copied.workdir)) == {"deduplicate", "curate", "audit", "report"}
 
 
-def test_an_edited_text_reruns_its_source(copied: Run) -> None:
-    path = copied.workdir / "text" / "modules.jsonl"
-    replace(path, "the", "teh")
-    done = run(copied.project, copied.workdir)
-    assert "scripts.sources" not in done.stdout
+def test_an_edited_text_reruns_the_part_that_holds_it(copied: Run) -> None:
+    replace(copied.workdir / "text" / "topics-1.jsonl", "the", "teh")
+    counts = would_run(copied.project, copied.workdir)
+    assert (counts["fetch"], counts["extract"], counts["annotate"]) == (1, 1, 1)
+    run(copied.project, copied.workdir)
     assert would_run(copied.project, copied.workdir) == {}
 
 
