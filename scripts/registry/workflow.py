@@ -18,7 +18,6 @@ READ_ONLY = {
     "-n",
     "--dry-run",
     "--dryrun",
-    "--unlock",
     "-l",
     "--list-rules",
     "--list",
@@ -26,6 +25,7 @@ READ_ONLY = {
     "--dag",
     "--rulegraph",
 }
+UNLOCK = "--unlock"
 SKIP_PREFLIGHT = "GROUNDWORK_SKIP_PREFLIGHT"
 
 
@@ -102,9 +102,10 @@ def snakemake_knows(workdir: Path, path: Path) -> bool:
 def preflight(workdir: Path, arguments: Sequence[str]) -> None:
     """Look at the results before anything is planned; see scripts.reproducibility.preflight.
 
-    Invocations that only look (dry runs and the like) refuse unrecorded results too, but change nothing.
+    Invocations that only look (dry runs and the like) refuse unrecorded results too, but change nothing; `--unlock`
+    plans nothing, so it must work whatever the results look like.
     """
-    if os.environ.get(SKIP_PREFLIGHT) or not (workdir / RESULTS).is_dir():
+    if os.environ.get(SKIP_PREFLIGHT) or UNLOCK in arguments or not (workdir / RESULTS).is_dir():
         return
     findings = examine(RESULTS, lambda path: snakemake_knows(workdir, path))
     refuse_unrecorded(findings)

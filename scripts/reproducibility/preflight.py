@@ -27,6 +27,7 @@ class Findings:
     """What a look at the results found; paths of manifests."""
 
     unrecorded: list[Path] = field(default_factory=list)
+    orphaned: list[Path] = field(default_factory=list)
     damaged: dict[Path, tuple[Path, str]] = field(default_factory=dict)
     groundless: list[Path] = field(default_factory=list)
     restamp: dict[Path, dict[str, list[int]]] = field(default_factory=dict)
@@ -42,18 +43,27 @@ def artefacts(results: Path) -> Iterator[Path]:
 
 
 def examine(results: Path, recorded: Callable[[Path], bool]) -> Findings:
-    """Look at every artefact; nothing is changed. `recorded` tells whether Snakemake knows who made a file."""
+    """Look at every artefact; nothing is changed. `recorded` tells whether Snakemake knows who made a file.
+
+    A result without a record that was never copied (its times are those of its publication), beside others that have
+    theirs, is an orphan's: its program outlived a Snakemake that was killed before it could note that the job had begun.
+    """
     findings = Findings()
     grounds: dict[Path, list[Path]] = {}
+    any_record = False
     for manifest in artefacts(results):
         grounds[manifest] = _inputs(manifest)
         if not manifest.is_file():
             continue
         if not recorded(manifest):
-            findings.unrecorded.append(manifest)
+            (findings.orphaned if _published_here(manifest) else findings.unrecorded).append(manifest)
             continue
+        any_record = True
         _examine_files(manifest, findings)
-    gone = {path for inputs in grounds.values() for path in inputs if not path.is_file()} | set(findings.damaged)
+    if not any_record:
+        findings.unrecorded = sorted(findings.unrecorded + findings.orphaned)
+        findings.orphaned = []
+    gone = set(findings.orphaned) | {path for inputs in grounds.values() for path in inputs if not path.is_file()} | set(findings.damaged)
     gone |= {manifest for manifest in grounds if not manifest.is_file()}
     grown = True
     while grown:
@@ -71,6 +81,15 @@ def _inputs(manifest: Path) -> list[Path]:
         return [Path(os.path.normpath(manifest.parent / entry["manifest"])) for entry in entries]
     except (ValueError, KeyError, TypeError, AttributeError):
         return [provenance_path(manifest).with_suffix(".unreadable")]  # a record that says nothing vouches for nothing
+
+
+def _published_here(manifest: Path) -> bool:
+    try:
+        entries: list[dict[str, Any]] = load_manifest(manifest)["files"]
+    except UserError:
+        return False
+    stamps = read_stamps(manifest)
+    return bool(stamps) and all(stamps.get(entry["name"]) == stamp(manifest.parent / entry["name"]) for entry in entries)
 
 
 def _examine_files(manifest: Path, findings: Findings) -> None:
@@ -113,8 +132,13 @@ def repair(findings: Findings) -> list[str]:
     for manifest, (file, problem) in sorted(findings.damaged.items()):
         target = set_aside(manifest, [file])
         notices.append(f"{file} {problem}: moved to {target} and will be made again.")
-    for manifest in findings.groundless:
+    for manifest in findings.orphaned + findings.groundless:
         manifest.unlink(missing_ok=True)
+    if findings.orphaned:
+        notices.append(
+            f"{len(findings.orphaned)} results were finished by programs that outlived their run "
+            f"(first: {findings.orphaned[0]}) and will be made again."
+        )
     if findings.groundless:
         notices.append(
             f"{len(findings.groundless)} results rest on results that are gone and will be checked or made again."

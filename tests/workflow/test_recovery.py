@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from base64 import urlsafe_b64encode
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,12 @@ def flip_final(target: Run) -> None:
     flip_bit(target.results / f"{CURATED}.parquet")
 
 
+def forget(workdir: Path, path: Path) -> None:
+    """Take Snakemake's record of a file away."""
+    name = urlsafe_b64encode(str(path.relative_to(workdir)).encode()).decode()
+    (workdir / ".snakemake/metadata" / name).unlink()
+
+
 DAMAGES = [
     edit_so_that_one_part_fails,
     delete_intermediate,
@@ -155,6 +162,16 @@ def test_a_killed_snakemake_is_continued(finished: Run, fresh: Run) -> None:
     run(fresh.project, fresh.workdir)
     assert fresh.digests() == finished.digests()
     assert not list(fresh.results.rglob("*.staging"))
+
+
+def test_what_an_orphan_finished_is_made_again(finished: Run, copied: Run) -> None:
+    """A Snakemake killed before it noted that a job had begun leaves that job's result without any record."""
+    run(copied.project, copied.workdir)  # notes the times of the copied files, as publishing here would have
+    orphan = copied.results / f"{DOCUMENTS}.json"
+    forget(copied.workdir, orphan)
+    looked = run(copied.project, copied.workdir)
+    assert f"finished by programs that outlived their run (first: {orphan.relative_to(copied.workdir)})" in looked.stderr
+    assert copied.digests() == finished.digests()
 
 
 def test_two_runs_at_once_have_one_writer(finished: Run, fresh: Run) -> None:
