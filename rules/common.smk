@@ -36,6 +36,7 @@ wildcard_constraints:
     corpus="[a-z0-9][a-z0-9_-]*",
     tokenizer="[a-z0-9][a-z0-9_-]*",
     model="[a-z0-9][a-z0-9_-]*",
+    finetuning="[a-z0-9][a-z0-9_-]*",
     part="[0-9]{4}",
 
 
@@ -83,6 +84,45 @@ def model_shards(wildcards, name):
     model = registry.model(wildcards.model)
     pattern = f"results/shards/{{corpus}}/{model['tokenizer']}/{{source}}/{name}"
     return list(dict.fromkeys(manifests(pattern, model["corpus"])))
+
+
+def raw_of_task(wildcards, suffix):
+    """The published files of a task, or their manifest; nothing for a generated one."""
+    return [
+        f"results/tasks/{wildcards.task}/raw/0000{suffix}"
+        for _ in registry.task(wildcards.task)["files"][:1]
+    ]
+
+
+def finetuning_tasks(wildcards, name):
+    """A file of each task of a fine-tuning, by the task's name."""
+    tasks = sorted(registry.finetuning(wildcards.finetuning)["tasks"])
+    return [f"results/tasks/{task}/{name}" for task in tasks]
+
+
+def finetuning_settings(wildcards):
+    """The settings of the fine-tuning of one model; which other models it has changes nothing."""
+    entry = registry.finetuning(wildcards.finetuning)
+    return settings(
+        model=wildcards.model,
+        finetuning=wildcards.finetuning,
+        objective=registry.model(wildcards.model)["objective"],
+        seed=registry.seed,
+        **{key: value for key, value in entry.items() if key != "models"},
+    )
+
+
+def task_settings(wildcards, **values):
+    """The settings of a job that scores a model on a task."""
+    return settings(
+        model=wildcards.model,
+        objective=registry.model(wildcards.model)["objective"],
+        task=wildcards.task,
+        kind=registry.task(wildcards.task)["kind"],
+        items=registry.config["evaluation"]["items"],
+        seed=registry.seed,
+        **values,
+    )
 
 
 def model_settings(wildcards, *left_out):

@@ -14,6 +14,7 @@ rule report:
                 file=["metrics.jsonl", "samples.json"],
             )
         ),
+        finetuned_metrics=ancient(targets.finetuned_metrics()),
     output:
         manifest="results/report.json",
         provenance="results/report.provenance.json",
@@ -54,6 +55,9 @@ rule report:
         " --plans {input.plans:q}"
         " --models {input.models:q}"
         " --scores {input.scores:q}"
+        " --zero_shot {input.zero_shot:q}"
+        " --finetuned {input.finetuned:q}"
+        " --finetuned_scores {input.finetuned_scores:q}"
         " --benchmarks results/benchmarks"
         " --manifest {output.manifest:q}"
         " --settings {params.settings:q}"

@@ -44,8 +44,8 @@ rule fetch_task:
 
 rule prepare_task:
     input:
-        manifest="results/tasks/{task}/raw/0000.json",
-        raw=ancient("results/tasks/{task}/raw/0000"),
+        manifest=lambda w: raw_of_task(w, ".json"),
+        raw=lambda w: ancient(raw_of_task(w, "")),
     output:
         manifest="results/tasks/{task}/items.json",
         provenance="results/tasks/{task}/items.provenance.json",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
+from torch import Tensor
 from transformers import (
     BertConfig,
     BertForMaskedLM,
@@ -16,10 +16,11 @@ from transformers import (
     PretrainedConfig,
     PreTrainedModel,
 )
+from transformers.modeling_outputs import MaskedLMOutput
 
 from scripts.lib.seeds import seed_for
 from scripts.lib.special_tokens import BEGIN, END, PAD
-from scripts.pretraining.recipe import Architecture, Optimizer
+from scripts.pretraining.recipe import Architecture
 
 OUTPUT_PROJECTIONS = ("attn.c_proj.weight", "mlp.c_proj.weight", "o_proj.weight", "down_proj.weight")
 
@@ -51,8 +52,20 @@ def model_config(shape: Architecture, vocabulary: int) -> PretrainedConfig:
     )  # fmt: skip
 
 
-def build_model(shape: Architecture, vocabulary: int, seed: int) -> PreTrainedModel:
-    """A new fp32 model in training mode. Equal arguments give equal weights, bit for bit on one platform."""
+class SparseBert(BertForMaskedLM):  # type: ignore[misc]
+    """BERT that can leave out the logits nobody asks for, most of the cost of a small model with a large vocabulary."""
+
+    def forward(self, input_ids: Tensor, asked: Tensor | None = None) -> MaskedLMOutput:
+        """Return logits [n, length, vocabulary], or [positions, vocabulary] where `asked` [n, length] is true."""
+        hidden = self.bert(input_ids).last_hidden_state
+        return MaskedLMOutput(logits=self.cls(hidden if asked is None else hidden[asked]))
+
+
+def build_model(shape: Architecture, vocabulary: int, seed: int, sparse: bool = False) -> PreTrainedModel:
+    """A new fp32 model in training mode. Equal arguments give equal weights, bit for bit on one platform.
+
+    `sparse` builds a masked model that computes logits only where it is asked to, with the same weights.
+    """
     config = model_config(shape, vocabulary)
     model: PreTrainedModel
     if isinstance(config, GPT2Config):
@@ -61,7 +74,7 @@ def build_model(shape: Architecture, vocabulary: int, seed: int) -> PreTrainedMo
         model = LlamaForCausalLM(config)
     else:
         assert isinstance(config, BertConfig)
-        model = BertForMaskedLM(config)
+        model = (SparseBert if sparse else BertForMaskedLM)(config)
     initialise(model, shape, seed)
     return model.train()
 
@@ -82,30 +95,3 @@ def initialise(model: torch.nn.Module, shape: Architecture, seed: int) -> None:
             deviation /= math.sqrt(2 * shape.layers)
         generator = torch.Generator().manual_seed(seed_for(seed, "pretraining", "initialise", name))
         parameter.normal_(0.0, deviation, generator=generator)
-
-
-def parameter_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Two groups in the model's order: matrices of the layers (decayed), then norms, biases and embeddings (not)."""
-    embeddings = {
-        id(parameter)
-        for module in model.modules()
-        if isinstance(module, torch.nn.Embedding)
-        for parameter in module.parameters()
-    }
-    decayed: list[torch.nn.Parameter] = []
-    plain: list[torch.nn.Parameter] = []
-    for parameter in model.parameters():
-        spared = parameter.dim() < 2 or id(parameter) in embeddings
-        (plain if spared else decayed).append(parameter)
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
-
-
-def build_optimizer(model: torch.nn.Module, settings: Optimizer) -> torch.optim.Optimizer:
-    """Fused AdamW over `parameter_groups`; the learning rate is set before every update."""
-    return torch.optim.AdamW(
-        parameter_groups(model, settings.weight_decay),
-        lr=settings.learning_rate,
-        betas=(settings.beta1, settings.beta2),
-        eps=settings.epsilon,
-        fused=True,
-    )

@@ -40,9 +40,9 @@ def predicted_tokens(labels: I64) -> int:
 
 def token_losses(model: Any, inputs: I64, labels: I64, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return the cross entropy in nats of every position (0 where nothing is asked for) and the labels, [n, length]."""
-    logits = model(input_ids=torch.from_numpy(np.ascontiguousarray(inputs)).to(device)).logits
+    given = torch.from_numpy(np.ascontiguousarray(inputs)).to(device)
     wanted = torch.from_numpy(np.ascontiguousarray(labels)).to(device)
-    losses = functional.cross_entropy(
-        logits.float().flatten(0, 1), wanted.flatten(), ignore_index=IGNORED, reduction="none"
-    )
-    return losses.view(wanted.shape), wanted
+    asked = wanted != IGNORED
+    logits = (model(input_ids=given) if asked.all() else model(input_ids=given, asked=asked)).logits
+    losses = functional.cross_entropy(logits.float().view(-1, logits.shape[-1]), wanted[asked], reduction="none")
+    return torch.zeros(wanted.shape, device=device).masked_scatter(asked, losses), wanted

@@ -21,13 +21,15 @@ import torch
 import torch.distributed as dist
 from transformers import AutoTokenizer
 
+from scripts.lib import checkpoints
 from scripts.lib.errors import UserError
+from scripts.lib.optimiser import build_optimizer
 from scripts.lib.pieces import piece_bytes
 from scripts.lib.progress import progress
 from scripts.lib.publish import one_writer
+from scripts.lib.schedule import learning_rate
 from scripts.lib.seeds import seed_for
-from scripts.pretraining import checkpoints
-from scripts.pretraining.architecture import build_model, build_optimizer
+from scripts.pretraining.architecture import build_model
 from scripts.pretraining.data import TrainingData
 from scripts.pretraining.engine import Engine, start_processes, stop_processes
 from scripts.pretraining.evaluate import validation
@@ -35,7 +37,6 @@ from scripts.pretraining.export import write_result
 from scripts.pretraining.job import FAILURE, Job
 from scripts.pretraining.metrics import Metrics
 from scripts.pretraining.objective import I64, inputs_and_labels, predicted_tokens, token_losses
-from scripts.pretraining.schedule import learning_rate
 
 log = logging.getLogger(__name__)
 PROBE_SEQUENCES = 2
@@ -47,7 +48,7 @@ class Trainer:
     def __init__(self, job: Job, folder: Path, device: torch.device) -> None:
         self.job, self.folder, self.recipe = job, folder, job.recipe
         self.data = TrainingData(self.recipe, job.weights, job.sources)
-        model = build_model(self.recipe.architecture, job.vocabulary, self.recipe.seed)
+        model = build_model(self.recipe.architecture, job.vocabulary, self.recipe.seed, sparse=True)
         self.probe = [p for p in model.parameters() if p.ndim > 1][-1]
         optimizer = build_optimizer(model, self.recipe.training.optimizer)
         self.engine = Engine(model, optimizer, self.recipe.training, job.layout, device)

@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from scripts.cleaning.filters import known_rules
+from scripts.finetuning import recipe as finetuning_recipe
 from scripts.lib.errors import UserError
 from scripts.pretraining.recipe import Recipe
 from scripts.sources.kinds import check_reader_options
+
+GENERATED = "minimal_pairs"  # the kind of task that needs no files
+WITHOUT_ANSWERS = {"stereoset", GENERATED}  # kinds of task that nothing can be trained on
+WRITTEN = {"translation"}  # kinds whose answers are texts, which masked models do not write
 
 
 def check_references(config: Mapping[str, Any], folder: Path) -> None:
@@ -19,13 +24,23 @@ def check_references(config: Mapping[str, Any], folder: Path) -> None:
     for name, source in config["sources"].items():
         _check_source(name, source, folder)
     for name, task in config["tasks"].items():
-        _check_files(f"tasks.{name}", task, folder)
+        _check_task(name, task, folder)
     for name, corpus in config["corpora"].items():
         _check_corpus(name, corpus, config)
     for name, tokenizer in config["tokenizers"].items():
         _refer(f"tokenizers.{name}.corpus", tokenizer["corpus"], config["corpora"], "corpora")
     for name, model in config["models"].items():
         _check_model(name, model, config)
+    for task in config["evaluation"]["zero_shot"]:
+        _refer("evaluation.zero_shot", task, config["tasks"], "tasks")
+        masked = [name for name, model in config["models"].items() if model["objective"] == "masked"]
+        if masked and config["tasks"][task]["kind"] in WRITTEN:
+            raise UserError(
+                f"evaluation.zero_shot names {task!r}, which asks for texts that the masked model {masked[0]!r} cannot write; "
+                "remove the task."
+            )
+    for name, finetuning in config["finetunings"].items():
+        _check_finetuning(name, finetuning, config)
 
 
 def _refer(key: str, name: str, known: Mapping[str, Any], section: str) -> None:
@@ -51,6 +66,16 @@ def _check_source(name: str, source: Mapping[str, Any], folder: Path) -> None:
         check_reader_options(source["kind"], source["options"])
     except UserError as error:
         raise UserError(f"{key}.{error}") from None
+
+
+def _check_task(name: str, task: Mapping[str, Any], folder: Path) -> None:
+    key = f"tasks.{name}"
+    generated = task["kind"] == GENERATED
+    if generated and (task["files"] or task["package"]):
+        raise UserError(f"{key} is generated, so it takes no files and no package; remove them.")
+    if not generated and not task["files"]:
+        raise UserError(f"{key}.files is [], but it must be of length at least 1.")
+    _check_files(key, task, folder)
 
 
 def _check_files(key: str, thing: Mapping[str, Any], folder: Path) -> None:
@@ -92,6 +117,29 @@ def _check_corpus(name: str, corpus: Mapping[str, Any], config: Mapping[str, Any
         )
     if corpus["split"]["validation"] + corpus["split"]["test"] >= 1:
         raise UserError(f"{key}.split leaves nothing to train on; lower validation or test.")
+
+
+def _check_finetuning(name: str, finetuning: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    key = f"finetunings.{name}"
+    for task in finetuning["tasks"]:
+        _refer(f"{key}.tasks", task, config["tasks"], "tasks")
+        kind = config["tasks"][task]["kind"]
+        if kind in WITHOUT_ANSWERS:
+            raise UserError(f"{key}.tasks names {task!r}, a set of kind {kind} that only tests; remove it.")
+    for model in finetuning["models"]:
+        _refer(f"{key}.models", model, config["models"], "models")
+        objective = config["models"][model]["objective"]
+        written = [task for task in finetuning["tasks"] if config["tasks"][task]["kind"] in WRITTEN]
+        if objective == "masked" and written:
+            raise UserError(
+                f"{key}.models names {model!r}, a masked model, which cannot write the texts that {written[0]!r} asks for; "
+                "give it a fine-tuning of its own without that task."
+            )
+        settings = {**finetuning, "model": model, "finetuning": name, "seed": config["seed"], "objective": objective}
+        try:
+            finetuning_recipe.Recipe.from_settings(settings)
+        except UserError as error:
+            raise UserError(f"{key}.{error}") from None
 
 
 def _check_model(name: str, model: Mapping[str, Any], config: Mapping[str, Any]) -> None:

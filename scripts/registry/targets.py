@@ -39,6 +39,7 @@ class Targets:
             "corpus": ("corpora", self.corpus),
             "tokenizer": ("tokenizers", self.tokenizer),
             "model": ("models", self.model),
+            "finetuning": ("finetunings", self.finetuning),
         }
 
     def names(self) -> list[tuple[str, str]]:
@@ -74,6 +75,11 @@ class Targets:
             "plans": [f"results/models/{model}/plan.json" for model in models],
             "models": [f"results/models/{model}/model.json" for model in models],
             "scores": [f"results/evaluations/{model}/bits_per_byte.json" for model in models],
+            "zero_shot": [f"{path}.json" for model in models for path in self._zero_shot(model)],
+            "finetuned": [f"{path}/model.json" for name in config["finetunings"] for path in self._finetuned(name)],
+            "finetuned_scores": [
+                f"{path}.json" for name in config["finetunings"] for path in self._finetuned_scores(name)
+            ],
         }
 
     def fetched(self) -> list[str]:
@@ -84,6 +90,8 @@ class Targets:
         ]
 
     def _raw(self, section: str, name: str) -> list[str]:
+        if not self.registry.config[section][name]["files"]:
+            return []  # generated
         parts = self.registry.parts(name) if section == "sources" else ["0000"]
         return beside([f"results/{section}/{name}/raw/{part}" for part in parts], "")
 
@@ -136,4 +144,38 @@ class Targets:
         made = [f"{folder}/export", f"{folder}/metrics.jsonl", f"{folder}/samples.json"]
         shards = self.shards(entry["corpus"], entry["tokenizer"])
         scores = beside([f"results/evaluations/{name}/bits_per_byte"], ".scores.json")
-        return [*shards, *beside([f"{folder}/plan", f"{folder}/model"]), *made, *scores]
+        tasks = [file for task in self.registry.config["evaluation"]["zero_shot"] for file in self.task(task)]
+        zero_shot = beside(self._zero_shot(name), ".items.parquet")
+        return [*shards, *beside([f"{folder}/plan", f"{folder}/model"]), *made, *scores, *tasks, *zero_shot]
+
+    def finetuning(self, name: str) -> list[str]:
+        """Return all that a fine-tuning of its models rests on, its own files and scores included."""
+        entry = self.registry.finetuning(name)
+        files = [file for model in entry["models"] for file in self.model(model)]
+        files += [file for task in entry["tasks"] for file in self.task(task)]
+        for folder in self._finetuned(name):
+            files += [*beside([f"{folder}/model"]), f"{folder}/export", f"{folder}/metrics.jsonl"]
+        return files + beside(self._finetuned_scores(name), ".items.parquet")
+
+    def finetuned_metrics(self) -> list[str]:
+        """Return the metrics of every fine-tuned model."""
+        return [
+            f"{path}/metrics.jsonl" for name in self.registry.config["finetunings"] for path in self._finetuned(name)
+        ]
+
+    def _zero_shot(self, model: str) -> list[str]:
+        return [
+            f"results/evaluations/{model}/zero_shot/{task}" for task in self.registry.config["evaluation"]["zero_shot"]
+        ]
+
+    def _finetuned(self, name: str) -> list[str]:
+        return [f"results/finetuned/{model}/{name}" for model in self.registry.finetuning(name)["models"]]
+
+    def _finetuned_scores(self, name: str) -> list[str]:
+        entry = self.registry.finetuning(name)
+        folder = "results/evaluations/{model}/finetuned/{name}/{task}"
+        return [
+            folder.format(model=model, name=name, task=task)
+            for model in entry["models"]
+            for task in sorted(entry["tasks"])
+        ]

@@ -85,6 +85,11 @@ class Registry:
         entry: Mapping[str, Any] = self.config["models"][name]
         return entry
 
+    def finetuning(self, name: str) -> Mapping[str, Any]:
+        """Return the entry of a fine-tuning."""
+        entry: Mapping[str, Any] = self.config["finetunings"][name]
+        return entry
+
 
 def snakemake_knows(workdir: Path, path: Path) -> bool:
     """Tell whether Snakemake has a record of `path`, finished or not.

@@ -18,12 +18,14 @@ from typing import Any
 
 import jinja2
 import pandas as pd
+from markupsafe import Markup
 
 from scripts.lib.canonical import sha256_text
 from scripts.lib.code import ACCEPTANCES, ROOT, data_file
 from scripts.lib.manifest import Artefact
 from scripts.lib.step import Step, run_step, step_parser
 from scripts.report import charts
+from scripts.report.evaluations import finetuning_sections, group_tables, zero_shot_sections
 from scripts.report.sections import corpus_sections, model_sections, source_rows, task_rows, tokenizer_rows
 
 MODULE = "scripts.report.build"
@@ -39,6 +41,9 @@ ROLES = (
     "plans",
     "models",
     "scores",
+    "zero_shot",
+    "finetuned",
+    "finetuned_scores",
 )
 
 
@@ -67,6 +72,12 @@ def acceptances() -> list[dict[str, str]]:
     return found
 
 
+def drawing_of_rules() -> Markup:
+    """Return the picture of the rules as SVG that fits into a page."""
+    text = data_file("docs/rulegraph.svg").read_text("utf-8")
+    return Markup(re.sub(r'<svg width="[^"]*" height="[^"]*"', "<svg", text[text.index("<svg") :]))
+
+
 def build(step: Step, args: argparse.Namespace) -> None:
     """Publish the page."""
     artefacts: dict[str, list[Artefact]] = {
@@ -83,6 +94,10 @@ def build(step: Step, args: argparse.Namespace) -> None:
         tasks=task_rows(artefacts["tasks"]),
         tokenizers=tokenizer_rows(artefacts["tokenizers"]),
         models=model_sections(artefacts),
+        zero_shot=zero_shot_sections(artefacts["zero_shot"]),
+        groups=group_tables(artefacts["zero_shot"]),
+        finetunings=finetuning_sections(artefacts),
+        rules=drawing_of_rules(),
         timings=timings(args.benchmarks) if args.benchmarks else [],
         versions=settings["versions"],
         acceptances=acceptances(),

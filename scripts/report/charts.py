@@ -96,7 +96,12 @@ def stacked(rows: Mapping[str, Mapping[str, int]], unit: str) -> str:
     return "".join(bars) + legend(names)
 
 
-def ranges(rows: Mapping[str, tuple[float, float, float, float]], unit: str) -> str:
+def ranges(
+    rows: Mapping[str, tuple[float, float, float, float]],
+    unit: str,
+    baseline_name: str = "unigram model",
+    interval: str = "95 % interval over documents",
+) -> str:
     """Return scores with their intervals beside a baseline: (score, low, high, baseline) by name."""
     values = [value for row in rows.values() for value in row]
     low, high = min(values), max(values)
@@ -104,7 +109,7 @@ def ranges(rows: Mapping[str, tuple[float, float, float, float]], unit: str) -> 
     low, high = low - 0.05 * span, high + 0.05 * span
     step = 30
     height = TOP + step * len(rows) + BOTTOM
-    left = 170
+    left = 250 if max(map(len, rows)) > 26 else 170
 
     def x(value: float) -> float:
         return left + (value - low) / (high - low) * (WIDTH - left - RIGHT)
@@ -115,7 +120,7 @@ def ranges(rows: Mapping[str, tuple[float, float, float, float]], unit: str) -> 
         parts.append(f'<text x="{x(value):.1f}" y="{height - BOTTOM + 18}" text-anchor="middle">{short(value)}</text>')
     for number, (name, (score, lowest, highest, baseline)) in enumerate(rows.items()):
         y = TOP + step * (number + 0.5)
-        said = f"{name}: {score:.3f} [{lowest:.3f}, {highest:.3f}] {unit}; unigram model {baseline:.3f}"
+        said = f"{name}: {score:.3f} [{lowest:.3f}, {highest:.3f}] {unit}; {baseline_name} {baseline:.3f}"
         parts.append(f'<text x="{left - 10}" y="{y + 4}" text-anchor="end">{escape(name)}</text>')
         parts.append(
             f'<line stroke="{COLOURS[0]}" stroke-width="3" x1="{x(lowest):.1f}" x2="{x(highest):.1f}" y1="{y}" y2="{y}"/>'
@@ -128,4 +133,4 @@ def ranges(rows: Mapping[str, tuple[float, float, float, float]], unit: str) -> 
         )
     parts.append(f'<text x="{(left + WIDTH) / 2}" y="{height - 4}" text-anchor="middle">{escape(unit)}</text>')
     drawing = f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(unit)}">{"".join(parts)}</svg>'
-    return drawing + legend(["model with 95 % interval over documents", "unigram model"])
+    return drawing + legend([f"model with {interval}", baseline_name])

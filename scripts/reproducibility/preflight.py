@@ -63,7 +63,11 @@ def examine(results: Path, recorded: Callable[[Path], bool]) -> Findings:
     if not any_record:
         findings.unrecorded = sorted(findings.unrecorded + findings.orphaned)
         findings.orphaned = []
-    gone = set(findings.orphaned) | {path for inputs in grounds.values() for path in inputs if not path.is_file()} | set(findings.damaged)
+    gone = (
+        set(findings.orphaned)
+        | {path for inputs in grounds.values() for path in inputs if not path.is_file()}
+        | set(findings.damaged)
+    )
     gone |= {manifest for manifest in grounds if not manifest.is_file()}
     grown = True
     while grown:
@@ -89,7 +93,9 @@ def _published_here(manifest: Path) -> bool:
     except UserError:
         return False
     stamps = read_stamps(manifest)
-    return bool(stamps) and all(stamps.get(entry["name"]) == stamp(manifest.parent / entry["name"]) for entry in entries)
+    return bool(stamps) and all(
+        stamps.get(entry["name"]) == stamp(manifest.parent / entry["name"]) for entry in entries
+    )
 
 
 def _examine_files(manifest: Path, findings: Findings) -> None:

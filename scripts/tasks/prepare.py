@@ -40,9 +40,11 @@ ITEM_SCHEMA = pa.schema(
 def prepare(step: Step, args: argparse.Namespace) -> None:
     """Publish the items of a task."""
     task, reader = step.settings["task"], READERS[step.settings["kind"]]
-    raw = step.read("raw", args.raw)
-    folder = raw.folder(args.raw.stem)
-    files = {native: folder / name for name, native in sorted(raw.summary["origins"].items())}
+    files: dict[str, Path] = {}
+    for manifest in args.raw:
+        raw = step.read("raw", manifest)
+        folder = raw.folder(manifest.stem)
+        files |= {native: folder / name for name, native in sorted(raw.summary["origins"].items())}
     removed: Counter[str] = Counter()
     splits: Counter[str] = Counter()
     seen: set[str] = set()
@@ -80,7 +82,7 @@ def prepare(step: Step, args: argparse.Namespace) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
     parser = step_parser(__doc__)
-    parser.add_argument("--raw", type=Path, required=True, help="manifest of the published files")
+    parser.add_argument("--raw", type=Path, nargs="*", default=[], help="manifest of the published files, if any")
     return run_step(MODULE, parser, prepare, argv)
 
 

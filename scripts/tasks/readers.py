@@ -17,6 +17,7 @@ import polib
 
 from scripts.lib.errors import UserError
 from scripts.lib.seeds import unit_interval
+from scripts.tasks.minimal_pairs import minimal_pairs
 
 DEV_SHARE = TEST_SHARE = 0.1  # of sets that are published without a split, by the hash of the item's id
 NEUTRAL = 0.5  # mean ratings within this of 0 say neither good nor bad
@@ -161,8 +162,16 @@ def _english(entry: Any) -> str:
     return str(entry.msgid).strip()
 
 
+def generate_minimal_pairs(files: Files, removed: Counter[str]) -> Iterator[Item]:
+    """Generated pairs of sentences (scripts.tasks.minimal_pairs); there are no files, and the first choice is right."""
+    for phenomenon, number, good, bad in minimal_pairs():
+        key = f"{phenomenon}/{number}"
+        yield Item(key, "test", "", [good, bad], 0, meta={"phenomenon": phenomenon}, texts=[good])
+
+
 READERS: dict[str, Reader] = {
     "boolq": read_boolq,
+    "minimal_pairs": generate_minimal_pairs,
     "sentiment": read_sentiment,
     "stereoset": read_stereoset,
     "translation": read_translation,

@@ -20,7 +20,7 @@ from snakemake.settings.types import ConfigSettings, DAGSettings, ExecutionSetti
 from scripts.registry.workflow import SKIP_PREFLIGHT
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ["Snakefile", "config.schema.yaml", "rules", "scripts", "report", "envs", "profiles", "cluster"]
+PARTS = ["Snakefile", "config.schema.yaml", "rules", "scripts", "report", "docs", "envs", "profiles", "cluster"]
 TRIGGERS = frozenset({RerunTrigger.CODE, RerunTrigger.INPUT, RerunTrigger.MTIME, RerunTrigger.PARAMS})
 
 

@@ -14,7 +14,7 @@ from tests.making import at
 from tests.workflow.harness import ROOT, Planner
 from tests.workflow.leaves import LEAVES, closure
 
-SECTIONS = ("sources", "tasks", "corpora", "tokenizers", "models")
+SECTIONS = ("sources", "tasks", "corpora", "tokenizers", "models", "finetunings")
 
 
 def default_config() -> dict[str, Any]:
@@ -26,13 +26,16 @@ def pattern(leaf: str) -> str:
     keys = leaf.split(".")
     if keys[0] in SECTIONS:
         keys[1] = "*"
-    for open_ended in ("sources.*.options", "corpora.*.filters.thresholds", "models.*.weights"):
+    for open_ended in ("sources.*.options", "corpora.*.filters.thresholds", "models.*.weights", "finetunings.*.tasks"):
         if ".".join(keys).startswith(open_ended):
             return open_ended
     return ".".join(keys)
 
 
-REPRESENTATIVES = {"sources.*.parts": "sources.books.parts"}  # a source of one file has one part
+REPRESENTATIVES = {
+    "sources.*.parts": "sources.books.parts",  # a source of one file has one part
+    "models.*.objective": "models.bert.objective",  # it is fine-tuned on nothing that only one objective can learn
+}
 
 
 def edited(config: dict[str, Any], leaf: str) -> dict[str, Any]:
@@ -50,9 +53,8 @@ def edited(config: dict[str, Any], leaf: str) -> dict[str, Any]:
         value = {"wheel": "sdist", "sdist": "wheel"}[parent[name]]
     if value == "second":
         other["tokenizers"]["second"] = {**other["tokenizers"][parent[name]], "vocabulary": 1000}
-    if value in ("masked", "gpt2"):  # these stand for a change of family, which has no grouped heads
-        model = other["models"][leaf.split(".")[1]]
-        model["architecture"] |= {"family": "bert" if value == "masked" else "gpt2", "key_value_heads": None}
+    if value in ("causal", "gpt2"):  # these stand for a change of family, which has no grouped heads
+        other["models"][leaf.split(".")[1]]["architecture"] |= {"family": "gpt2", "key_value_heads": None}
     parent[name] = value
     return other
 

@@ -170,7 +170,9 @@ def test_what_an_orphan_finished_is_made_again(finished: Run, copied: Run) -> No
     orphan = copied.results / f"{DOCUMENTS}.json"
     forget(copied.workdir, orphan)
     looked = run(copied.project, copied.workdir)
-    assert f"finished by programs that outlived their run (first: {orphan.relative_to(copied.workdir)})" in looked.stderr
+    assert (
+        f"finished by programs that outlived their run (first: {orphan.relative_to(copied.workdir)})" in looked.stderr
+    )
     assert copied.digests() == finished.digests()
 
 

@@ -7,7 +7,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from scripts.lib.errors import UserError
-from scripts.pretraining.architecture import build_model, parameter_groups
+from scripts.lib.optimiser import parameter_groups
+from scripts.pretraining.architecture import build_model
 from scripts.pretraining.recipe import Architecture
 from scripts.pretraining.size import flops_per_token, parameters
 

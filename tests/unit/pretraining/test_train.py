@@ -21,11 +21,12 @@ from safetensors.torch import load_file
 from torch.nn import functional
 from transformers import AutoModelForCausalLM
 
-from scripts.pretraining.architecture import build_model, parameter_groups
+from scripts.lib.optimiser import parameter_groups
+from scripts.lib.schedule import learning_rate
+from scripts.pretraining.architecture import build_model
 from scripts.pretraining.data import TrainingData
 from scripts.pretraining.job import Job
 from scripts.pretraining.recipe import Recipe
-from scripts.pretraining.schedule import learning_rate
 from scripts.pretraining.size import parameters
 from tests.unit.pretraining import tiny
 

@@ -33,7 +33,9 @@ PROGRAMS = {
         "scripts.pretraining.plan",
         "scripts.pretraining.train",
         "scripts.pretraining.worker",
+        "scripts.finetuning.train",
         "scripts.evaluation.bits_per_byte",
+        "scripts.evaluation.score_task",
     ],
     "report": ["scripts.report.build"],
 }

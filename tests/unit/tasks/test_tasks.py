@@ -108,3 +108,17 @@ def test_a_broken_line_is_one_sentence(
     with pytest.raises(AssertionError):
         prepared(tmp_path, "stereoset", {"test.jsonl": '{"type": \n'}, monkeypatch)
     assert "test.jsonl, line 1 is not JSON" in capsys.readouterr().err
+
+
+def test_minimal_pairs_differ_and_come_in_equal_numbers(tmp_path: Path) -> None:
+    manifest = tmp_path / "items.json"
+    settings = {"task": "pairs", "kind": "minimal_pairs"}
+    assert prepare.main([*arguments(settings, manifest=manifest), "--raw"]) == 0
+    items = pq.read_table(tmp_path / "items.parquet").to_pylist()
+    phenomena = [json.loads(item["meta"])["phenomenon"] for item in items]
+    assert {phenomena.count(name) for name in phenomena} == {60} and len(set(phenomena)) == 12
+    assert len({tuple(item["choices"]) for item in items}) == len(items)
+    for item in items:
+        good, bad = (sentence.split() for sentence in item["choices"])
+        assert len(good) == len(bad) and sum(a != b for a, b in zip(good, bad, strict=True)) == 1
+        assert item["answer"] == 0 and item["split"] == "test"

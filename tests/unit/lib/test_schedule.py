@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scripts.lib.errors import UserError
+from scripts.lib.schedule import Schedule, learning_rate
 from scripts.pretraining.layout import lay_out
-from scripts.pretraining.recipe import Schedule
-from scripts.pretraining.schedule import learning_rate
 
 
 def rates(decay: str, warmup: int, final: float, steps: int) -> list[float]:

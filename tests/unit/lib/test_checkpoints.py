@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.pretraining import checkpoints
+from scripts.lib import checkpoints
 
 LAYOUT = {"zero_stage": 0, "processes": 2}
 

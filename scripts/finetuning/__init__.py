@@ -1,0 +1,1 @@
+"""Fine-tuning of pretrained models on labelled sets, several at once."""
