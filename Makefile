@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 ARGS ?=
 
-.PHONY: help setup run report test adopt accept lock lint format clean
+.PHONY: help setup run report test prove adopt accept lock lint format clean
 
 help:  ## list the goals
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -26,6 +26,9 @@ report: setup  ## write results/report.html, and what it lacks
 
 test: setup  ## run all tests
 	$(BIN)/python -m pytest $(ARGS)
+
+prove: setup  ## run the long proofs (kills at random moments) and write docs/proofs.md
+	$(BIN)/python -m tests.prove $(ARGS)
 
 adopt: setup  ## verify results that came without .snakemake and take over those that are right
 	@$(BIN)/python rules/adopt.py $(ARGS)

@@ -2,7 +2,8 @@
 # Run the workflow; after a killed Snakemake, remove its lock first, but only when it is dead.
 #
 # This lock dies with Snakemake, whatever ends it. A job that outlives it holds the lock of its own output (scripts/lib/publish.py).
-set -euo pipefail
+# When a run fails, the sentences that matter are said once more at its end: Snakemake prints all inputs of a failed job below them.
+set -uo pipefail
 mkdir -p .snakemake
 exec 9> .snakemake/groundwork.lock
 if ! flock --nonblock 9; then
@@ -10,6 +11,19 @@ if ! flock --nonblock 9; then
     exit 1
 fi
 if compgen -G ".snakemake/locks/*" > /dev/null; then
-    snakemake --unlock --quiet all
+    snakemake --unlock --quiet all || exit $?
 fi
-exec snakemake "$@"
+started=.snakemake/groundwork.started
+touch "$started"
+snakemake "$@"
+code=$?
+if [ "$code" -ne 0 ] && [ -d results/logs ]; then
+    find results/logs -name '*.log' -newer "$started" -print0 | sort -z | while IFS= read -r -d '' log; do
+        sentence=$(grep -h '^error: ' "$log" | tail -n 1)
+        if [ -n "$sentence" ]; then
+            printf '\n%s: %s\n' "$log" "$sentence" >&2
+        fi
+    done
+    printf '\nWhat was finished is kept; run again to go on.\n' >&2
+fi
+exit "$code"

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Generic, TypeVar
 
 import numpy as np
 
-from scripts.lib.items import Item
 from scripts.lib.order import Mixture
 from scripts.lib.permutation import Permutation
 
+T = TypeVar("T")
 
-class ItemOrder:
+
+class ItemOrder(Generic[T]):
     """The batches of a run: the mixture says which task gives the n-th example, a permutation per epoch which item."""
 
-    def __init__(
-        self, items: Mapping[str, Sequence[Item]], weights: Mapping[str, float], batch: int, seed: int
-    ) -> None:
+    def __init__(self, items: Mapping[str, Sequence[T]], weights: Mapping[str, float], batch: int, seed: int) -> None:
         self._items, self._batch, self._seed = items, batch, seed
         self._mixture = Mixture(weights, seed)
 
-    def batch(self, step: int) -> list[tuple[str, Item]]:
+    def batch(self, step: int) -> list[tuple[str, T]]:
         """Return task and item of each example of a step."""
         return [self._example(number) for number in range(step * self._batch, (step + 1) * self._batch)]
 
@@ -32,7 +32,7 @@ class ItemOrder:
             for index, name in enumerate(names)
         }
 
-    def _example(self, number: int) -> tuple[str, Item]:
+    def _example(self, number: int) -> tuple[str, T]:
         index = self._mixture.source(number)
         name = self._mixture.names[index]
         items = self._items[name]

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from scripts.finetuning.recipe import Recipe
-from scripts.finetuning.trainer import Metrics, Trainer, write_metrics
+from scripts.finetuning.trainer import Metrics, Rows, Trainer, rows_of_items, write_metrics
 from scripts.lib.errors import UserError
 from scripts.lib.items import choose, read_items
 from scripts.lib.likelihood import LanguageModel
@@ -48,6 +48,16 @@ def split_items(tasks: dict[str, Artefact], split: str, recipe: Recipe) -> dict[
                 f"tasks.{name} has no {split} split; leave it out of finetunings.{recipe.finetuning}.tasks."
             )
     return items
+
+
+def check_rows(recipe: Recipe, train: Rows, dev: Rows) -> None:
+    """Raise UserError when no answer of a task fits into the model's context."""
+    for name in recipe.tasks:
+        if not train[name] or not dev[name]:
+            raise UserError(
+                f"No answer of tasks.{name} fits into the context of {recipe.model}; leave the task out of "
+                f"finetunings.{recipe.finetuning}.tasks or take a model with a longer context."
+            )
 
 
 def check_dev_losses(recipe: Recipe, metrics: Metrics) -> dict[str, dict[str, Any]]:
@@ -87,12 +97,14 @@ def finetune(step: Step, args: argparse.Namespace) -> None:
         if finished is not None:
             republish(finished, out)
             return
-        train = split_items(tasks, "train", recipe)
-        dev = {
-            name: choose(items, recipe.validation_items, seed_for(recipe.seed, "dev", name))
-            for name, items in split_items(tasks, "dev", recipe).items()
-        }
         model = LanguageModel.load(base.folder("export"), recipe.objective)
+        items = split_items(tasks, "train", recipe)
+        train = {name: rows_of_items(model, found) for name, found in items.items()}
+        dev = {
+            name: rows_of_items(model, choose(found, recipe.validation_items, seed_for(recipe.seed, "dev", name)))
+            for name, found in split_items(tasks, "dev", recipe).items()
+        }
+        check_rows(recipe, train, dev)
         trainer = Trainer(recipe, model, train, dev, folder, step.recipe_digest())
         metrics = trainer.run()
         losses = check_dev_losses(recipe, metrics)
@@ -109,7 +121,8 @@ def finetune(step: Step, args: argparse.Namespace) -> None:
             "steps": recipe.steps,
             "batch": recipe.batch,
             "dev": losses,
-            "train": {name: len(items) for name, items in train.items()},
+            "train": {name: len(rows) for name, rows in train.items()},
+            "too_long": {name: len(found) - len(train[name]) for name, found in items.items()},
             "epochs": trainer.order.epochs(recipe.steps),
         }
         keep_finished(folder, out)

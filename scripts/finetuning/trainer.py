@@ -6,6 +6,7 @@ examples, so that a task with long answers does not drown one with a word. One p
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ from scripts.lib import checkpoints
 from scripts.lib.canonical import canonical_json
 from scripts.lib.errors import UserError
 from scripts.lib.items import Item, wanted
-from scripts.lib.likelihood import LanguageModel, Row, batches
+from scripts.lib.likelihood import AnswerTooLong, LanguageModel, Row, batches
 from scripts.lib.optimiser import build_optimizer
 from scripts.lib.progress import progress
 from scripts.lib.schedule import learning_rate
@@ -28,19 +29,17 @@ from scripts.lib.seeds import seed_for
 
 log = logging.getLogger(__name__)
 STATE = "state.pt"
-Items = Mapping[str, Sequence[Item]]
+Rows = Mapping[str, Sequence[Row]]
 Metrics = list[dict[str, Any]]
 
 
 class Trainer:
-    """A model that is being fine-tuned. `train` and `dev` give the items of each task."""
+    """A model that is being fine-tuned. `train` and `dev` give the rows of each task (`rows_of_items`)."""
 
-    def __init__(
-        self, recipe: Recipe, model: LanguageModel, train: Items, dev: Items, folder: Path, digest: str
-    ) -> None:
+    def __init__(self, recipe: Recipe, model: LanguageModel, train: Rows, dev: Rows, folder: Path, digest: str) -> None:
         self.recipe, self.model, self.folder, self.digest = recipe, model, folder, digest
         self.order = ItemOrder(train, recipe.tasks, recipe.batch, recipe.seed)
-        self.dev = {name: [self._rows(item) for item in items] for name, items in dev.items()}
+        self.dev = dev
         self.optimizer = build_optimizer(model.network, recipe.optimizer)
         self.metrics: Metrics = []
 
@@ -61,13 +60,9 @@ class Trainer:
                 self._save(done)
         return self.metrics
 
-    def _rows(self, item: Item) -> Row:
-        (row,) = self.model.rows(item["prompt"], wanted(item), ended=item["target"] is not None)
-        return row
-
     def _train_step(self, step: int) -> float:
         recipe, network = self.recipe, self.model.network
-        rows = [self._rows(item) for _, item in self.order.batch(step)]
+        rows = [row for _, row in self.order.batch(step)]
         network.train()
         self.optimizer.zero_grad(set_to_none=True)
         total = 0.0
@@ -120,6 +115,15 @@ class Trainer:
         }
         torch.save(state, path / STATE)
         checkpoints.commit(path, done, self.digest, {})
+
+
+def rows_of_items(model: LanguageModel, items: Sequence[Item]) -> list[Row]:
+    """Return what the model is asked for each item; items whose answer does not fit into its context are left out."""
+    rows = []
+    for item in items:
+        with contextlib.suppress(AnswerTooLong):
+            rows += model.rows(item["prompt"], wanted(item), ended=item["target"] is not None)
+    return rows
 
 
 def write_metrics(path: Path, metrics: Metrics) -> None:

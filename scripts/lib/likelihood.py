@@ -28,6 +28,10 @@ BATCH_TOKENS = 4096  # of one forward pass, so that the logits stay small
 KINDS = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}
 
 
+class AnswerTooLong(UserError):
+    """An answer does not fit into a model's context."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One sequence for the model: its input ids, and the ids it is asked for (IGNORED elsewhere), of one length."""
@@ -54,11 +58,11 @@ def rows_for(
 ) -> list[Row]:
     """Return the rows that ask a model with room for `context` tokens for an answer.
 
-    A prompt that does not fit loses its beginning. Raises UserError for an answer that does not fit by itself.
+    A prompt that does not fit loses its beginning. Raises AnswerTooLong for an answer that does not fit by itself.
     """
     room = context - len(answer) - (0 if objective == "causal" else 2)
     if room < (0 if objective == "causal" else 1) or not answer:
-        raise UserError(
+        raise AnswerTooLong(
             f"An answer of {len(answer)} tokens does not fit into a context of {context}; leave the task out or use a model "
             "with a longer context."
         )

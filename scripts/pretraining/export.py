@@ -23,7 +23,7 @@ from scripts.pretraining.metrics import METRICS
 from scripts.pretraining.size import parameters
 
 AUTO = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}
-PROMPT_TOKENS, NEW_TOKENS, TOP_K = 16, 48, 50
+PROMPT_TOKENS, NEW_TOKENS, TOP_K, TEMPERATURE = 16, 48, 50, 0.8
 TOLERANCE = {"fp32": 0.0, "bf16-autocast": 0.1}  # largest difference of a logit: in bf16 the kernels may differ
 
 
@@ -75,7 +75,7 @@ def samples(model: PreTrainedModel, job: Job, data: TrainingData) -> list[dict[s
     if job.recipe.objective != "causal":
         return []
     tokenizer = AutoTokenizer.from_pretrained(job.tokenizer)
-    prompts: list[tuple[str | None, list[int]]] = [(None, [BEGIN])]
+    prompts: list[tuple[str | None, list[int]]] = [(None, [END])]  # a document follows where one ended, as in training
     for source in data.sources:
         texts = data.validation(source, 1)
         if len(texts):
@@ -92,6 +92,7 @@ def _sample(model: PreTrainedModel, job: Job, tokenizer: Any, source: str | None
         given,
         attention_mask=torch.ones_like(given),
         do_sample=True,
+        temperature=TEMPERATURE,
         top_k=min(TOP_K, job.vocabulary),
         max_new_tokens=max(min(NEW_TOKENS, room), 1),
         suppress_tokens=padding or None,

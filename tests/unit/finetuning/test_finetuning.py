@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from scripts.evaluation import score_task
@@ -14,8 +15,9 @@ from scripts.finetuning import train
 from scripts.finetuning.data import ItemOrder
 from scripts.finetuning.trainer import Trainer
 from scripts.lib.manifest import load_manifest
-from tests.making import arguments
-from tests.unit.finetuning.tiny import make_model, make_tasks
+from scripts.tasks.prepare import ITEM_SCHEMA
+from tests.making import arguments, publish_rows
+from tests.unit.finetuning.tiny import add_splits, make_model, make_tasks
 
 
 def settings(objective: str = "causal", tasks: tuple[str, ...] = ("next", "parity"), **other: Any) -> dict[str, Any]:
@@ -72,6 +74,7 @@ def test_every_dev_loss_falls(finished: dict[str, Any]) -> None:
     for one in finished["summary"]["dev"].values():
         assert one["after"] < 0.8 * one["before"]
         assert one["items"] == 10
+    assert finished["summary"]["too_long"] == {"next": 0, "parity": 0}
     assert finished["summary"]["epochs"] == pytest.approx({"next": 40 * 4 / 36, "parity": 40 * 4 / 36}, abs=0.1)
 
 
@@ -150,3 +153,15 @@ def test_what_was_learned_shows_in_the_score(
         json.dumps(summary, allow_nan=False)
     assert scores["after"]["score"] > scores["before"]["score"]
     assert scores["after"]["baseline_name"] == ("majority class" if kind == "boolq" else "copy of the source")
+
+
+def test_answers_that_do_not_fit_are_left_out_and_counted(tmp_path: Path) -> None:
+    inputs = Inputs(tmp_path, "llama")
+    rows = pq.read_table(inputs.tasks["next"].with_name("items.parquet")).to_pylist()
+    rows[0]["target"] = " w01" * 40
+    add_splits(publish_rows(inputs.tasks["next"], rows, ITEM_SCHEMA), {"train": 36, "dev": 12, "test": 12})
+    chosen = settings()
+    chosen["training"]["steps"] = 10
+    assert train.main(inputs.command(chosen | {"minimum_improvement": None}, "run")) == 0
+    summary = load_manifest(inputs.manifest("run"))["summary"]
+    assert (summary["too_long"], summary["train"]) == ({"next": 1, "parity": 0}, {"next": 35, "parity": 36})

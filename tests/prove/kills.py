@@ -1,0 +1,181 @@
+"""Kill runs at random moments, run them again, and compare with what an undisturbed run makes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.end_to_end.test_chain import chain_config
+from tests.making import arguments
+from tests.unit.finetuning.test_finetuning import settings
+from tests.unit.finetuning.tiny import make_model, make_tasks
+from tests.unit.pretraining import tiny
+from tests.workflow.conftest import Run, lay_out_text
+from tests.workflow.harness import command, copy_project, environment, run, write_config
+
+ATTEMPTS = 5  # of continuing: an orphan that still writes refuses a second writer until it is done
+LAYOUTS = [("llama", 0), ("llama", 1), ("llama", 2), ("llama", 3), ("gpt2", 0), ("bert", 0)]
+STEPS = 60
+
+
+@dataclass(frozen=True)
+class Kill:
+    """One disturbed run: what was killed, when (seconds), in how many runs it ended, and whether its bytes are right."""
+
+    what: str
+    after: float
+    doing: str
+    runs: int
+    equal: bool
+
+
+def processes_below(pid: int) -> Iterator[int]:
+    """Yield the processes below one."""
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in task.read_text("ascii").split():
+                yield int(child)
+                yield from processes_below(int(child))
+
+
+def kill(pid: int, everything: bool) -> None:
+    """Kill a process by SIGKILL, alone or with all below it."""
+    below = list(processes_below(pid)) if everything else []
+    for one in [pid, *below]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
+
+
+def fresh(folder: Path) -> Run:
+    """Lay out the chain of the end-to-end tests: two sources to a scored model."""
+    made = Run(copy_project(folder / "project"), folder / "work")
+    write_config(made.workdir, chain_config())
+    lay_out_text(made.workdir)
+    return made
+
+
+def running_rules(workdir: Path) -> str:
+    """Return the programs that run in a folder."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and (entry / "cwd").resolve() == workdir.resolve():
+                words = (entry / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+                found |= {word.removeprefix("scripts.") for word in words if word.startswith("scripts.")}
+    return ", ".join(sorted(found)) or "planning"
+
+
+def workflow_kills(folder: Path, count: int, seed: int) -> Iterator[Kill]:
+    """Kill Snakemake at random moments of a whole run, alone (its jobs live on) or with its jobs."""
+    clean = fresh(folder / "clean")
+    started = time.monotonic()
+    run(clean.project, clean.workdir)
+    duration, expected = time.monotonic() - started, clean.digests()
+    draw = random.Random(seed)
+    for number in range(count):
+        target = fresh(folder / f"killed-{number}")
+        after, everything = draw.uniform(2, duration), bool(number % 2)
+        process = subprocess.Popen(
+            command(target.project, target.workdir),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment(),
+            cwd=target.workdir,
+        )
+        time.sleep(after)
+        doing = running_rules(target.workdir)
+        kill(process.pid, everything)
+        process.wait()
+        runs = continue_until_done(target)
+        what = "Snakemake and its jobs" if everything else "Snakemake alone"
+        yield Kill(what, after, doing, runs, runs <= ATTEMPTS and target.digests() == expected)
+
+
+def continue_until_done(target: Run) -> int:
+    """Unlock and run until a run ends well; returns how many runs that took (ATTEMPTS + 1 when none did)."""
+    for attempt in range(1, ATTEMPTS + 1):
+        run(target.project, target.workdir, "--unlock", check=False)
+        if run(target.project, target.workdir, check=False).returncode == 0:
+            return attempt
+        time.sleep(5)
+    return ATTEMPTS + 1
+
+
+def training_kills(folder: Path, count: int, seed: int) -> Iterator[tuple[str, Kill]]:
+    """Kill all processes of a pretraining in two processes, at random moments, for every layout."""
+    inputs = tiny.Inputs(folder / "inputs")
+    draw = random.Random(seed)
+    for family, stage in LAYOUTS:
+        label = f"pretraining, {family}, ZeRO {stage}"
+        chosen = tiny.settings(family, steps=STEPS, dropout=0.1)
+        options = ("--processes", "2", "--micro-batch", "2", "--zero-stage", str(stage))
+        place = folder / f"{family}-{stage}"
+
+        place.mkdir()
+        started = time.monotonic()
+        tiny.run(tiny.command(inputs, place / "clean", chosen, *options), place / "clean.log")
+        duration = time.monotonic() - started
+        expected = (place / "clean/models/tiny/model.json").read_bytes()
+        for number in range(count):
+            name, after = f"killed-{number}", draw.uniform(0.2, 1) * duration
+            words = tiny.command(inputs, place / name, chosen, *options)
+            process = tiny.start(words, place / f"{name}.log")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(after)
+            kill(process.pid, True)
+            process.wait()
+            log = (place / f"{name}.log").read_text("utf-8", errors="replace")
+            steps = [line.split()[1] for line in log.splitlines() if line.startswith("step ")]
+            time.sleep(0.5)
+            tiny.run(words, place / f"{name}-again.log")
+            equal = (place / name / "models/tiny/model.json").read_bytes() == expected
+            yield label, Kill("all processes", after, f"step {steps[-1]}" if steps else "starting", 2, equal)
+
+
+def finetuning_kills(folder: Path, count: int, seed: int) -> Iterator[Kill]:
+    """Kill a fine-tuning at random moments."""
+    model, tasks = make_model(folder, "llama", 0.1), make_tasks(folder)
+    chosen = settings()
+    chosen["training"] |= {"steps": 400, "evaluate_every": 100, "checkpoint_every": 25}
+    draw = random.Random(seed)
+
+    def command_line(name: str) -> list[str]:
+        manifest = folder / name / "model.json"
+        words = arguments(
+            chosen,
+            model=model,
+            tasks=list(tasks.values()),
+            checkpoints=folder / name / "checkpoints",
+            manifest=manifest,
+        )
+        return [str(tiny.ROOT / ".venv/bin/python"), "-m", "scripts.finetuning.train", *words]
+
+    def begin(name: str) -> subprocess.Popen[bytes]:
+        (folder / name).mkdir(exist_ok=True)
+        with (folder / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(
+                command_line(name), cwd=tiny.ROOT, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"}
+            )
+
+    started = time.monotonic()
+    assert begin("clean").wait() == 0, (folder / "clean.log").read_text("utf-8")[-2000:]
+    duration = time.monotonic() - started
+    expected = (folder / "clean/model.json").read_bytes()
+    for number in range(count):
+        after, name = draw.uniform(0.3, 1) * duration, f"killed-{number}"
+        process = begin(name)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(after)
+        kill(process.pid, True)
+        process.wait()
+        steps = [line for line in (folder / f"{name}.log").read_text("utf-8").splitlines() if line.startswith("step ")]
+        assert begin(name).wait() == 0
+        equal = (folder / name / "model.json").read_bytes() == expected
+        yield Kill("all processes", after, steps[-1].partition(" of")[0] if steps else "starting", 2, equal)
