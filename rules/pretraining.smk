@@ -102,6 +102,7 @@ rule pretrain:
         mem_mb=6000,
         runtime=1440,
         processes=2,
+        micro_batch_tokens=1024,
     params:
         settings=lambda w: model_settings(w, "max_epochs"),
         code=code_digest("scripts.pretraining.train"),
@@ -115,6 +116,7 @@ rule pretrain:
         " --orders {input.orders:q}"
         " --checkpoints results/checkpoints"
         " --processes {resources.processes}"
+        " --micro-batch-tokens {resources.micro_batch_tokens}"
         " --manifest {output.manifest:q}"
         " --settings {params.settings:q}"
         " --code {params.code:q}"

@@ -38,8 +38,9 @@ def lay_out(
     micro_batch: int | None = None,
     zero_stage: int = 0,
     threads: int = 1,
+    micro_batch_tokens: int = MICRO_BATCH_TOKENS,
 ) -> Layout:
-    """Derive the accumulation; without `micro_batch` the largest one within MICRO_BATCH_TOKENS. Raises UserError."""
+    """Derive the accumulation; without `micro_batch` the largest one within `micro_batch_tokens`. Raises UserError."""
     if processes < 1 or global_batch % processes:
         raise UserError(
             f"training.global_batch: {global_batch} sequences cannot be shared by {processes} processes; "
@@ -47,7 +48,7 @@ def lay_out(
         )
     share = global_batch // processes
     if micro_batch is None:
-        most = max(MICRO_BATCH_TOKENS // sequence_length, 1)
+        most = max(micro_batch_tokens // sequence_length, 1)
         micro_batch = max(size for size in range(1, min(share, most) + 1) if share % size == 0)
     if micro_batch < 1 or share % micro_batch:
         raise UserError(

@@ -27,7 +27,7 @@ from scripts.lib.step import Output, Step, finished_state, keep_finished, republ
 from scripts.pretraining.inputs import Inputs, add_input_arguments, read_inputs
 from scripts.pretraining.job import RESULT, Job
 from scripts.pretraining.launch import launch
-from scripts.pretraining.layout import lay_out
+from scripts.pretraining.layout import MICRO_BATCH_TOKENS, lay_out
 from scripts.pretraining.recipe import Recipe
 from scripts.pretraining.size import flops_per_token, parameters
 
@@ -41,7 +41,13 @@ def build_parser() -> argparse.ArgumentParser:
     add_input_arguments(parser)
     parser.add_argument("--checkpoints", type=Path, required=True, help="folder for the state of unfinished runs")
     parser.add_argument("--processes", type=int, default=1, help="ranks on this machine")
-    parser.add_argument("--micro-batch", type=int, help="sequences of one rank at once (default: up to 16k tokens)")
+    parser.add_argument("--micro-batch", type=int, help="sequences of one rank at once (default: as many as fit)")
+    parser.add_argument(
+        "--micro-batch-tokens",
+        type=int,
+        default=MICRO_BATCH_TOKENS,
+        help="tokens of one rank at once; the rest accumulates",
+    )
     parser.add_argument("--zero-stage", type=int, choices=range(4), default=0, help="what DeepSpeed shares among ranks")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of a rank (may change last bits)")
     return parser
@@ -53,7 +59,13 @@ def train(step: Step, args: argparse.Namespace) -> None:
     inputs = read_inputs(step, args)
     training = recipe.training
     layout = lay_out(
-        training.global_batch, training.sequence_length, args.processes, args.micro_batch, args.zero_stage, args.threads
+        training.global_batch,
+        training.sequence_length,
+        args.processes,
+        args.micro_batch,
+        args.zero_stage,
+        args.threads,
+        args.micro_batch_tokens,
     )
     step.execution = asdict(layout)
     folder = args.checkpoints.resolve() / step.recipe_digest()

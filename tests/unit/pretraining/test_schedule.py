@@ -6,7 +6,7 @@ import pytest
 
 from scripts.lib.errors import UserError
 from scripts.lib.schedule import Schedule, learning_rate
-from scripts.pretraining.layout import lay_out
+from scripts.pretraining.layout import Layout, lay_out
 
 
 def rates(decay: str, warmup: int, final: float, steps: int) -> list[float]:
@@ -44,6 +44,7 @@ def test_micro_batches_cover_the_global_batch_once_and_keep_their_numbers() -> N
 def test_the_micro_batch_is_the_largest_divisor_within_the_limit() -> None:
     assert lay_out(48, 2048, 2).micro_batch == 8
     assert lay_out(6, 100_000, 2).micro_batch == 1
+    assert lay_out(16, 256, 2, micro_batch_tokens=1024) == Layout(2, 4, 2, 0, 1)
 
 
 @pytest.mark.parametrize(("processes", "micro"), [(5, None), (0, None), (2, 4), (2, 0)])
