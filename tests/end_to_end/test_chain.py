@@ -23,7 +23,25 @@ AGAIN = "publishing it again"
 
 def chain_config() -> dict[str, Any]:
     config = tiny_config()
-    config["evaluation"] = {"documents": 5, "minimum_improvement": None}
+    config["evaluation"] = {"documents": 5, "minimum_improvement": None, "zero_shot": ["pairs"], "items": 24}
+    config["tasks"] = {
+        "pairs": {"kind": "minimal_pairs", "license": "Apache-2.0"},
+        "moods": {"kind": "sentiment", "license": "CC0-1.0", "files": [{"path": "text/moods.tsv"}]},
+    }
+    config["finetunings"] = {
+        "small": {
+            "models": ["tiny"],
+            "tasks": {"moods": 1},
+            "training": {
+                "steps": 8,
+                "batch": 8,
+                "evaluate_every": 8,
+                "checkpoint_every": 4,
+                "optimizer": {"learning_rate": 0.01},
+                "schedule": {"warmup": 2},
+            },
+        }
+    }
     config["tokenizers"] = {"small": {"corpus": "main", "vocabulary": 1000, "sample_bytes": 400_000}}
     config["models"] = {
         "tiny": {
@@ -46,6 +64,16 @@ def chain_config() -> dict[str, Any]:
     return config
 
 
+def lay_out_moods(workdir: Path) -> None:
+    """Write a small rated set."""
+    words = [("3.0", "good", "fine"), ("-3.0", "bad", "dull")]
+    rows = [
+        f"{number}\t{rating}\tThe book that he wrote in {1900 + number} was {first} and {second}."
+        for number, (rating, first, second) in enumerate(words * 60)
+    ]
+    (workdir / "text" / "moods.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished chain; tests leave it as it is."""
@@ -53,6 +81,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Run:
     made = Run(copy_project(folder / "project"), folder / "work")
     write_config(made.workdir, chain_config())
     lay_out_text(made.workdir)
+    lay_out_moods(made.workdir)
     run(made.project, made.workdir)
     return made
 
@@ -77,9 +106,20 @@ def test_the_chain_ends_with_a_scored_model_and_a_report(chain: Run) -> None:
     assert set(scores["sources"]) == {"reference", "modules"}
     assert 0 < scores["all"]["low"] < scores["all"]["score"] < scores["all"]["high"] < 16
     page = (chain.results / "report.html").read_text("utf-8")
-    for part in ("Sources", "Corpora", "Tokenizers", "Models", "polyline"):
+    for part in ("Sources", "Corpora", "Tokenizers", "Models", "Zero-shot", "Fine-tuning", "polyline"):
         assert part in page
     assert would_run(chain.project, chain.workdir) == {}
+
+
+def test_the_model_is_fine_tuned_and_scored_before_and_after(chain: Run) -> None:
+    tuned = json.loads((chain.results / "finetuned/tiny/small/model.json").read_text("utf-8"))["summary"]
+    assert tuned["dev"]["moods"]["after"] < tuned["dev"]["moods"]["before"]
+    evaluations = chain.results / "evaluations/tiny"
+    pairs = json.loads((evaluations / "zero_shot/pairs.json").read_text("utf-8"))["summary"]
+    assert pairs["items"] == 24 and len(pairs["groups"]) > 3
+    (moods,) = json.loads((evaluations / "finetuned/small/moods.json").read_text("utf-8"))["summary"]["measures"]
+    assert moods["low"] <= moods["score"] <= moods["high"] and moods["chance"] == 50
+    assert moods["baseline_name"] == "majority class"
 
 
 def test_the_plan_is_what_was_seen(chain: Run) -> None:

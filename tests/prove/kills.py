@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.end_to_end.test_chain import chain_config
+from tests.end_to_end.test_chain import chain_config, lay_out_moods
 from tests.making import arguments
 from tests.unit.finetuning.test_finetuning import settings
 from tests.unit.finetuning.tiny import make_model, make_tasks
@@ -54,10 +54,11 @@ def kill(pid: int, everything: bool) -> None:
 
 
 def fresh(folder: Path) -> Run:
-    """Lay out the chain of the end-to-end tests: two sources to a scored model."""
+    """Lay out the chain of the end-to-end tests: two sources to a fine-tuned, scored model."""
     made = Run(copy_project(folder / "project"), folder / "work")
     write_config(made.workdir, chain_config())
     lay_out_text(made.workdir)
+    lay_out_moods(made.workdir)
     return made
 
 

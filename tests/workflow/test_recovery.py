@@ -142,6 +142,31 @@ def test_a_single_target_is_never_built_on_missing_ground(
         assert copied.digests()[name] == finished.digests()[name]
 
 
+def test_a_failed_run_ends_with_the_sentence_that_matters(fresh: Run) -> None:
+    config = tiny_config()
+    config["sources"]["reference"]["max_quarantined"] = 0
+    write_config(fresh.workdir, config)
+    words = ["bash", str(fresh.project / "scripts/run.sh"), *command(fresh.project, fresh.workdir)[3:]]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment(), cwd=fresh.workdir, check=False)
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-3:]
+    assert last[0].startswith("results/logs/extract/reference.") and "sources.reference.max_quarantined" in last[0]
+    assert last[-1] == "What was finished is kept; run again to go on."
+
+
+def test_interrupted_by_the_keyboard_it_leaves_nothing_half_written(finished: Run, fresh: Run) -> None:
+    running = start(fresh)
+    wait_for_process("scripts.cleaning.annotate", fresh.workdir, running)
+    running.send_signal(signal.SIGINT)
+    running.communicate()
+    assert running.returncode != 0
+    before = fresh.digests()
+    assert {name: finished.digests()[name] for name in before} == before
+    run(fresh.project, fresh.workdir)
+    assert fresh.digests() == finished.digests()
+    assert not list(fresh.results.rglob("*.staging"))
+
+
 def test_a_killed_program_is_made_again(finished: Run, fresh: Run) -> None:
     running = start(fresh)
     os.kill(wait_for_process("scripts.cleaning.signatures", fresh.workdir, running), signal.SIGKILL)
