@@ -15,7 +15,7 @@ from scripts.reproducibility.preflight import artefacts
 RESULTS = Path("results")
 MAIN_MODEL = "llama"
 LEAST_IMPROVEMENT = {"llama": 0.2, "gpt2": 0.1, "bert": 0.1}  # over a unigram model, at what each predicts
-LEAST_KNOWN_WORDS = 0.8  # of the sampled words; after two million training tokens 0.85 were measured, the aim is 0.9
+LEAST_KNOWN_WORDS = 0.9  # of the sampled words
 
 
 def words(text: str) -> list[str]:
