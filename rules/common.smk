@@ -20,7 +20,9 @@ from scripts.registry.targets import manifests as corpus_manifests
 from scripts.registry.workflow import Registry, preflight
 
 # Freed memory stays with the process: giving large tensors back to the system after each step costs a third of training.
-MEMORY = "MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=67108864"
+MEMORY = (
+    "MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=67108864"
+)
 
 shell.executable("bash")
 shell.prefix(
