@@ -119,7 +119,7 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "models.*.training.precision": ("bf16-autocast", {"plan", "pretrain"}),
     "models.*.training.gradient_clipping": (0.5, {"plan", "pretrain"}),
     "models.*.training.evaluate_every": (50, {"plan", "pretrain"}),
-    "models.*.training.evaluate_sequences": (64, {"plan", "pretrain"}),
+    "models.*.training.evaluate_sequences": (32, {"plan", "pretrain"}),
     "models.*.training.checkpoint_every": (50, {"plan", "pretrain"}),
     "models.*.training.masked_share": (0.2, {"plan", "pretrain", "bits_per_byte"}),
     "models.*.training.optimizer.learning_rate": (1e-3, {"plan", "pretrain"}),
