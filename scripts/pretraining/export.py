@@ -23,7 +23,8 @@ from scripts.pretraining.metrics import METRICS
 from scripts.pretraining.size import parameters
 
 AUTO = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}
-PROMPT_TOKENS, NEW_TOKENS, TOP_K, TEMPERATURE = 16, 48, 50, 0.7
+PROMPT_TOKENS, NEW_TOKENS, TOP_K, TEMPERATURE = 16, 64, 50, 0.6
+TEXTS = 4  # samples without a prompt, and of each source
 TOLERANCE = {"fp32": 0.0, "bf16-autocast": 0.1}  # largest difference of a logit: in bf16 the kernels may differ
 
 
@@ -68,23 +69,27 @@ def require_equal_logits(model: PreTrainedModel, probe: tuple[Tensor, Tensor], j
 
 
 def samples(model: PreTrainedModel, job: Job, data: TrainingData) -> list[dict[str, Any]]:
-    """Return seeded samples: one without a prompt, and one continuing a validation text of each source.
+    """Return seeded samples: a few without a prompt, and a few that continue validation texts of each source.
 
-    Each has the keys source (null without a prompt), prompt and text. None for masked models.
+    Each has the keys source (null without a prompt), number, prompt and text. None for masked models.
     """
     if job.recipe.objective != "causal":
         return []
     tokenizer = AutoTokenizer.from_pretrained(job.tokenizer)
-    prompts: list[tuple[str | None, list[int]]] = [(None, [END])]  # a document follows where one ended, as in training
+    prompts: dict[str | None, list[list[int]]] = {None: [[END]] * TEXTS}  # a document follows where one ended
     for source in data.sources:
-        texts = data.validation(source, 1)
-        if len(texts):
-            prompts.append((source, texts[0, :PROMPT_TOKENS].tolist()))
-    return [_sample(model, job, tokenizer, source, ids) for source, ids in prompts]
+        prompts[source] = data.validation(source, TEXTS)[:, :PROMPT_TOKENS].tolist()
+    return [
+        _sample(model, job, tokenizer, source, number, ids)
+        for source, texts in prompts.items()
+        for number, ids in enumerate(texts)
+    ]
 
 
-def _sample(model: PreTrainedModel, job: Job, tokenizer: Any, source: str | None, ids: list[int]) -> dict[str, Any]:
-    torch.manual_seed(seed_for(job.recipe.seed, "pretraining", "sample", source or "") >> 1)
+def _sample(
+    model: PreTrainedModel, job: Job, tokenizer: Any, source: str | None, number: int, ids: list[int]
+) -> dict[str, Any]:
+    torch.manual_seed(seed_for(job.recipe.seed, "pretraining", "sample", source or "", str(number)) >> 1)
     room = job.recipe.architecture.context - len(ids)
     padding = list(range(job.vocabulary, job.recipe.architecture.padded_vocabulary(job.vocabulary)))
     given = torch.tensor([ids], device=model.device)
@@ -98,7 +103,7 @@ def _sample(model: PreTrainedModel, job: Job, tokenizer: Any, source: str | None
         suppress_tokens=padding or None,
     )
     decode = [tokenizer.decode(part, skip_special_tokens=True) for part in (ids, made[0, len(ids) :].tolist())]
-    return {"source": source, "prompt": decode[0], "text": decode[1]}
+    return {"source": source, "number": number, "prompt": decode[0], "text": decode[1]}
 
 
 def model_card(job: Job, validation: dict[str, dict[str, float]]) -> str:

@@ -129,10 +129,19 @@ def model_sections(artefacts: Mapping[str, Sequence[Artefact]]) -> list[Row]:
                 "validation": Markup(charts.lines(validation_curves(rows), "step", validation_unit(rows))),
                 "scores": scores[name],
                 "ranges": Markup(score_ranges(scores[name])),
-                "samples": [sample for sample in samples if sample["text"].strip()],
+                "samples": first_samples(samples),
             }
         )
     return sections
+
+
+def first_samples(samples: Sequence[Row]) -> list[Row]:
+    """Return the first sample with text of each source."""
+    found: dict[str | None, Row] = {}
+    for sample in samples:
+        if sample["text"].strip():
+            found.setdefault(sample["source"], sample)
+    return list(found.values())
 
 
 def loss_curve(rows: Sequence[Row]) -> list[tuple[float, float]]:
