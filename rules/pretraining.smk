@@ -95,6 +95,7 @@ rule pretrain:
         "results/logs/pretrain/{model}.log",
     benchmark:
         "results/benchmarks/pretrain/{model}.tsv"
+    priority: 10  # the long jobs that fill the machine first, so that the short ones share it afterwards
     conda:
         "../envs/training.yaml"
     threads: 2

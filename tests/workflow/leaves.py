@@ -132,10 +132,10 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "finetunings.*.models": (["gpt2"], {"finetune", "score_finetuned", "report"}),
     "finetunings.*.tasks": (2.0, {"finetune"}),
     "finetunings.*.minimum_improvement": (0.01, {"finetune"}),
-    "finetunings.*.training.steps": (100, {"finetune"}),
-    "finetunings.*.training.batch": (16, {"finetune"}),
+    "finetunings.*.training.steps": (200, {"finetune"}),
+    "finetunings.*.training.batch": (8, {"finetune"}),
     "finetunings.*.training.gradient_clipping": (0.5, {"finetune"}),
-    "finetunings.*.training.evaluate_every": (50, {"finetune"}),
+    "finetunings.*.training.evaluate_every": (25, {"finetune"}),
     "finetunings.*.training.validation_items": (50, {"finetune"}),
     "finetunings.*.training.checkpoint_every": (50, {"finetune"}),
     "finetunings.*.training.optimizer.learning_rate": (2e-3, {"finetune"}),
@@ -143,7 +143,7 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "finetunings.*.training.optimizer.epsilon": (1e-6, {"finetune"}),
     "finetunings.*.training.optimizer.weight_decay": (0.05, {"finetune"}),
     "finetunings.*.training.schedule.decay": ("exponential", {"finetune"}),
-    "finetunings.*.training.schedule.warmup": (10, {"finetune"}),
+    "finetunings.*.training.schedule.warmup": (20, {"finetune"}),
     "finetunings.*.training.schedule.final": (0.2, {"finetune"}),
 }
 
