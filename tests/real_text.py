@@ -14,8 +14,8 @@ MODULES = (
     "html.parser http.client imaplib inspect io ipaddress json logging mailbox mimetypes multiprocessing.pool optparse os "
     "pathlib pdb pickle pickletools platform plistlib poplib pprint random re sched secrets shelve shlex shutil smtplib "
     "socket socketserver sqlite3 ssl statistics string subprocess tarfile tempfile textwrap threading timeit trace "
-    "traceback codecs cmd fileinput filecmp ftplib numbers selectors wave typing unittest unittest.mock urllib.parse urllib.request uuid warnings weakref xml.dom.minidom "
-    "zipfile"
+    "traceback codecs cmd fileinput filecmp ftplib numbers selectors wave typing unittest unittest.mock "
+    "urllib.parse urllib.request uuid warnings weakref xml.dom.minidom zipfile"
 )
 
 
