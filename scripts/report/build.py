@@ -51,7 +51,7 @@ def timings(folder: Path) -> list[dict[str, Any]]:
     """Return jobs, seconds and peak memory of every rule, from the files that Snakemake's benchmarks leave; longest first."""
     rows = []
     for rule in sorted(folder.iterdir()) if folder.is_dir() else []:
-        files = sorted(rule.glob("*.tsv"))
+        files = sorted(rule.rglob("*.tsv"))
         if files:
             table = pd.concat([pd.read_csv(file, sep="\t", na_values="-") for file in files])
             rows.append(

@@ -108,6 +108,8 @@ def test_the_chain_ends_with_a_scored_model_and_a_report(chain: Run) -> None:
     page = (chain.results / "report.html").read_text("utf-8")
     for part in ("Sources", "Corpora", "Tokenizers", "Models", "Zero-shot", "Fine-tuning", "polyline"):
         assert part in page
+    for rule in ("pretrain", "finetune", "zero_shot", "score_finetuned"):
+        assert f"<tr><td>{rule}</td>" in page
     assert would_run(chain.project, chain.workdir) == {}
 
 
