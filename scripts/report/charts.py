@@ -109,7 +109,7 @@ def ranges(
     low, high = low - 0.05 * span, high + 0.05 * span
     step = 30
     height = TOP + step * len(rows) + BOTTOM
-    left = 250 if max(map(len, rows)) > 26 else 170
+    left = max(170, 7 * max(map(len, rows)))  # room for the longest name
 
     def x(value: float) -> float:
         return left + (value - low) / (high - low) * (WIDTH - left - RIGHT)
