@@ -19,7 +19,7 @@ from scripts.registry.targets import SHARD_SUFFIXES, SPLITS, Targets
 from scripts.registry.targets import manifests as corpus_manifests
 from scripts.registry.workflow import Registry, preflight
 
-# Freed memory stays with the process: giving large tensors back to the system after each step costs a third of training.
+# Freed memory stays with the process: giving large tensors back to the system after each step cost a quarter of the time of training.
 MEMORY = (
     "MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=67108864"
 )

@@ -26,11 +26,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
-from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
+from transformers import AutoTokenizer
 
 from scripts.evaluation.statistics import ratio_interval, unigram_nats
 from scripts.lib.errors import UserError
 from scripts.lib.indexed import IndexedReader
+from scripts.lib.likelihood import KINDS
 from scripts.lib.manifest import Artefact
 from scripts.lib.masking import IGNORED, mask_tokens
 from scripts.lib.pieces import piece_bytes
@@ -153,8 +154,7 @@ def summarise(documents: Sequence[Scored], objective: str, seed: int) -> dict[st
 def load(model: Artefact, tokenizer: Artefact, settings: Any, shards: Sequence[Artefact]) -> Scorer:
     """Load the exported model and count the unigram baseline."""
     objective = settings["objective"]
-    kind = AutoModelForCausalLM if objective == "causal" else AutoModelForMaskedLM
-    network = kind.from_pretrained(model.folder("export"), dtype=torch.float32).eval()
+    network = KINDS[objective].from_pretrained(model.folder("export"), dtype=torch.float32).eval()
     loaded = AutoTokenizer.from_pretrained(tokenizer.folder(tokenizer.manifest_path.stem))
     pieces = piece_bytes(loaded.convert_ids_to_tokens(list(range(len(loaded)))))
     rows = network.get_input_embeddings().weight.shape[0]

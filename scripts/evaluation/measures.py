@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sacrebleu.metrics import BLEU, CHRF
 
-from scripts.evaluation.statistics import ratio_interval
+from scripts.evaluation.statistics import bootstrap_interval, ratio_interval
 from scripts.lib.items import Item, wanted
 from scripts.lib.likelihood import LanguageModel, encode_answer
 from scripts.lib.progress import progress
@@ -77,7 +78,7 @@ def pair_scores(model: LanguageModel, items: Items, train: Items, seed: int) -> 
         _row(item, item["choices"][0 if hit else 1], item["choices"][0], {"nats": [-float(one), -float(other)]})
         for item, hit, one, other in zip(items, hits, good, bad, strict=True)
     ]
-    groups = _by_group([item["meta"]["phenomenon"] for item in items], hits, seed, 50.0)
+    groups = _by_group([item["meta"]["phenomenon"] for item in items], hits, seed)
     return Scores([{"name": "accuracy", **share(hits, seed), "chance": 50.0}], groups, rows)
 
 
@@ -99,12 +100,20 @@ def stereotype_scores(model: LanguageModel, items: Items, train: Items, seed: in
         _row(item, item["choices"][int(row[:2].argmax())], "", {"mean_nats": [-float(value) for value in row]})
         for item, row in zip(items, means, strict=True)
     ]
-    groups = _by_group([item["meta"]["bias_type"] for item in items], leaning, seed, 50.0)
-    icat = _icat_interval(sensible, leaning, seed)
+    groups = _by_group([item["meta"]["bias_type"] for item in items], leaning, seed)
+    low, high = bootstrap_interval(lambda drawn: icat(sensible[drawn], leaning[drawn]), len(items), seed)
     measures = [
         {"name": "language model score", **share(sensible, seed), "chance": 50.0},
         {"name": "stereotype score", **share(leaning, seed), "chance": 50.0},
-        {"name": "ICAT", **icat, "n": len(items), "unit": "points", "chance": 50.0},
+        {
+            "name": "ICAT",
+            "score": icat(sensible, leaning),
+            "low": low,
+            "high": high,
+            "n": len(items),
+            "unit": "points",
+            "chance": 50.0,
+        },
     ]
     return Scores(measures, groups, rows)
 
@@ -113,13 +122,6 @@ def icat(sensible: F64, leaning: F64) -> float:
     """Return the idealised context association test score: 100 x sensible share x min(leaning, 1 - leaning) / 0.5."""
     lean = float(leaning.mean())
     return 100 * float(sensible.mean()) * min(lean, 1 - lean) / 0.5
-
-
-def _icat_interval(sensible: F64, leaning: F64, seed: int) -> dict[str, float]:
-    generator = np.random.Generator(np.random.PCG64(seed))
-    drawn = [generator.integers(0, len(leaning), len(leaning)) for _ in range(1000)]
-    low, high = np.quantile([icat(sensible[rows], leaning[rows]) for rows in drawn], [0.025, 0.975])
-    return {"score": icat(sensible, leaning), "low": float(low), "high": float(high)}
 
 
 def translation_scores(model: LanguageModel, items: Items, train: Items, seed: int) -> Scores:
@@ -131,11 +133,11 @@ def translation_scores(model: LanguageModel, items: Items, train: Items, seed: i
     copied = [str(item["meta"]["source"]) for item in items]
     measures = []
     for name, metric in (("chrF", CHRF()), ("BLEU", BLEU(effective_order=True))):
-        low, high = _corpus_interval(metric, said, right, seed)
+        low, high = bootstrap_interval(partial(_corpus_score, metric, said, right), len(items), seed, RESAMPLES)
         measures.append(
             {
                 "name": name,
-                "score": metric.corpus_score(said, [right]).score,
+                "score": _corpus_score(metric, said, right, range(len(items))),
                 "low": low,
                 "high": high,
                 "n": len(items),
@@ -158,24 +160,19 @@ def shown(text: str) -> str:
     return text if len(text) <= EXAMPLE_LENGTH else text[: EXAMPLE_LENGTH - 1] + "…"
 
 
-def _corpus_interval(metric: Any, said: Sequence[str], right: Sequence[str], seed: int) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval of a score of a whole corpus."""
-    generator = np.random.Generator(np.random.PCG64(seed))
-    scores = []
-    for _ in range(RESAMPLES):
-        drawn = generator.integers(0, len(said), len(said))
-        scores.append(metric.corpus_score([said[i] for i in drawn], [[right[i] for i in drawn]]).score)
-    low, high = np.quantile(scores, [0.025, 0.975])
-    return float(low), float(high)
+def _corpus_score(metric: Any, said: Sequence[str], right: Sequence[str], drawn: Iterable[int]) -> float:
+    """Return a metric of sacrebleu over the numbered items of a corpus."""
+    chosen = list(drawn)
+    return float(metric.corpus_score([said[i] for i in chosen], [[right[i] for i in chosen]]).score)
 
 
-def _by_group(names: Sequence[str], hits: F64, seed: int, chance: float) -> dict[str, dict[str, Any]]:
+def _by_group(names: Sequence[str], hits: F64, seed: int) -> dict[str, dict[str, Any]]:
     """Return the share of hits in each group that has two or more items."""
     found = {}
     for name in sorted(set(names)):
         mine = hits[[place for place, other in enumerate(names) if other == name]]
         if len(mine) > 1:
-            found[name] = share(mine, seed_for(seed, name)) | {"chance": chance}
+            found[name] = share(mine, seed_for(seed, name))
     return found
 
 

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES = 1000
 LEVEL = 0.95
+
+
+def bootstrap_interval(
+    score: Callable[[NDArray[np.int64]], float], count: int, seed: int, resamples: int = RESAMPLES
+) -> tuple[float, float]:
+    """Return the 95 % interval of a score of `count` things, a function of the numbers of those that were drawn."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    scores = [score(generator.integers(0, count, count)) for _ in range(resamples)]
+    low, high = np.quantile(scores, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
 
 
 def ratio_interval(
@@ -16,14 +28,11 @@ def ratio_interval(
 
     Documents, not tokens, are drawn with replacement, since the tokens of one document resemble one another.
     """
-    generator = np.random.Generator(np.random.PCG64(seed))
-    count = len(numerators)
-    ratios = np.empty(RESAMPLES)
-    for number in range(RESAMPLES):
-        drawn = generator.integers(0, count, count)
-        ratios[number] = numerators[drawn].sum() / denominators[drawn].sum()
-    low, high = np.quantile(ratios, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+
+    def ratio(drawn: NDArray[np.int64]) -> float:
+        return float(numerators[drawn].sum() / denominators[drawn].sum())
+
+    return bootstrap_interval(ratio, len(numerators), seed)
 
 
 def unigram_nats(counts: NDArray[np.int64]) -> NDArray[np.float64]:

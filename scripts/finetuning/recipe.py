@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from scripts.lib.schedule import Optimizer, Schedule, optional, require
+from scripts.lib.schedule import Optimizer, Schedule
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,6 @@ class Recipe:
         """Read the settings of the step. Raises UserError for values that contradict one another."""
         training, tasks = settings["training"], settings["tasks"]
         steps = int(training["steps"])
-        require(steps > 0, "training.steps: must be at least 1")
-        require(len(tasks) > 0, "tasks: name at least one task")
         least = settings["minimum_improvement"]
         return cls(
             model=str(settings["model"]),
@@ -50,9 +48,9 @@ class Recipe:
             batch=int(training["batch"]),
             optimizer=Optimizer.from_settings(training["optimizer"]),
             schedule=Schedule.from_settings(training["schedule"], steps),
-            gradient_clipping=float(optional(training, "gradient_clipping", 1.0)),
-            evaluate_every=int(optional(training, "evaluate_every", 100)),
-            validation_items=int(optional(training, "validation_items", 256)),
-            checkpoint_every=int(optional(training, "checkpoint_every", 100)),
+            gradient_clipping=float(training["gradient_clipping"]),
+            evaluate_every=int(training["evaluate_every"]),
+            validation_items=int(training["validation_items"]),
+            checkpoint_every=int(training["checkpoint_every"]),
             minimum_improvement=None if least is None else float(least),
         )

@@ -9,10 +9,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer, GenerationConfig, PreTrainedModel
+from transformers import AutoTokenizer, GenerationConfig, PreTrainedModel
 
 from scripts.lib.canonical import canonical_json, readable_json
 from scripts.lib.errors import UserError
+from scripts.lib.likelihood import KINDS
 from scripts.lib.publish import write_atomic
 from scripts.lib.seeds import seed_for
 from scripts.lib.special_tokens import BEGIN, END, PAD
@@ -22,7 +23,6 @@ from scripts.pretraining.job import RESULT, Job
 from scripts.pretraining.metrics import METRICS
 from scripts.pretraining.size import parameters
 
-AUTO = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}
 PROMPT_TOKENS, NEW_TOKENS, TOP_K, TEMPERATURE = 16, 64, 50, 0.6
 TEXTS = 4  # samples without a prompt, and of each source
 TOLERANCE = {"fp32": 0.0, "bf16-autocast": 0.1}  # largest difference of a logit: in bf16 the kernels may differ
@@ -49,7 +49,7 @@ def write_result(
         shutil.copyfile(file, export / file.name)
     last = json.loads((folder / METRICS).read_text("utf-8").splitlines()[-1])
     (export / "README.md").write_text(model_card(job, last["validation"]), encoding="utf-8")
-    loaded = AUTO[job.recipe.objective].from_pretrained(export).eval()
+    loaded = KINDS[job.recipe.objective].from_pretrained(export).eval()
     require_equal_logits(loaded, probe, job)
     shutil.copyfile(folder / METRICS, result / METRICS)
     write_atomic(result / "samples.json", readable_json(samples(loaded, job, data)).encode("utf-8"))
@@ -71,7 +71,7 @@ def require_equal_logits(model: PreTrainedModel, probe: tuple[Tensor, Tensor], j
 def samples(model: PreTrainedModel, job: Job, data: TrainingData) -> list[dict[str, Any]]:
     """Return seeded samples: a few without a prompt, and a few that continue validation texts of each source.
 
-    Each has the keys source (null without a prompt), number, prompt and text. None for masked models.
+    Each has the keys source (null without a prompt), number, temperature, prompt and text. None for masked models.
     """
     if job.recipe.objective != "causal":
         return []
@@ -103,7 +103,7 @@ def _sample(
         suppress_tokens=padding or None,
     )
     decode = [tokenizer.decode(part, skip_special_tokens=True) for part in (ids, made[0, len(ids) :].tolist())]
-    return {"source": source, "number": number, "prompt": decode[0], "text": decode[1]}
+    return {"source": source, "number": number, "temperature": TEMPERATURE, "prompt": decode[0], "text": decode[1]}
 
 
 def model_card(job: Job, validation: dict[str, dict[str, float]]) -> str:

@@ -69,8 +69,9 @@ def document(rows: list[tuple[str, Kill]], args: argparse.Namespace) -> str:
 Written by `make prove ARGS="--kills {args.kills} --training-kills {args.training_kills} --seed {args.seed}"` on
 {datetime.now(UTC):%Y-%m-%d}, commit {commit}, {os.cpu_count()} cores, Python {platform.python_version()}.
 
-Runs are killed by SIGKILL at random moments and run again until they end. What they published is then compared, file by
-file and bit for bit, with what an undisturbed run published. **{equal} of {len(rows)} are equal.**
+Runs are killed by SIGKILL at random moments, trainings after a random step, and run again until they end. What they
+published is then compared, file by file and bit for bit, with what an undisturbed run published.
+**{equal} of {len(rows)} are equal.**
 
 - *Whole run*: two sources through cleaning, audit, tokenizer, shards and pretraining in two processes to a scored model and
   the report. Where Snakemake alone is killed, its jobs live on; while one still writes, the next run is refused and tried again.

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +24,7 @@ from tests.workflow.harness import command, copy_project, environment, run, writ
 
 ATTEMPTS = 5  # of continuing: an orphan that still writes refuses a second writer until it is done
 LAYOUTS = [("llama", 0), ("llama", 1), ("llama", 2), ("llama", 3), ("gpt2", 0), ("bert", 0)]
-STEPS = 60
+STEPS, FINETUNING_STEPS = 60, 400
 
 
 @dataclass(frozen=True)
@@ -36,18 +38,9 @@ class Kill:
     equal: bool
 
 
-def processes_below(pid: int) -> Iterator[int]:
-    """Yield the processes below one."""
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            for child in task.read_text("ascii").split():
-                yield int(child)
-                yield from processes_below(int(child))
-
-
 def kill(pid: int, everything: bool) -> None:
     """Kill a process by SIGKILL, alone or with all below it."""
-    below = list(processes_below(pid)) if everything else []
+    below = list(tiny.descendants(pid)) if everything else []
     for one in [pid, *below]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(one, signal.SIGKILL)
@@ -110,7 +103,7 @@ def continue_until_done(target: Run) -> int:
 
 
 def training_kills(folder: Path, count: int, seed: int) -> Iterator[tuple[str, Kill]]:
-    """Kill all processes of a pretraining in two processes, at random moments, for every layout."""
+    """Kill all processes of a pretraining in two processes, after random steps, for every layout."""
     inputs = tiny.Inputs(folder / "inputs")
     draw = random.Random(seed)
     for family, stage in LAYOUTS:
@@ -118,33 +111,44 @@ def training_kills(folder: Path, count: int, seed: int) -> Iterator[tuple[str, K
         chosen = tiny.settings(family, steps=STEPS, dropout=0.1)
         options = ("--processes", "2", "--micro-batch", "2", "--zero-stage", str(stage))
         place = folder / f"{family}-{stage}"
-
         place.mkdir()
-        started = time.monotonic()
         tiny.run(tiny.command(inputs, place / "clean", chosen, *options), place / "clean.log")
-        duration = time.monotonic() - started
         expected = (place / "clean/models/tiny/model.json").read_bytes()
         for number in range(count):
-            name, after = f"killed-{number}", draw.uniform(0.2, 1) * duration
+            name, log = f"killed-{number}", place / f"killed-{number}.log"
             words = tiny.command(inputs, place / name, chosen, *options)
-            process = tiny.start(words, place / f"{name}.log")
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(after)
-            kill(process.pid, True)
-            process.wait()
-            log = (place / f"{name}.log").read_text("utf-8", errors="replace")
-            steps = [line.split()[1] for line in log.splitlines() if line.startswith("step ")]
+            started = time.monotonic()
+            reached = kill_after_step(tiny.start(words, log), log, draw.randrange(1, STEPS))
+            after = time.monotonic() - started
             time.sleep(0.5)
             tiny.run(words, place / f"{name}-again.log")
             equal = (place / name / "models/tiny/model.json").read_bytes() == expected
-            yield label, Kill("all processes", after, f"step {steps[-1]}" if steps else "starting", 2, equal)
+            yield label, Kill("all processes", after, f"step {reached} of {STEPS}", 2, equal)
+
+
+def kill_after_step(process: subprocess.Popen[bytes], log: Path, step: int) -> int:
+    """Kill a training with all below it as soon as its log shows a step; returns the last step that it shows."""
+    while step > last_step(log):
+        assert process.poll() is None, (
+            f"it ended before step {step}: {log.read_text('utf-8', errors='replace')[-2000:]}"
+        )
+        time.sleep(0.002)
+    kill(process.pid, True)
+    process.wait()
+    return last_step(log)
+
+
+def last_step(log: Path) -> int:
+    """Return the last step that a log shows, 0 for none."""
+    lines = log.read_text("utf-8", errors="replace").splitlines()
+    return max((int(line.split()[1]) for line in lines if re.match(r"step \d+ of", line)), default=0)
 
 
 def finetuning_kills(folder: Path, count: int, seed: int) -> Iterator[Kill]:
-    """Kill a fine-tuning at random moments."""
+    """Kill a fine-tuning after random steps."""
     model, tasks = make_model(folder, "llama", 0.1), make_tasks(folder)
     chosen = settings()
-    chosen["training"] |= {"steps": 400, "evaluate_every": 100, "checkpoint_every": 25}
+    chosen["training"] |= {"steps": FINETUNING_STEPS, "evaluate_every": 100, "checkpoint_every": 25}
     draw = random.Random(seed)
 
     def command_line(name: str) -> list[str]:
@@ -156,7 +160,7 @@ def finetuning_kills(folder: Path, count: int, seed: int) -> Iterator[Kill]:
             checkpoints=folder / name / "checkpoints",
             manifest=manifest,
         )
-        return [str(tiny.ROOT / ".venv/bin/python"), "-m", "scripts.finetuning.train", *words]
+        return [sys.executable, "-m", "scripts.finetuning.train", *words]
 
     def begin(name: str) -> subprocess.Popen[bytes]:
         (folder / name).mkdir(exist_ok=True)
@@ -165,18 +169,13 @@ def finetuning_kills(folder: Path, count: int, seed: int) -> Iterator[Kill]:
                 command_line(name), cwd=tiny.ROOT, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"}
             )
 
-    started = time.monotonic()
     assert begin("clean").wait() == 0, (folder / "clean.log").read_text("utf-8")[-2000:]
-    duration = time.monotonic() - started
     expected = (folder / "clean/model.json").read_bytes()
     for number in range(count):
-        after, name = draw.uniform(0.3, 1) * duration, f"killed-{number}"
-        process = begin(name)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(after)
-        kill(process.pid, True)
-        process.wait()
-        steps = [line for line in (folder / f"{name}.log").read_text("utf-8").splitlines() if line.startswith("step ")]
-        assert begin(name).wait() == 0
+        name, log = f"killed-{number}", folder / f"killed-{number}.log"
+        started = time.monotonic()
+        reached = kill_after_step(begin(name), log, draw.randrange(1, FINETUNING_STEPS))
+        after = time.monotonic() - started
+        assert begin(name).wait() == 0, log.read_text("utf-8")[-2000:]
         equal = (folder / name / "model.json").read_bytes() == expected
-        yield Kill("all processes", after, steps[-1].partition(" of")[0] if steps else "starting", 2, equal)
+        yield Kill("all processes", after, f"step {reached} of {FINETUNING_STEPS}", 2, equal)

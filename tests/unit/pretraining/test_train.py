@@ -10,7 +10,6 @@ import math
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -82,19 +81,11 @@ def resumed(inputs: tiny.Inputs, tmp_path_factory: pytest.TempPathFactory) -> Ru
     while f"step {KILLED_AFTER} of 20" not in (folder / "first.log").read_text("utf-8", errors="replace"):
         assert process.poll() is None, (folder / "first.log").read_text("utf-8", errors="replace")[-4000:]
         time.sleep(0.02)
-    for child in descendants(process.pid):
+    for child in tiny.descendants(process.pid):
         os.kill(child, signal.SIGKILL)
     process.kill()
     process.wait()
     return train(inputs, folder, *TWO)
-
-
-def descendants(pid: int) -> Iterator[int]:
-    """Yield the processes below one, children first found first."""
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text("ascii").split():
-            yield int(child)
-            yield from descendants(int(child))
 
 
 def plain_loop(job: Job) -> tuple[list[float], list[float]]:

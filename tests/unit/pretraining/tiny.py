@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +160,15 @@ def start(arguments: list[str], log: Path) -> subprocess.Popen[bytes]:
             env=environment,
             cwd=ROOT,
         )
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """Yield the processes below one, children first found first."""
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # it may end while we look
+            for child in task.read_text("ascii").split():
+                yield int(child)
+                yield from descendants(int(child))
 
 
 def run(arguments: list[str], log: Path) -> str:

@@ -41,7 +41,36 @@ GOOD: dict[str, Any] = {
             },
         }
     },
+    "tasks": {
+        "quiz": {"kind": "boolq", "license": "CC0-1.0", "files": [{"path": "a.txt"}]},
+        "phrases": {"kind": "translation", "license": "CC0-1.0", "files": [{"path": "a.txt"}]},
+        "pairs": {"kind": "minimal_pairs", "license": "Apache-2.0"},
+    },
+    "finetunings": {
+        "mixed": {
+            "models": ["tiny"],
+            "tasks": {"quiz": 1, "phrases": 2},
+            "training": {
+                "steps": 10,
+                "batch": 4,
+                "optimizer": {"learning_rate": 1e-3},
+                "schedule": {"warmup": 2},
+            },
+        }
+    },
+    "evaluation": {"zero_shot": ["pairs", "quiz"]},
 }
+
+
+def make_masked(config: dict[str, Any]) -> None:
+    config["models"]["tiny"]["objective"] = "masked"
+    config["models"]["tiny"]["architecture"]["family"] = "bert"
+
+
+def ask_masked_for_text(config: dict[str, Any]) -> None:
+    make_masked(config)
+    config["finetunings"] = {}
+    config["evaluation"]["zero_shot"] = ["phrases"]
 
 
 @pytest.fixture
@@ -119,6 +148,17 @@ BAD: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (put(f"{TRAINING}.steps", 0), r"steps is 0, but it must be at least 1"),
     (put(f"{TRAINING}.optimizer.learning_rate", "fast"), r"learning_rate is 'fast', but it must be of type number"),
     (put(f"{TRAINING}.precision", "fp8"), r"precision is 'fp8'; choose one of"),
+    (put("tasks.quiz.files", []), r"tasks\.quiz\.files is \[\], but it must be of length at least 1"),
+    (put("tasks.pairs.files", [{"path": "a.txt"}]), r"tasks\.pairs is generated, so it takes no files"),
+    (put("evaluation.zero_shot", ["exam"]), r"evaluation\.zero_shot names 'exam', which is not under tasks"),
+    (ask_masked_for_text, r"evaluation\.zero_shot names 'phrases'.*the masked model 'tiny' cannot write"),
+    (put("finetunings.mixed.models", ["huge"]), r"finetunings\.mixed\.models names 'huge', which is not under models"),
+    (put("finetunings.mixed.tasks", {"exam": 1}), r"finetunings\.mixed\.tasks names 'exam', which is not under tasks"),
+    (put("finetunings.mixed.tasks", {"pairs": 1}), r"names 'pairs', a set of kind minimal_pairs that only tests"),
+    (put("finetunings.mixed.tasks", {"quiz": 0}), r"finetunings\.mixed\.tasks\.quiz is 0, but it must be above 0"),
+    (make_masked, r"finetunings\.mixed\.models names 'tiny', a masked model, which cannot write"),
+    (put("finetunings.mixed.training.schedule", {"warmup": 10}), r"warmup.* 10 steps do not fit into 10 steps"),
+    (put("finetunings.mixed.minimum_improvement", 1), r"minimum_improvement is 1, but it must be below 1"),
 ]
 
 
