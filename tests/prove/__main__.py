@@ -47,7 +47,7 @@ def show(rows: Iterable[tuple[str, Kill]]) -> list[tuple[str, Kill]]:
     for label, kill in rows:
         verdict = "equal" if kill.equal else "DIFFERENT"
         print(
-            f"{label}: {kill.what} killed after {kill.after:.1f} s ({kill.doing}), {kill.runs} runs: {verdict}",
+            f"{label}: {kill.what} killed after {kill.after:.1f} s ({kill.doing}), went on {kill.went_on}: {verdict}",
             flush=True,
         )
         found.append((label, kill))
@@ -61,7 +61,7 @@ def document(rows: list[tuple[str, Kill]], args: argparse.Namespace) -> str:
     ).stdout.strip()
     equal = sum(kill.equal for _, kill in rows)
     table = "".join(
-        f"| {label} | {kill.what} | {kill.after:.1f} | {kill.doing} | {kill.runs} | {'yes' if kill.equal else '**no**'} |\n"
+        f"| {label} | {kill.what} | {kill.after:.1f} | {kill.doing} | {kill.went_on} | {'yes' if kill.equal else '**no**'} |\n"
         for label, kill in rows
     )
     return f"""# Proofs
@@ -71,14 +71,15 @@ Written by `make prove ARGS="--kills {args.kills} --training-kills {args.trainin
 
 Runs are killed by SIGKILL at random moments, trainings after a random step, and run again until they end. What they
 published is then compared, file by file and bit for bit, with what an undisturbed run published.
-**{equal} of {len(rows)} are equal.**
+**{equal} of {len(rows)} are equal.** A training also has to go on from the newest checkpoint that it had, since one that began
+anew would end with the same bytes.
 
 - *Whole run*: two sources through cleaning, audit, tokenizer, shards and pretraining in two processes to a scored model and
   the report. Where Snakemake alone is killed, its jobs live on; while one still writes, the next run is refused and tried again.
 - *Pretraining*: two gloo processes, dropout 0.1, a checkpoint every 5 steps of 60, for every ZeRO stage and model family.
 - *Fine-tuning*: one process, dropout 0.1, a checkpoint every 25 steps of 400.
 
-| proof | killed | after (s) | while | runs | equal |
+| proof | killed | after (s) | while | went on | equal |
 |---|---|---|---|---|---|
 {table}"""
 

@@ -29,12 +29,16 @@ STEPS, FINETUNING_STEPS = 60, 400
 
 @dataclass(frozen=True)
 class Kill:
-    """One disturbed run: what was killed, when (seconds), in how many runs it ended, and whether its bytes are right."""
+    """One disturbed run: what was killed, when (seconds), how it went on, and whether its bytes are right.
+
+    A training that silently began anew would end with the same bytes, so it is wrong when it went on from an older
+    checkpoint than it had.
+    """
 
     what: str
     after: float
     doing: str
-    runs: int
+    went_on: str
     equal: bool
 
 
@@ -89,7 +93,8 @@ def workflow_kills(folder: Path, count: int, seed: int) -> Iterator[Kill]:
         process.wait()
         runs = continue_until_done(target)
         what = "Snakemake and its jobs" if everything else "Snakemake alone"
-        yield Kill(what, after, doing, runs, runs <= ATTEMPTS and target.digests() == expected)
+        right = runs <= ATTEMPTS and target.digests() == expected
+        yield Kill(what, after, doing, f"in run {runs + 1}", right)
 
 
 def continue_until_done(target: Run) -> int:
@@ -121,9 +126,18 @@ def training_kills(folder: Path, count: int, seed: int) -> Iterator[tuple[str, K
             reached = kill_after_step(tiny.start(words, log), log, draw.randrange(1, STEPS))
             after = time.monotonic() - started
             time.sleep(0.5)
-            tiny.run(words, place / f"{name}-again.log")
+            again = tiny.run(words, place / f"{name}-again.log")
             equal = (place / name / "models/tiny/model.json").read_bytes() == expected
-            yield label, Kill("all processes", after, f"step {reached} of {STEPS}", 2, equal)
+            yield label, training_kill(after, reached, STEPS, chosen["training"]["checkpoint_every"], again, equal)
+
+
+def training_kill(after: float, reached: int, steps: int, every: int, log: str, equal: bool) -> Kill:
+    """Return what became of a training that was killed after `reached` steps and has a checkpoint every `every` steps."""
+    found = re.search(r"resuming after step (\d+)", log)
+    went_on = int(found[1]) if found else 0
+    newest = (reached - 1) // every * every  # that of the last step may not have been whole yet
+    doing = f"step {reached} of {steps}"
+    return Kill("all processes", after, doing, f"after step {went_on}", equal and went_on >= newest)
 
 
 def kill_after_step(process: subprocess.Popen[bytes], log: Path, step: int) -> int:
@@ -177,5 +191,6 @@ def finetuning_kills(folder: Path, count: int, seed: int) -> Iterator[Kill]:
         reached = kill_after_step(begin(name), log, draw.randrange(1, FINETUNING_STEPS))
         after = time.monotonic() - started
         assert begin(name).wait() == 0, log.read_text("utf-8")[-2000:]
+        every, text = chosen["training"]["checkpoint_every"], log.read_text("utf-8")
         equal = (folder / name / "model.json").read_bytes() == expected
-        yield Kill("all processes", after, f"step {reached} of {FINETUNING_STEPS}", 2, equal)
+        yield training_kill(after, reached, FINETUNING_STEPS, every, text, equal)
