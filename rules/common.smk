@@ -3,6 +3,7 @@
 # Every rule depends on content manifests (`<artefact>.json`, under 1 MB, compared by content) and takes bulk data along as
 # `ancient`. Its params are its settings as one canonical JSON string, its code digest and its environment digest.
 
+import os
 import sys
 from pathlib import Path
 
@@ -22,16 +23,6 @@ from scripts.registry.workflow import Registry, preflight
 # Freed memory stays with the process: giving large tensors back to the system after each step cost a quarter of the time of training.
 MEMORY = (
     "MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=67108864"
-)
-
-shell.executable("bash")
-shell.prefix(
-    f"set -euo pipefail; export {MEMORY} PYTHONPATH={workflow.basedir!r}; "
-    + (
-        ""
-        if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
-        else f"PATH={str(Path(sys.executable).parent)!r}:$PATH; "
-    )
 )
 
 
@@ -58,6 +49,19 @@ try:
         preflight(Path.cwd(), sys.argv[1:])
 except UserError as error:
     sys.exit(f"error: {error}")
+
+# Limits of downloads change no result, so programs get them by the environment and not as settings.
+os.environ["GROUNDWORK_DOWNLOADS"] = canonical_json(registry.config["downloads"])
+
+shell.executable("bash")
+shell.prefix(
+    f"set -euo pipefail; export {MEMORY} PYTHONPATH={workflow.basedir!r}; "
+    + (
+        ""
+        if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+        else f"PATH={str(Path(sys.executable).parent)!r}:$PATH; "
+    )
+)
 
 
 # The packages whose versions the report shows.

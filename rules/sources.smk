@@ -6,15 +6,15 @@
 #         results/tasks/{task}/raw/0000/ and results/tasks/{task}/items.parquet
 
 
-rule fetch:
+rule fetch_source:
     output:
         manifest="results/sources/{source}/raw/{part}.json",
         provenance="results/sources/{source}/raw/{part}.provenance.json",
         raw=directory("results/sources/{source}/raw/{part}"),
     log:
-        "results/logs/fetch/{source}.{part}.log",
+        "results/logs/fetch_source/{source}.{part}.log",
     benchmark:
-        "results/benchmarks/fetch/{source}.{part}.tsv"
+        "results/benchmarks/fetch_source/{source}.{part}.tsv"
     conda:
         "../envs/data.yaml"
     threads: 1
@@ -23,8 +23,7 @@ rule fetch:
         runtime=240,
     params:
         settings=lambda w: settings(
-            package=registry.source(w.source)["package"],
-            files=registry.source(w.source)["files"],
+            origin=registry.origin("sources", w.source),
             part=w.part,
             parts=registry.source(w.source)["parts"],
             content=registry.content("sources", w.source, w.part),
@@ -35,7 +34,8 @@ rule fetch:
         "Fetching {wildcards.source}, part {wildcards.part}"
     shell:
         "python -m scripts.sources.fetch"
-        " --cache results/cache/packages"
+        " --cache results/cache"
+        " --lock downloads.lock"
         " --manifest {output.manifest:q}"
         " --settings {params.settings:q}"
         " --code {params.code:q}"

@@ -2,9 +2,9 @@
 # since Snakemake makes no missing intermediate that nobody asks for. `all` stands in the Snakefile.
 
 
-rule fetched:
+rule fetch:
     input:
-        targets.fetched(),
+        targets.fetch(),
     message:
         "Everything that comes from elsewhere is here"
 

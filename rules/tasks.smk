@@ -22,8 +22,7 @@ rule fetch_task:
         runtime=60,
     params:
         settings=lambda w: settings(
-            package=registry.task(w.task)["package"],
-            files=registry.task(w.task)["files"],
+            origin=registry.origin("tasks", w.task),
             part="0000",
             parts=1,
             content=registry.content("tasks", w.task, "0000"),
@@ -34,7 +33,8 @@ rule fetch_task:
         "Fetching task {wildcards.task}"
     shell:
         "python -m scripts.sources.fetch"
-        " --cache results/cache/packages"
+        " --cache results/cache"
+        " --lock downloads.lock"
         " --manifest {output.manifest:q}"
         " --settings {params.settings:q}"
         " --code {params.code:q}"

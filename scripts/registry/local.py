@@ -13,7 +13,7 @@ from typing import Any
 
 from scripts.lib.canonical import sha256_file
 from scripts.lib.publish import stamp, write_atomic
-from scripts.sources.fetch import listing_digest, local_paths
+from scripts.sources.local import listing_digest, local_listing
 
 MEMORY = Path(".snakemake") / "groundwork-digests.json"
 
@@ -47,9 +47,7 @@ class LocalDigests:
             self._changed = False
 
 
-def local_content(thing: Mapping[str, Any], part: str, parts: int, digests: LocalDigests) -> str | None:
-    """Return one digest of the local files of a part, or None for a source that comes from a package."""
-    if thing["package"] is not None:
-        return None
-    found = sorted({file for entry in thing["files"] for file in local_paths(entry["path"])})
-    return listing_digest([(digests.of(path), origin) for origin, path in found[int(part) :: parts]])
+def local_content(origin: Mapping[str, Any], part: str, parts: int, digests: LocalDigests) -> str | None:
+    """Return one digest of the user's own files that a part depends on, or None for a source without any."""
+    listing = local_listing(origin, int(part), parts)
+    return None if listing is None else listing_digest([(digests.of(path), name) for name, path in listing])

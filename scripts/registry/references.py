@@ -11,8 +11,12 @@ from scripts.cleaning.filters import known_rules
 from scripts.finetuning import recipe as finetuning_recipe
 from scripts.lib.errors import UserError
 from scripts.pretraining.recipe import Recipe
+from scripts.sources.addresses import WEB, check_scheme, scheme, shown
+from scripts.sources.archives import NESTED, is_glob
 from scripts.sources.kinds import check_reader_options
+from scripts.sources.local import local_index
 
+ORIGINS = {"crawl": "common_crawl", "dump": "wikipedia", "dataset": "huggingface"}  # and the kind that has them
 GENERATED = "minimal_pairs"  # the kind of task that needs no files
 WITHOUT_ANSWERS = {"stereoset", GENERATED}  # kinds of task that nothing can be trained on
 WRITTEN = {"translation"}  # kinds whose answers are texts, which masked models do not write
@@ -58,14 +62,42 @@ def _names_differ(config: Mapping[str, Any]) -> None:
 
 def _check_source(name: str, source: Mapping[str, Any], folder: Path) -> None:
     key = f"sources.{name}"
+    _check_origin(key, source)
     _check_files(key, source, folder)
-    patterns = [entry["path"] for entry in source["files"] if glob.has_magic(entry["path"])]
-    if not patterns and source["parts"] > len(source["files"]):
+    several = [
+        entry["path"] for entry in source["files"] if glob.has_magic(entry["path"]) or local_index(entry["path"])
+    ]
+    if source["files"] and not several and source["parts"] > len(source["files"]):
         raise UserError(f"{key}.parts is {source['parts']}, but it has {len(source['files'])} files; lower it.")
     try:
         check_reader_options(source["kind"], source["options"])
     except UserError as error:
         raise UserError(f"{key}.{error}") from None
+
+
+def _check_origin(key: str, source: Mapping[str, Any]) -> None:
+    """A source has files, or the one thing that its kind can come from instead."""
+    given = [name for name in ORIGINS if source[name] is not None]
+    for name in given:
+        if source["kind"] != ORIGINS[name]:
+            raise UserError(f"{key}.{name} is for sources of kind {ORIGINS[name]}, not {source['kind']}; remove it.")
+        if source["files"] or source["package"]:
+            raise UserError(f"{key} has {name} and files or a package; remove one of them.")
+    if not given and not source["files"]:
+        raise UserError(f"{key}.files is [], but it must be of length at least 1.")
+    if source["kind"] == "huggingface" and not given:
+        raise UserError(f"{key} is of kind huggingface, so it needs a dataset and no files; add it or use kind jsonl.")
+    crawl = source["crawl"]
+    if crawl and crawl["files"] is not None and crawl["share"] is not None:
+        raise UserError(f"{key}.crawl has files and share; remove one of them.")
+    if crawl and crawl["files"] is not None and crawl["files"] < source["parts"]:
+        raise UserError(f"{key}.parts is {source['parts']}, but crawl.files is {crawl['files']}; lower parts.")
+    dataset = source["dataset"]
+    if dataset and not dataset["revision"] and not Path(dataset["name"]).exists():
+        raise UserError(
+            f"{key}.dataset.revision is null, but {dataset['name']} is no local path, and a data set of the hub "
+            "needs the 40 digits of a commit; add it."
+        )
 
 
 def _check_task(name: str, task: Mapping[str, Any], folder: Path) -> None:
@@ -83,11 +115,26 @@ def _check_files(key: str, thing: Mapping[str, Any], folder: Path) -> None:
     for position, path in enumerate(paths):
         if path in paths[:position]:
             raise UserError(f"{key}.files lists {path} twice; remove one.")
-        if thing["package"] is None and not _exists(path, folder):
+        if thing["package"] is None and scheme(path):
+            _check_address(key, path)
+        elif thing["files"][position]["checksums"]:
+            raise UserError(f"{key}.files: checksums is for addresses, which {path} is not; remove it.")
+        elif thing["package"] is None and not _exists(path, folder):
             raise UserError(f"{key}.files: there is no file {path} (looked in {folder}); correct the path.")
 
 
+def _check_address(key: str, path: str) -> None:
+    outer = path.partition(NESTED)[0]
+    if is_glob(outer) and scheme(outer) in WEB and "?" not in outer:
+        raise UserError(f"{key}.files: {shown(outer)} is an address, which cannot be a pattern; name each file.")
+    try:
+        check_scheme(outer)
+    except UserError as error:
+        raise UserError(f"{key}.files: {error}") from None
+
+
 def _exists(path: str, folder: Path) -> bool:
+    path = path.partition(NESTED)[0]
     if glob.has_magic(path):
         return bool(glob.glob(path, root_dir=folder, recursive=True))
     return (folder / path).exists()

@@ -82,7 +82,7 @@ class Targets:
             ],
         }
 
-    def fetched(self) -> list[str]:
+    def fetch(self) -> list[str]:
         """Return all that comes from elsewhere, after which no step needs a network."""
         config = self.registry.config
         return [file for name in config["sources"] for file in self._raw("sources", name)] + [

@@ -58,10 +58,18 @@ class Registry:
         entry: Mapping[str, Any] = self.config["sources"][name]
         return entry
 
-    def content(self, section: str, name: str, part: str) -> str | None:
-        """Return the digest of the local files of a part of a source or task; None when it comes from a package."""
+    def origin(self, section: str, name: str) -> dict[str, Any]:
+        """Return where the files of a source or task come from, without what changes nothing there."""
         thing = self.config[section][name]
-        digest = local_content(thing, part, thing.get("parts", 1), self.digests)
+        for kind in ("crawl", "dump", "dataset"):
+            if thing.get(kind) is not None:
+                return {kind: thing[kind], **({"seed": self.seed} if kind == "crawl" else {})}
+        return {"package": thing["package"], "files": thing["files"]}
+
+    def content(self, section: str, name: str, part: str) -> str | None:
+        """Return the digest of the user's own files of a part of a source or task; None when it has none."""
+        parts = self.config[section][name].get("parts", 1)
+        digest = local_content(self.origin(section, name), part, parts, self.digests)
         self.digests.save()
         return digest
 

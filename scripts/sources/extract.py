@@ -24,18 +24,21 @@ from scripts.lib.settings import Settings
 from scripts.lib.step import Step, run_step, step_parser
 from scripts.sources.decoding import has_surrogates, normal_form
 from scripts.sources.kinds import check_reader_options
-from scripts.sources.readers import academic, books, jsonl, news, social, speeches, text, web, wikipedia
+from scripts.sources.readers import academic, books, jsonl, news, parquet, social, speeches, text, web, wikipedia
 from scripts.sources.records import Outcome, Reader, Record, Rejected, quarantined, removed
 
 MODULE = "scripts.sources.extract"
 READERS: dict[str, Reader] = {
+    "common_crawl": web.read,
     "wikipedia": wikipedia.read,
     "books": books.read,
     "academic": academic.read,
     "social": social.read,
     "news": news.read,
     "speeches": speeches.read,
+    "huggingface": jsonl.read,
     "jsonl": jsonl.read,
+    "parquet": parquet.read,
     "text": text.read,
     "web": web.read,
 }

@@ -47,7 +47,16 @@ def _column(what: str, default: str) -> Option:
     return Option("a column name", _text, f"Column with the {what}; default {default}. `a.b` looks into objects.")
 
 
+COLUMNS = {
+    "text": _column("text", "text"),
+    "id": _column("identifier", "id, else the number of the row"),
+    "url": _column("address", "url"),
+    "date": _column("date", "date"),
+    "language": _column("language", "none"),
+    "license": _column("licence", "none"),
+}
 KINDS: dict[str, dict[str, Option]] = {
+    "common_crawl": {},
     "wikipedia": {
         "namespaces": Option("a list of numbers", _numbers, "Namespaces that are kept; default [0], the articles."),
         "disambiguation": Option("true or false", _flag, "Keep disambiguation pages; default false."),
@@ -63,14 +72,9 @@ KINDS: dict[str, dict[str, Option]] = {
     "social": {"posts": Option("a whole number from 1 up", _count, "Posts of a timeline in a document; default 20.")},
     "news": {},
     "speeches": {},
-    "jsonl": {
-        "text": _column("text", "text"),
-        "id": _column("identifier", "id, else the line number"),
-        "url": _column("address", "url"),
-        "date": _column("date", "date"),
-        "language": _column("language", "none"),
-        "license": _column("licence", "none"),
-    },
+    "huggingface": COLUMNS,
+    "jsonl": COLUMNS,
+    "parquet": COLUMNS,
     "text": {"encoding": Option("the name of an encoding", _text, "Encoding of the files; default utf-8.")},
     "web": {},
 }

@@ -53,6 +53,9 @@ def edited(config: dict[str, Any], leaf: str) -> dict[str, Any]:
         value = {"wheel": "sdist", "sdist": "wheel"}[parent[name]]
     if value == "second":
         other["tokenizers"]["second"] = {**other["tokenizers"][parent[name]], "vocabulary": 1000}
+    if name in ("crawl", "dump", "dataset"):  # it takes the place of the files
+        kinds = {"crawl": "common_crawl", "dump": "wikipedia", "dataset": "huggingface"}
+        parent |= {"files": [], "package": None, "kind": kinds[name], "options": {}}
     if value in ("causal", "gpt2"):  # these stand for a change of family, which has no grouped heads
         other["models"][leaf.split(".")[1]]["architecture"] |= {"family": "gpt2", "key_value_heads": None}
     parent[name] = value

@@ -17,7 +17,7 @@ from tests.workflow.harness import ROOT, run, would_run, write_config
 from tests.workflow.leaves import FOLLOWS, closure
 
 BUILT = {
-    "fetch",
+    "fetch_source",
     "extract",
     "annotate",
     "signatures",
@@ -119,7 +119,7 @@ def test_reordered_priorities_rerun_exactly_their_users(copied: Run) -> None:
 def test_an_edited_text_reruns_the_part_that_holds_it(copied: Run) -> None:
     replace(copied.workdir / "text" / "topics-1.jsonl", "the", "teh")
     counts = would_run(copied.project, copied.workdir)
-    assert (counts["fetch"], counts["extract"], counts["annotate"]) == (1, 1, 1)
+    assert (counts["fetch_source"], counts["extract"], counts["annotate"]) == (1, 1, 1)
     run(copied.project, copied.workdir)
     assert would_run(copied.project, copied.workdir) == {}
 

@@ -1,4 +1,4 @@
-"""Web pages: WARC files (ISO 28500) in any compression, WET files, and single HTML files.
+"""Web pages: WARC files (ISO 28500) in any compression, WET files, ARC files, and single HTML files.
 
 Pages give their main text, WET records theirs as it is. Requests, error responses, redirects and what is no HTML are
 removed by reason.
@@ -6,6 +6,7 @@ removed by reason.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,13 @@ from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.encoding import bytes_to_str, detect_encoding
 from resiliparse.parse.html import HTMLTree
 
+from scripts.sources.arc import BEGINS as ARC_BEGINS
+from scripts.sources.arc import arc_as_warc
 from scripts.sources.decoding import decode
+from scripts.sources.members import iter_members
 from scripts.sources.records import Outcome, Record, key_of, quarantined, removed
-from scripts.sources.streams import MAX_RECORD_BYTES, BrokenStream, ChunkReader, iter_chunks, read_whole
+from scripts.sources.streams import MAX_RECORD_BYTES, BrokenStream, compression, iter_chunks, read_whole
+from scripts.sources.warcs import MARK, Misfit, iter_records
 
 _HTML = ("text/html", "application/xhtml+xml")
 SKIPPED = [".headerlink", ".anchor"]  # marks that link to a heading, such as ¶
@@ -38,29 +43,48 @@ def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcom
     """Yield one outcome a record of an archive, or the one of an HTML file. No options."""
     try:
         head = next(iter_chunks(path), b"").lstrip(b"\xef\xbb\xbf \t\r\n")
+    except BrokenStream:
+        head = b""  # what can be saved of it is found below
+    try:
         if head.startswith(b"<"):
             yield page_outcome(read_whole(path), None, Address(key_of(origin), None, None), origin)
         else:
-            yield from _records(path, origin)
+            yield from _outcomes(_archive(path, head.startswith(ARC_BEGINS)))
     except BrokenStream as error:
         yield quarantined(error.reason, f"byte {error.position}")
 
 
-def _records(path: Path, origin: str) -> Iterator[Outcome]:
-    # The reader cannot seek, which the library's types ask for and its code does not.
-    stream: Any = ChunkReader(iter_chunks(path))
+def _archive(path: Path, arc: bool) -> Iterator[bytes | Misfit]:
+    if compression(path) == "gzip":
+        return _members(path, arc)
+    chunks = iter_chunks(path)
+    return iter_records(arc_as_warc(chunks) if arc else chunks)
+
+
+def _members(path: Path, arc: bool) -> Iterator[bytes | Misfit]:
+    """Yield the records of a gzip file, usually one a member. One that is damaged costs itself."""
+    for member in iter_members(path, b"http" if arc else MARK):
+        chunks = member.chunks()
+        try:
+            yield from iter_records(arc_as_warc(chunks) if arc else chunks)
+        except BrokenStream as error:
+            yield Misfit(error.reason, f"byte {error.position}".encode())
+
+
+def _outcomes(records: Iterator[bytes | Misfit]) -> Iterator[Outcome]:
     found = 0
-    try:
-        for record in ArchiveIterator(
-            stream, stream_detect=False, auto_decode="all", record_types=WarcRecordType.any_type
-        ):
-            found += 1
-            yield _record(record, f"record {found}")
-    except OSError as error:
-        yield quarantined("malformed_warc", f"after record {found}", str(error))
-    else:
-        if not found:
-            yield quarantined("no_warc", origin)
+    for found, data in enumerate(records, start=1):
+        if isinstance(data, Misfit):
+            yield quarantined(data.reason, f"record {found}", data.sample)
+            continue
+        # The library leaves a record without its content when it goes on, so it is kept from doing so.
+        archive = ArchiveIterator(io.BytesIO(data), auto_decode="all", record_types=WarcRecordType.any_type)
+        try:
+            yield _record(next(archive), f"record {found}")
+        except (OSError, StopIteration) as error:
+            yield quarantined("malformed_warc", f"record {found}", str(error))
+    if not found:
+        yield quarantined("no_warc", "record 0")
 
 
 def _record(record: WarcRecord, position: str) -> Outcome:

@@ -95,6 +95,11 @@ def drop(name: str) -> Callable[[dict[str, Any]], None]:
     return edit
 
 
+def source(**given: Any) -> Callable[[dict[str, Any]], None]:
+    """Return an edit that makes the source `one` of these keys alone."""
+    return put("sources.one", {"license": "CC0-1.0", **given})
+
+
 TRAINING, SHAPE = "models.tiny.training", "models.tiny.architecture"
 BAD: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (put("sead", 1), r"unknown key 'sead'; did you mean 'seed'"),
@@ -112,6 +117,37 @@ BAD: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (put("sources.one.files", [{"path": "missing.txt"}]), r"sources\.one\.files: there is no file missing\.txt"),
     (put("sources.one.files", [{"path": "a.txt"}, {"path": "a.txt"}]), r"lists a\.txt twice"),
     (put("sources.one.files", [{"path": "a.txt", "sha256": "abc"}]), r"sources\.one\.files\.0\.sha256 is 'abc'"),
+    (
+        put("sources.one.files", [{"path": "ftp://x.test/a"}]),
+        r"files: ftp://x\.test/a is no address that is opened here",
+    ),
+    (put("sources.one.files", [{"path": "https://me:hush@x.test/a"}]), r"a user name or password.*use ~/\.netrc"),
+    (put("sources.one.files", [{"path": "https://x.test/a?api_key=hush"}]), r"the parameter api_key.*use ~/\.netrc"),
+    (put("sources.one.files", [{"path": "https://x.test/*.gz"}]), r"is an address, which cannot be a pattern"),
+    (put("sources.one.files", [{"path": "a.txt", "checksums": "https://x.test/sums"}]), r"checksums is for addresses"),
+    (put("sources.one.crawl", {"snapshot": "CC-MAIN-2024-10"}), r"crawl is for sources of kind common_crawl, not text"),
+    (source(kind="common_crawl", crawl={"snapshot": "CC-MAIN-24"}), r"crawl\.snapshot is 'CC-MAIN-24'"),
+    (
+        source(kind="common_crawl", crawl={"snapshot": "CC-MAIN-2024-10", "files": 2, "share": 0.1}),
+        r"has files and share",
+    ),
+    (
+        source(kind="common_crawl", parts=3, crawl={"snapshot": "CC-MAIN-2024-10", "files": 2}),
+        r"crawl\.files is 2; lower",
+    ),
+    (source(kind="common_crawl"), r"sources\.one\.files is \[\], but it must be of length at least 1"),
+    (source(kind="wikipedia", dump={"language": "en", "date": "latest"}), r"dump\.date is 'latest'"),
+    (
+        source(kind="huggingface", dataset={"name": "org/set"}),
+        r"dataset\.revision is null, but org/set is no local path",
+    ),
+    (source(kind="huggingface", dataset={"name": "org/set", "revision": "main"}), r"dataset\.revision is 'main'"),
+    (source(kind="huggingface", files=[{"path": "a.txt"}]), r"needs a dataset and no files"),
+    (
+        source(kind="wikipedia", files=[{"path": "a.txt"}], dump={"language": "en", "date": "20240101"}),
+        r"has dump and files or a package",
+    ),
+    (put("downloads", {"connections": 0}), r"downloads\.connections is 0, but it must be at least 1"),
     (put("sources.one.language", "English"), r"sources\.one\.language is 'English'"),
     (put("sources.one.options", {"colour": "red"}), r"sources\.one\.options\.colour is not known"),
     (put("sources.one.max_quarantined", 2), r"max_quarantined is 2, but it must be at most 1"),

@@ -20,12 +20,14 @@ def run_fetch(
     parts: int = 1,
     package: Package = None,
     content: str | None = None,
+    origin: Mapping[str, Any] | None = None,
 ) -> tuple[int, Path]:
     """Fetch one part; returns the exit code and the manifest's path."""
     manifest = root / "results" / "sources" / "s" / "raw" / f"{part:04d}.json"
-    settings = {"package": package, "files": files, "part": f"{part:04d}", "parts": parts, "content": content}
-    arguments = ["--cache", str(root / "cache"), "--manifest", str(manifest), "--settings", json.dumps(settings)]
-    return fetch.main(arguments), manifest
+    origin = origin or {"package": package, "files": files}
+    settings = {"origin": origin, "part": f"{part:04d}", "parts": parts, "content": content}
+    arguments = ["--cache", str(root / "cache"), "--lock", str(root / "downloads.lock"), "--manifest", str(manifest)]
+    return fetch.main([*arguments, "--settings", json.dumps(settings)]), manifest
 
 
 def run_extract(

@@ -36,7 +36,7 @@ def write_tar(path: Path, members: dict[str, bytes], link: str | None = None) ->
 
 def cached_sdist(root: Path, members: dict[str, bytes]) -> None:
     """Put a package into the cache as a download leaves it, so that no registry is asked."""
-    entry = root / "cache" / "pip-texts-1.0-sdist"
+    entry = root / "cache" / "packages" / "pip-texts-1.0-sdist"
     entry.mkdir(parents=True)
     archive = entry / "texts-1.0.tar.gz"
     write_tar(archive, {f"texts-1.0/{name}": data for name, data in members.items()})

@@ -1,0 +1,51 @@
+"""Addresses of files: which are opened, how they are named, and what of them may be shown.
+
+This module is read when the workflow is planned, so it imports no client.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from scripts.lib.errors import UserError
+
+WEB = ("http", "https")
+STORES = {"s3": "s3fs", "gs": "gcsfs", "abfs": "adlfs"}  # schemes that fsspec opens, and the package that it needs
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.I)
+_SECRET = re.compile(r"token|secret|passw|signature|api_?key|credential|^sig$|^auth", re.I)
+
+
+def scheme(path: str) -> str | None:
+    """Return the scheme of an address in lower case; None for a path."""
+    match = _SCHEME.match(path)
+    return match[1].lower() if match else None
+
+
+def check_scheme(url: str) -> None:
+    """Raise UserError for an address that is not opened here, or that holds a secret."""
+    if scheme(url) not in (*WEB, *STORES):
+        known = ", ".join(f"{name}://" for name in (*WEB, *STORES))
+        raise UserError(f"{shown(url)} is no address that is opened here ({known}); use one of these or a path.")
+    check_public(url)
+
+
+def native_name(url: str) -> str:
+    """Return the name of a remote file: host, path and query."""
+    parts = urlsplit(url)
+    return f"{parts.netloc}{unquote(parts.path)}" + (f"?{parts.query}" if parts.query else "")
+
+
+def shown(url: str) -> str:
+    """Return an address without user, password and query, as it may stand in a log."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def check_public(url: str) -> None:
+    """Raise UserError for an address of a config that holds a secret, since settings are published with the results."""
+    parts = urlsplit(url)
+    secret = next((name for name, _ in parse_qsl(parts.query, keep_blank_values=True) if _SECRET.search(name)), None)
+    if "@" in parts.netloc or secret:
+        what = "a user name or password" if "@" in parts.netloc else f"the parameter {secret}"
+        raise UserError(f"{shown(url)} is given with {what}, which would get into records; use ~/.netrc instead.")

@@ -1,0 +1,347 @@
+"""One downloader for everything that has an address: resumed, verified, polite and wary.
+
+A download ends as a whole file in a cache or as one sentence. What was received before an interruption is used again
+only when the server proves by its validator that the file is still the same (RFC 9110, sections 13 and 14).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import logging
+import netrc
+import os
+import random
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3
+from urllib3.exceptions import HTTPError, LocationParseError
+
+from scripts.lib.errors import UserError
+from scripts.sources.addresses import shown
+from scripts.sources.guard import ForbiddenAddress, check_literal, guarded_pools
+
+log = logging.getLogger(__name__)
+AGENT = "Groundwork (a pipeline for language models)"
+CHUNK = 1 << 20
+REDIRECTS = 10
+ATTEMPTS = 8
+FIRST_WAIT, LONGEST_WAIT, LONGEST_ASKED = 2.0, 120.0, 3600.0  # seconds
+TIMEOUT = urllib3.Timeout(connect=30, read=60)  # seconds without a sign of life
+# Common Crawl answers 403 to those who ask too fast; a real refusal is told apart by its staying so.
+BUSY = {403: 4, 408: ATTEMPTS, 425: ATTEMPTS, 429: ATTEMPTS, 500: ATTEMPTS, 502: ATTEMPTS, 503: ATTEMPTS, 504: ATTEMPTS}
+_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a download may do; see `downloads` in the config. Sizes in bytes, times in seconds."""
+
+    connections: int = 4
+    max_bytes: int = 200_000_000_000
+    max_seconds: float = 86_400
+    bytes_per_second: int | None = None
+    allow_hosts: frozenset[str] = frozenset()
+    offline: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Limits:
+        """Return the limits written as JSON; what is not named has its default."""
+        values: dict[str, Any] = json.loads(text or "{}")
+        if "allow_hosts" in values:
+            values["allow_hosts"] = frozenset(values["allow_hosts"])
+        return cls(**values)
+
+
+class _Again(Exception):
+    """An attempt that may succeed later; `wait` is what the server asked for, in seconds."""
+
+    def __init__(self, reason: str, attempts: int = ATTEMPTS, wait: float | None = None) -> None:
+        super().__init__(reason)
+        self.attempts = attempts
+        self.wait = wait
+
+
+@dataclass(slots=True)
+class _Partial:
+    """What was received of a file so far, and what the server said that identifies it."""
+
+    path: Path
+    validator: str | None = None
+    total: int | None = None
+
+    @property
+    def record(self) -> Path:
+        return self.path.with_name(self.path.name + ".json")
+
+    @classmethod
+    def load(cls, path: Path) -> _Partial:
+        partial = cls(path)
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            saved = json.loads(partial.record.read_text("utf-8"))
+            partial.validator, partial.total = saved["validator"], saved["total"]
+        return partial
+
+    def have(self) -> int:
+        """Return the number of bytes that can be built on; none without a validator."""
+        return self.path.stat().st_size if self.validator and self.path.is_file() else 0
+
+    def begin(self, validator: str | None, total: int | None) -> None:
+        """Forget what there is. The record is removed first, so that it never speaks of other bytes."""
+        self.record.unlink(missing_ok=True)
+        self.path.write_bytes(b"")
+        self.validator, self.total = validator, total
+        self.record.write_text(json.dumps({"validator": validator, "total": total}), "utf-8")
+
+
+class Downloader:
+    """Downloads under limits. One object a process; hosts' connections are counted over all processes of the cache."""
+
+    def __init__(self, limits: Limits, cache: Path) -> None:
+        self._limits = limits
+        self._cache = cache
+        self._managers: dict[str | None, urllib3.PoolManager] = {}
+
+    def download(self, url: str, target: Path) -> None:
+        """Write what `url` gives to `target`, going on where an earlier try stopped (`target` with `.partial`).
+
+        Raises UserError where it cannot be had within the limits.
+        """
+        if self._limits.offline:
+            raise UserError(
+                f"{shown(url)} is not in the download cache and downloads.offline is true; "
+                "run `snakemake fetch` where there is a network."
+            )
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = _Partial.load(target.with_name(target.name + ".partial"))
+        deadline = time.monotonic() + self._limits.max_seconds
+        failures, best = 0, -1
+        while True:
+            try:
+                with self._connection(urlsplit(url).hostname or ""):
+                    self._attempt(url, partial, deadline)
+                break
+            except _Again as error:
+                have = partial.have()
+                failures, best = (1, have) if have > best >= 0 else (failures + 1, max(best, have))
+                self._wait(url, error, failures, deadline)
+            except ForbiddenAddress as error:
+                raise UserError(
+                    f"{shown(url)} leads to {error}, which is no public address; "
+                    "name the host in downloads.allow_hosts if that is meant."
+                ) from None
+        os.replace(partial.path, target)  # noqa: PTH105
+        partial.record.unlink(missing_ok=True)
+
+    def _wait(self, url: str, error: _Again, failures: int, deadline: float) -> None:
+        """Sleep as asked or, growing, as politeness demands; raises UserError where it makes no sense any more."""
+        asked = error.wait
+        seconds = min(FIRST_WAIT * 2 ** (failures - 1), LONGEST_WAIT) * random.uniform(0.5, 1.0)
+        if asked is not None:
+            seconds = min(asked, LONGEST_ASKED) + random.uniform(0, min(asked, 1.0))
+        if failures >= error.attempts or time.monotonic() + seconds > deadline:
+            raise UserError(
+                f"{shown(url)} could not be downloaded ({error}); check address and network and run again: "
+                "what was received is kept."
+            ) from None
+        log.info("%s: %s; trying again in %.0f s.", shown(url), error, seconds)
+        time.sleep(seconds)
+
+    @contextlib.contextmanager
+    def _connection(self, host: str) -> Iterator[None]:
+        """Hold one of the connections that a host may have, counted by locked files over all jobs of this cache."""
+        folder = self._cache / "hosts"
+        folder.mkdir(parents=True, exist_ok=True)
+        name = re.sub(r"[^A-Za-z0-9.-]", "_", host)
+        while True:
+            for number in range(self._limits.connections):
+                with (folder / f"{name}.{number}.lock").open("w") as lock:
+                    try:
+                        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    except OSError:
+                        continue
+                    yield
+                    return
+            time.sleep(0.2)
+
+    def _attempt(self, url: str, partial: _Partial, deadline: float) -> None:
+        have = partial.have()
+        headers = {"User-Agent": AGENT, "Accept-Encoding": "identity"}
+        if have and partial.validator:
+            headers |= {"Range": f"bytes={have}-", "If-Range": partial.validator}
+        try:
+            response = self._open(url, headers)
+            try:
+                self._receive(url, response, partial, have, deadline)
+            finally:
+                response.close()
+        except LocationParseError:
+            raise UserError(f"{shown(url)} is no address that can be opened; correct it.") from None
+        except HTTPError as error:
+            if isinstance(cause := _root(error), ForbiddenAddress):
+                raise cause from None
+            raise _Again(_reason(error)) from None
+
+    def _open(self, url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+        """Follow redirects by hand, so that every hop is checked and no credentials go to another host."""
+        first = urlsplit(url)
+        for _ in range(REDIRECTS + 1):
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or (first.scheme, parts.scheme) == ("https", "http"):
+                raise UserError(
+                    f"{shown(first.geturl())} leads to {shown(url)}, which is refused; use another address."
+                )
+            secret = _credentials(parts.hostname) if parts.hostname == first.hostname else {}
+            response = self._manager(url).request(
+                "GET",
+                url,
+                headers=headers | secret,
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                timeout=TIMEOUT,
+            )
+            location = response.headers.get("Location")
+            if response.status not in (301, 302, 303, 307, 308) or not location:
+                return response
+            response.close()
+            url = urljoin(url, location)
+        raise UserError(f"{shown(first.geturl())} redirects more than {REDIRECTS} times; use the final address.")
+
+    def _manager(self, url: str) -> urllib3.PoolManager:
+        """Return the pool for an address: guarded, or that of the user's proxy, which resolves names by itself."""
+        parts = urlsplit(url)
+        proxy = None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
+        if proxy is not None:
+            check_literal(parts.hostname or "", self._limits.allow_hosts)
+        if proxy not in self._managers:
+            if proxy is None:
+                self._managers[None] = guarded_pools(self._limits.allow_hosts)
+            else:
+                self._managers[proxy] = urllib3.ProxyManager(proxy)
+        return self._managers[proxy]
+
+    def _receive(
+        self, url: str, response: urllib3.BaseHTTPResponse, partial: _Partial, have: int, deadline: float
+    ) -> None:
+        status = response.status
+        if status in BUSY:
+            raise _Again(
+                f"the server answered {status}", BUSY[status], _retry_after(response.headers.get("Retry-After"))
+            )
+        if status == 416 and have:
+            if have == partial.total:
+                return  # it was whole already
+            partial.begin(None, None)
+            raise _Again("the file on the server changed", wait=0)
+        if status not in (200, 206):
+            raise UserError(f"{shown(url)} answered {status}; correct the address.")
+        validator, total = _validator(response), _length(response)
+        if status == 206:
+            match = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
+            whole = int(match[3]) if match and match[3] != "*" else partial.total
+            if (
+                not match
+                or int(match[1]) != have
+                or validator not in (None, partial.validator)
+                or whole != partial.total
+            ):
+                partial.begin(None, None)
+                raise _Again("the server sent another piece than asked", wait=0)
+        else:
+            have = 0
+            partial.begin(validator, total)
+        limit = self._limits.max_bytes
+        if max(partial.total or 0, total or 0) > limit:
+            raise UserError(f"{shown(url)} has {partial.total} bytes, over downloads.max_bytes ({limit}); raise it.")
+        with partial.path.open("ab") as out:
+            have = self._copy(url, response, out, have, deadline)
+            out.flush()
+            os.fsync(out.fileno())
+        if partial.total is not None and have != partial.total:
+            if have > partial.total:
+                partial.begin(None, None)
+            raise _Again(f"{have} of {partial.total} bytes came")
+
+    def _copy(self, url: str, response: urllib3.BaseHTTPResponse, out: Any, have: int, deadline: float) -> int:
+        """Write the body as it comes; returns the size of the file then."""
+        began, before = time.monotonic(), have
+        for chunk in response.stream(CHUNK, decode_content=False):
+            out.write(chunk)
+            have += len(chunk)
+            if have > self._limits.max_bytes:
+                raise UserError(
+                    f"{shown(url)} sends more than downloads.max_bytes ({self._limits.max_bytes}); raise it or check it."
+                )
+            now = time.monotonic()
+            if now > deadline:
+                raise UserError(
+                    f"{shown(url)} takes longer than downloads.max_seconds ({self._limits.max_seconds:g}); run again to go on."
+                )
+            if self._limits.bytes_per_second:
+                time.sleep(max(0.0, (have - before) / self._limits.bytes_per_second - (now - began)))
+        return have
+
+
+def _reason(error: HTTPError) -> str:
+    """Say what went wrong without the address, which may hold secrets, and without Python's names for objects."""
+    root = _root(error)
+    if isinstance(root, OSError) and root.strerror:
+        return root.strerror
+    return re.sub(r"<[^>]*>:?\s*|\(.*\)|url:.*", "", str(root)).strip(" :") or type(root).__name__
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return what an error comes from in the end."""
+    seen = {id(error)}
+    while (below := getattr(error, "reason", None) or error.__cause__ or error.__context__) is not None:
+        if not isinstance(below, BaseException) or id(below) in seen:
+            break
+        seen.add(id(below))
+        error = below
+    return error
+
+
+def _validator(response: urllib3.BaseHTTPResponse) -> str | None:
+    """Return what identifies the content for If-Range: a strong entity tag, else the date of the last change."""
+    tag = response.headers.get("ETag")
+    return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified")
+
+
+def _length(response: urllib3.BaseHTTPResponse) -> int | None:
+    """Return the length of the body in bytes, if it is stated. A coded body has another length than the file."""
+    length = response.headers.get("Content-Length", "")
+    return int(length) if length.isdecimal() else None
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Return how many seconds a server asks to wait (a number or a date)."""
+    if not value:
+        return None
+    if value.isdecimal():
+        return float(value)
+    try:
+        return max((parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds(), 0.0)
+    except (ValueError, TypeError):
+        return None
+
+
+def _credentials(host: str | None) -> dict[str, str]:
+    """Return the header for a host that the user's netrc file names."""
+    try:
+        entry = netrc.netrc(os.environ.get("NETRC")).authenticators(host or "")
+    except (OSError, netrc.NetrcParseError):
+        return {}
+    if not entry:
+        return {}
+    return dict(urllib3.make_headers(basic_auth=f"{entry[0] or ''}:{entry[2] or ''}"))

@@ -1,0 +1,126 @@
+"""Dumps of Wikimedia projects: the files of a language at a date, and parts of multistream files through their index.
+
+A multistream file is a row of bz2 streams of 100 pages each (https://meta.wikimedia.org/wiki/Data_dumps/Dump_format).
+The first stream with any others and an end is a smaller dump again, which is how a part of one is made.
+"""
+
+from __future__ import annotations
+
+import bz2
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scripts.lib.errors import UserError
+from scripts.sources.addresses import scheme
+from scripts.sources.found import Found, place, placed_file
+from scripts.sources.local import index_name
+from scripts.sources.remote import Remote, Store
+
+JOBS = ("articlesmultistreamdump", "articlesdump")  # the first that is done is taken
+_ARTICLES = re.compile(r"pages-articles(?:-multistream)?\d*\.xml(?:-p\d+p\d+)?\.bz2$")
+END = bz2.compress(b"</mediawiki>\n")
+
+
+@dataclass(frozen=True, slots=True)
+class DumpFile:
+    """A file of a dump: where it is, its SHA-1 as published, and where its index is, if it has one."""
+
+    name: str
+    where: str
+    sha1: str | None
+    index: str | None
+
+
+def dump_files(dump: Mapping[str, Any], store: Store) -> list[DumpFile]:
+    """Return the files with the articles of a dump, by its `dumpstatus.json`. Raises UserError."""
+    wiki = f"{dump['language'].replace('-', '_')}wiki"
+    folder = place(dump["base"], f"{wiki}/{dump['date']}")
+    where = f"{folder}/dumpstatus.json"
+    try:
+        text = store.text(where) if scheme(where) else Path(where).read_text("utf-8")
+        jobs = json.loads(text)["jobs"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"{where} is no state of a dump; correct dump.language, dump.date or dump.base.") from None
+    for job in JOBS:
+        state = jobs.get(job, {})
+        if state.get("status") == "done":
+            files = state.get("files", {})
+            names = sorted(name for name in files if _ARTICLES.search(name))
+            return [
+                DumpFile(name, f"{folder}/{name}", files[name].get("sha1"), _index(name, folder, files))
+                for name in names
+            ]
+    raise UserError(f"the dump {wiki} of {dump['date']} is not finished; take another dump.date.")
+
+
+def _index(name: str, folder: str, files: Mapping[str, Any]) -> str | None:
+    index = index_name(name)
+    return f"{folder}/{index}" if index != name and index in files else None
+
+
+def stream_starts(index: Path) -> list[int]:
+    """Return where the streams of pages begin, in bytes, ascending. Raises UserError for a file that is no index."""
+    starts: set[int] = set()
+    try:
+        with bz2.open(index) if index.suffix == ".bz2" else index.open("rb") as lines:
+            for line in lines:
+                starts.add(int(line.partition(b":")[0]))
+    except (OSError, EOFError, ValueError):
+        raise UserError(f"{index.name} is no index of a multistream dump; fetch it again.") from None
+    return sorted(starts)
+
+
+def cut_streams(dump: Path, index: Path, part: int, parts: int, target: Path) -> None:
+    """Write part `part` of `parts` of a multistream file to `target`, as a dump of its own.
+
+    Streams go to parts in runs, so that reading stays sequential; parts beyond the number of streams are empty dumps.
+    """
+    size = dump.stat().st_size
+    starts = stream_starts(index)
+    if starts and starts[-1] >= size:
+        raise UserError(f"{index.name} belongs to another file than {dump.name}; fetch both again.")
+    first, last = part * len(starts) // parts, (part + 1) * len(starts) // parts
+    with dump.open("rb") as stream, target.open("wb") as out:
+        out.write(stream.read(starts[0] if starts else size))
+        if first < last:
+            stream.seek(starts[first])
+            left = (starts[last] if last < len(starts) else size) - starts[first]
+            while left and (chunk := stream.read(min(left, 1 << 20))):
+                out.write(chunk)
+                left -= len(chunk)
+        if last < len(starts) or first == last:
+            out.write(END)
+
+
+def dump_parts(dump: Mapping[str, Any], part: int, parts: int, store: Store) -> list[Found]:
+    """Return the files of one part of a dump: whole ones, or a cut of each where there are fewer files than parts."""
+    files = dump_files(dump, store)
+    if len(files) >= parts:
+        return [placed_file(file.name, file.where, store, file.sha1) for file in files[part::parts]]
+    return [_cut_file(file, part, parts, store) for file in files]
+
+
+def _cut_file(file: DumpFile, part: int, parts: int, store: Store) -> Found:
+    if file.index is None:
+        raise UserError(f"{file.name} has no index by which it could be cut into {parts} parts; lower parts.")
+    index = file.index
+
+    def copy(target: Path) -> None:
+        with _opened(file.where, file.sha1, store) as whole, _opened(index, None, store) as starts:
+            cut_streams(whole, starts, part, parts, target)
+
+    return Found(file.name, copy)
+
+
+@contextmanager
+def _opened(where: str, digest: str | None, store: Store) -> Iterator[Path]:
+    if not scheme(where):
+        yield Path(where)
+        return
+    with store.file(Remote(where, digest)) as path:
+        yield path

@@ -1,0 +1,134 @@
+"""The files that a source names: members of a package, local paths and addresses, each possibly inside an archive.
+
+Their order decides which part they go to: plain files by native name first, then what lies inside archives, so that it is
+known without opening one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from scripts.lib.canonical import sha256_file
+from scripts.lib.errors import UserError
+from scripts.sources.addresses import check_scheme, native_name, scheme
+from scripts.sources.archives import NESTED, Archive, Member, copy_member, is_glob, matching, open_archive
+from scripts.sources.dumps import cut_streams
+from scripts.sources.found import Found
+from scripts.sources.local import Wanted, listing_digest, local_index, local_paths
+from scripts.sources.packages import cached_package, parse_package
+from scripts.sources.remote import Remote, Store
+
+
+def found_files(
+    package: Mapping[str, Any] | None,
+    files: Sequence[Wanted],
+    part: int,
+    parts: int,
+    cache: Path,
+    store: Store,
+    stack: ExitStack,
+) -> list[Found]:
+    """Return the files of one part, checked as far as they are here already; they last as long as the stack."""
+    archive, where = None, "this folder"
+    if package is not None:
+        parsed = parse_package(package)
+        archive, where = open_archive(stack.enter_context(cached_package(parsed, cache))), str(parsed)
+    found: dict[str, Found] = {}
+    for wanted in files:
+        if archive is not None:
+            hits = [member_file(*member) for member in stack.enter_context(matching(archive, wanted.path))]
+        elif scheme(wanted.path):
+            hits = remote_matches(wanted, store, stack)
+        else:
+            hits = local_matches(wanted.path, stack)
+        check_digest(wanted, hits, where)
+        for hit in hits:
+            if hit.origin in found:
+                raise UserError(f"files: {hit.origin} is there twice; let each file match one path only.")
+            found[hit.origin] = hit
+    if package is None and parts > len(found) and (cut := cut_files(files, part, parts)):
+        return cut
+    return sorted(found.values(), key=lambda file: (file.inside, file.origin))[part::parts]
+
+
+def member_file(origin: str, archive: Archive, member: Member) -> Found:
+    """Return a member of an archive as a file of the source."""
+
+    def digest() -> str:
+        with archive.open(member) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+
+    return Found(origin, lambda target: copy_member(archive, member, target), digest, inside=True)
+
+
+def local_matches(pattern: str, stack: ExitStack) -> list[Found]:
+    """Return the local files of a pattern; after `!` it looks into the archives that they are."""
+    outer, nested, inside = pattern.partition(NESTED)
+    files = local_paths(outer)
+    if not nested:
+        return [Found(origin, _copier(path), _digester(path)) for origin, path in files]
+    return [member for origin, path in files for member in _members(origin, path, inside, stack)]
+
+
+def remote_matches(wanted: Wanted, store: Store, stack: ExitStack) -> list[Found]:
+    """Return the file at an address, or what `!` finds in the archive there. Nothing but an archive is downloaded yet."""
+    url, nested, inside = wanted.path.partition(NESTED)
+    check_scheme(url)
+    if nested:
+        path = stack.enter_context(store.file(Remote(url, None, wanted.checksums)))
+        return _members(native_name(url), path, inside, stack)
+    remote = Remote(url, wanted.sha256, wanted.checksums)
+    return [Found(native_name(url), lambda target: store.take(remote, target))]
+
+
+def _members(origin: str, path: Path, inside: str, stack: ExitStack) -> list[Found]:
+    members = stack.enter_context(matching(open_archive(path), inside))
+    return [member_file(f"{origin}{NESTED}{name}", archive, member) for name, archive, member in members]
+
+
+def _copier(path: Path) -> Callable[[Path], object]:
+    return lambda target: shutil.copyfile(path, target)
+
+
+def _digester(path: Path) -> Callable[[], str]:
+    return lambda: sha256_file(path)
+
+
+def cut_files(files: Sequence[Wanted], part: int, parts: int) -> list[Found]:
+    """Return one part of each local multistream dump, if all files are dumps whose index lies beside them."""
+    found = []
+    for wanted in files:
+        for origin, path in [] if scheme(wanted.path) else local_paths(wanted.path):
+            index = local_index(str(path))
+            if index is None:
+                return []
+            found.append(Found(origin, _cutter(path, Path(index), part, parts)))
+    return found
+
+
+def _cutter(path: Path, index: Path, part: int, parts: int) -> Callable[[Path], object]:
+    return lambda target: cut_streams(path, index, part, parts, target)
+
+
+def check_digest(wanted: Wanted, found: Sequence[Found], where: str) -> None:
+    """Raise UserError where nothing matches or the content is not the pinned one.
+
+    The digest of a glob is the SHA-256 of the lines `<sha256>  <path>` of its files, sorted by path. What must be
+    downloaded first is checked then.
+    """
+    if not found:
+        raise UserError(f"files: {wanted.path} matches nothing in {where}; mend the path or the version.")
+    digests = [(file.digest(), file.origin) for file in found if wanted.sha256 and file.digest]
+    if not digests:
+        return
+    actual = listing_digest(digests) if is_glob(wanted.path) else digests[0][0]
+    if actual != wanted.sha256:
+        raise UserError(
+            f"files: {wanted.path} in {where} has the SHA-256 {actual} instead of {wanted.sha256}; "
+            "if the new content is meant, put its digest into the config."
+        )

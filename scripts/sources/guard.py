@@ -1,0 +1,69 @@
+"""Connections that only reach public addresses, so that no redirect or name can lead into the user's own network.
+
+The address is checked on the connected socket, not on the name: a name that resolves differently the second time
+cannot slip through.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Set
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+
+class ForbiddenAddress(Exception):
+    """An address of a private, link-local or other network that is not the public one."""
+
+
+def check_literal(host: str, allowed: Set[str]) -> None:
+    """Raise ForbiddenAddress where a host is written as an address that is not public, or is this machine.
+
+    This is all that can be known where a proxy resolves the names.
+    """
+    if host not in allowed and (host == "localhost" or not _public(host, unknown=True)):
+        raise ForbiddenAddress(host)
+
+
+def _public(address: str, unknown: bool = False) -> bool:
+    """Tell whether an address is of the public network; `unknown` is the answer for what is no address."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0].strip("[]"))
+    except ValueError:
+        return unknown
+    if isinstance(parsed, ipaddress.IPv6Address):
+        inside = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo or (None, None))[1]
+        if inside is not None:
+            parsed = inside
+    return parsed.is_global and not parsed.is_multicast
+
+
+def guarded_pools(allowed: Set[str]) -> urllib3.PoolManager:
+    """Return a pool of connections that raise ForbiddenAddress unless the host is allowed or its address is public."""
+
+    def checked(connection: HTTPConnection, connected: socket.socket) -> socket.socket:
+        peer = str(connected.getpeername()[0])
+        if connection.host not in allowed and not _public(peer):
+            connected.close()
+            raise ForbiddenAddress(peer)
+        return connected
+
+    class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return checked(self, super()._new_conn())
+
+    class Encrypted(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return checked(self, super()._new_conn())
+
+    class PlainPool(urllib3.HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class EncryptedPool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = Encrypted
+
+    manager = urllib3.PoolManager()
+    manager.pool_classes_by_scheme = {"http": PlainPool, "https": EncryptedPool}
+    return manager

@@ -1,0 +1,105 @@
+"""The user's own files that a source names, without opening one: paths, globs, and what lies beside them.
+
+This module is read when the workflow is planned, so it imports no client and no reader.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from scripts.lib.canonical import sha256_text
+from scripts.lib.errors import UserError
+from scripts.sources.addresses import native_name, scheme
+from scripts.sources.archives import NESTED, is_glob
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An entry of `files` in the config: a path, glob or address, its SHA-256 and its publisher's list of checksums."""
+
+    path: str
+    sha256: str | None = None
+    checksums: str | None = None
+
+
+def parse_files(entries: Sequence[str | Mapping[str, Any]]) -> list[Wanted]:
+    """Return the entries of `files`; a plain string is a path without a digest."""
+    wanted = []
+    for entry in entries:
+        values: Mapping[str, Any] = {"path": entry} if isinstance(entry, str) else entry
+        wanted.append(Wanted(str(values["path"]), values.get("sha256"), values.get("checksums")))
+    if not wanted:
+        raise UserError("files is empty; name at least one path.")
+    return wanted
+
+
+def local_paths(pattern: str) -> list[tuple[str, Path]]:
+    """Return native name and path of the local files that a path or glob stands for, sorted by path.
+
+    A relative path keeps its name as written; an absolute one is named from its first folder with a wildcard (or by
+    the file alone), so that no path of this machine gets into a document.
+    """
+    paths = sorted(glob.glob(pattern, recursive=True)) if is_glob(pattern) else [pattern]
+    root = os.path.dirname(re.split(r"[*?\[]", pattern, maxsplit=1)[0]) if os.path.isabs(pattern) else ""  # noqa: PTH117, PTH120
+    found = []
+    for path in map(Path, paths):
+        if path.is_file():
+            origin = path.relative_to(root).as_posix() if root else PurePosixPath(path).as_posix()
+            found.append((origin, path))
+    return found
+
+
+def local_listing(origin: Mapping[str, Any], part: int, parts: int) -> list[tuple[str, Path]] | None:
+    """Return native name and path of the user's own files that a part depends on: its plain files and all archives.
+
+    Addresses take their places among the plain files. Where one file is cut into parts, every part depends on it. None
+    for a source that has no such files: a package, a crawl, a dump.
+    """
+    if "dataset" in origin:
+        return _dataset_listing(Path(origin["dataset"]["name"]))
+    if origin.get("package") is not None or "files" not in origin:
+        return None
+    plain: set[tuple[str, Path | None]] = set()
+    archives: set[tuple[str, Path]] = set()
+    for wanted in parse_files(origin["files"]):
+        outer, nested, _ = wanted.path.partition(NESTED)
+        if scheme(outer):
+            if not nested:
+                plain.add((native_name(outer), None))
+        elif nested:
+            archives.update(local_paths(outer))
+        else:
+            plain.update(local_paths(outer))
+    ordered = sorted(plain, key=lambda file: file[0])
+    mine = ordered if parts > len(ordered) else ordered[part::parts]
+    return [(name, path) for name, path in mine if path is not None] + sorted(archives)
+
+
+def _dataset_listing(path: Path) -> list[tuple[str, Path]] | None:
+    """Return the files of a local data set; None for one of the hub."""
+    if not path.exists():
+        return None
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    return [(file.relative_to(path.parent).as_posix(), file) for file in files]
+
+
+def listing_digest(entries: Sequence[tuple[str, str]]) -> str:
+    """Return the SHA-256 of the lines `<sha256>  <path>` of some files, in the order given."""
+    return sha256_text("".join(f"{digest}  {origin}\n" for digest, origin in entries))
+
+
+def index_name(name: str) -> str:
+    """Return the name of the index of a multistream file."""
+    return re.sub(r"multistream(\d*)\.xml", r"multistream-index\1.txt", name)
+
+
+def local_index(path: str) -> str | None:
+    """Return the path of the index that lies beside a local multistream file, or None."""
+    index = PurePosixPath(path).with_name(index_name(PurePosixPath(path).name))
+    return str(index) if str(index) != path and Path(index).is_file() else None

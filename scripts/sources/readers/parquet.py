@@ -1,0 +1,72 @@
+"""Parquet files, with the names of the columns as options.
+
+A row group that cannot be read costs its own rows, a text that is no UTF-8 its own row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scripts.sources.records import Outcome, key_of, quarantined
+from scripts.sources.rows import COLUMNS, row_record
+from scripts.sources.streams import MAX_RECORD_BYTES
+
+BATCH = 256  # rows
+
+
+def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Yield one outcome a row. Options: the columns `text`, `id`, `url`, `date`, `language`, `license`."""
+    columns = {**COLUMNS, **options}
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        yield quarantined("no_parquet", origin, str(error))
+        return
+    with file:
+        wanted = [name for name in file.schema_arrow.names if any(_needs(name, column) for column in columns.values())]
+        number = 0
+        for group in range(file.num_row_groups):
+            end = number + file.metadata.row_group(group).num_rows
+            try:
+                for batch in file.iter_batches(BATCH, row_groups=[group], columns=wanted):
+                    for row in _rows(batch):
+                        number += 1
+                        yield _outcome(row, columns, key_of(origin), number)
+            except (pa.ArrowException, OSError) as error:
+                for lost in range(number + 1, end + 1):
+                    yield quarantined("damaged_row_group", f"row {lost}", str(error))
+            number = end
+
+
+def _needs(name: str, column: str) -> bool:
+    return column == name or column.startswith(f"{name}.")
+
+
+def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a batch with its texts as bytes, since one that is no UTF-8 would fail all of them."""
+    values = []
+    for column in batch.columns:
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            column = column.cast(pa.large_binary())
+        values.append(column.to_pylist())
+    for row in zip(*values, strict=True):
+        yield dict(zip(batch.schema.names, row, strict=True))
+
+
+def _outcome(row: dict[str, Any], columns: Mapping[str, str], key: str, number: int) -> Outcome:
+    decoded: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, bytes):
+            if len(value) > MAX_RECORD_BYTES:
+                return quarantined("too_long", f"row {number}", value)
+            try:
+                value = value.decode("utf-8")
+            except UnicodeDecodeError:
+                return quarantined("invalid_utf8", f"row {number}", value)
+        decoded[name] = value
+    return row_record(decoded, columns, key, number, str(decoded.get(columns["text"]))[:200])

@@ -1,0 +1,209 @@
+"""Files that have an address: brought into a cache, checked against a digest, and pinned on first use.
+
+The digest comes from the config, else from the publisher's list of checksums; in either case it must also be the one
+that the lock file remembers from the first use, so that a file that changed on its server never changes a result unseen.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from scripts.lib.canonical import canonical_json, readable_json, sha256_file, sha256_text
+from scripts.lib.errors import UserError
+from scripts.lib.publish import write_atomic
+from scripts.sources.addresses import STORES, WEB, check_scheme, scheme, shown
+from scripts.sources.downloads import Downloader, Limits
+
+MAX_LIST_BYTES = 256 << 20  # of lists of checksums and paths
+_ALGORITHMS = {32: "md5", 40: "sha1", 64: "sha256", 96: "sha384", 128: "sha512"}  # by hexadecimal digits
+_PLAIN = re.compile(r"([0-9a-fA-F]{32,128})[ \t]+\*?(\S.*)")  # GNU coreutils
+_TAGGED = re.compile(r"\S+ \((.+)\) = ([0-9a-fA-F]{32,128})")  # BSD
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A file at an address, its digest where it is pinned, and the address of its publisher's list of checksums."""
+
+    url: str
+    digest: str | None = None
+    checksums: str | None = None
+
+
+class Store:
+    """The cache of downloads; several jobs may use it at once.
+
+    The lock file is in the user's folder and belongs under version control; the cache may be removed at any time.
+    """
+
+    def __init__(self, cache: Path, lock: Path, limits: Limits) -> None:
+        self._cache = cache
+        self._lock = lock
+        self.limits = limits
+        self._taken: list[Path] = []
+        self._downloader = Downloader(limits, cache)
+
+    @contextmanager
+    def file(self, remote: Remote) -> Iterator[Path]:
+        """Give the whole, verified file in the cache; it stays locked while it is in use. Raises UserError."""
+        with self._entry(remote.url) as path:
+            if remote.checksums and not remote.digest:
+                remote = replace(remote, digest=self._published(remote))
+            if not _whole(path):
+                path.with_name(path.name + ".json").unlink(missing_ok=True)
+                self._bring(remote.url, path)
+                self._accept(remote, path)
+            self._check(remote, path)
+            yield path
+
+    def take(self, remote: Remote, target: Path) -> None:
+        """Publish a file as `target`. It leaves the cache with `release`, so that a large file is not kept twice."""
+        with self.file(remote) as path:
+            try:
+                target.hardlink_to(path)
+            except OSError:
+                shutil.copyfile(path, target)
+            self._taken.append(path)
+
+    def release(self) -> None:
+        """Remove what was taken from the cache, when all that a job needs is there."""
+        for path in self._taken:
+            path.unlink(missing_ok=True)
+            path.with_name(path.name + ".json").unlink(missing_ok=True)
+        self._taken.clear()
+
+    def text(self, url: str) -> str:
+        """Return a small text at an address, as it is now: a list of checksums or the state of a dump, which may grow."""
+        with self._entry(url) as path:
+            if not (self.limits.offline and path.is_file()):
+                self._bring(url, path)
+            if path.stat().st_size > MAX_LIST_BYTES:
+                raise UserError(f"{shown(url)} is too long for a list; correct the address.")
+            return path.read_bytes().decode("utf-8", "replace")
+
+    @contextmanager
+    def _entry(self, url: str) -> Iterator[Path]:
+        check_scheme(url)
+        base = re.sub(r"[^A-Za-z0-9._-]", "_", PurePosixPath(urlsplit(url).path).name)[-80:] or "file"
+        path = self._cache / f"{sha256_text(url)[:32]}-{base}"
+        self._cache.mkdir(parents=True, exist_ok=True)
+        with path.with_name(path.name + ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield path
+
+    def _bring(self, url: str, path: Path) -> None:
+        if scheme(url) in WEB:
+            self._downloader.download(url, path)
+        else:
+            self._copy(url, path)
+
+    def _copy(self, url: str, path: Path) -> None:
+        """Copy a file of an object store, with the client and the credentials that fsspec finds there."""
+        import fsspec
+
+        kind = str(scheme(url))
+        if self.limits.offline:
+            raise UserError(
+                f"{shown(url)} is not in the download cache and downloads.offline is true; run `snakemake fetch` first."
+            )
+        partial = path.with_name(path.name + ".partial")
+        try:
+            with fsspec.open(url, "rb") as stream, partial.open("wb") as out:
+                while chunk := stream.read(1 << 20):
+                    out.write(chunk)
+                    if out.tell() > self.limits.max_bytes:
+                        raise UserError(f"{shown(url)} is longer than downloads.max_bytes; raise it.")
+        except ImportError:
+            raise UserError(f"{shown(url)} needs the package {STORES[kind]}; install it beside the others.") from None
+        except OSError as error:
+            raise UserError(f"{shown(url)} cannot be read ({error}); check address and credentials.") from None
+        partial.replace(path)
+
+    def _published(self, remote: Remote) -> str:
+        """Return the digest in the publisher's list of checksums. Raises UserError where the list has none."""
+        assert remote.checksums is not None
+        name = PurePosixPath(urlsplit(remote.url).path).name
+        digest = checksums(self.text(remote.checksums)).get(unquote(name))
+        if digest is None:
+            raise UserError(f"{shown(remote.checksums)} has no line for {name}; correct `checksums`.")
+        return digest
+
+    def _accept(self, remote: Remote, path: Path) -> None:
+        """Record what came if it has the digest that is wanted; what has another is removed."""
+        if remote.digest and (actual := file_digest(path, remote.digest)) != remote.digest.lower():
+            path.unlink()
+            raise UserError(
+                f"{shown(remote.url)} has the digest {actual} instead of {remote.digest}; "
+                "if the new content is meant, correct sha256."
+            )
+        record = {"sha256": sha256_file(path), "bytes": path.stat().st_size}
+        write_atomic(path.with_name(path.name + ".json"), canonical_json(record).encode("utf-8"))
+
+    def _check(self, remote: Remote, path: Path) -> None:
+        """Compare with the lock file, which remembers what comes first. Raises UserError."""
+        actual = json.loads(path.with_name(path.name + ".json").read_text("utf-8"))["sha256"]
+        if remote.digest and file_digest(path, remote.digest) != remote.digest.lower():
+            raise UserError(f"{shown(remote.url)} has the SHA-256 {actual} instead of {remote.digest}; correct sha256.")
+        with (self._cache / "downloads.lock").open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            known = read_lock(self._lock)
+            pinned = known.setdefault(remote.url, actual)
+            if pinned != actual:
+                raise UserError(
+                    f"{shown(remote.url)} has the SHA-256 {actual} instead of {pinned} in {self._lock.name}; "
+                    "if the new content is meant, remove its line there."
+                )
+            content = readable_json(dict(sorted(known.items()))).encode("utf-8")
+            if not self._lock.is_file() or self._lock.read_bytes() != content:
+                write_atomic(self._lock, content)
+
+
+def read_lock(path: Path) -> dict[str, str]:
+    """Return the digests that a lock file remembers, by address. Raises UserError for a file that is none."""
+    if not path.is_file():
+        return {}
+    try:
+        known = json.loads(path.read_text("utf-8"))
+    except ValueError:
+        known = None
+    if not isinstance(known, dict):
+        raise UserError(f"{path.name} is no lock file of downloads (JSON); restore it or remove it.")
+    return {str(url): str(digest) for url, digest in known.items()}
+
+
+def _whole(path: Path) -> bool:
+    """Tell whether a file in the cache is what was downloaded."""
+    record = path.with_name(path.name + ".json")
+    if not (path.is_file() and record.is_file()):
+        return False
+    found = {"sha256": sha256_file(path), "bytes": path.stat().st_size}
+    return canonical_json(found) == record.read_text("utf-8")
+
+
+def file_digest(path: Path, like: str) -> str:
+    """Return the digest of a file by the algorithm that another digest is of, told by its length. Raises UserError."""
+    algorithm = _ALGORITHMS.get(len(like))
+    if algorithm is None:
+        raise UserError(f"{like} is no MD5, SHA-1, SHA-256, SHA-384 or SHA-512; correct it.")
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, functools.partial(hashlib.new, algorithm)).hexdigest()
+
+
+def checksums(text: str) -> dict[str, str]:
+    """Return the digests by base name of a list of checksums as `sha256sum` and its like write it."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        if match := _PLAIN.fullmatch(line.strip()):
+            found[PurePosixPath(match[2]).name] = match[1].lower()
+        elif match := _TAGGED.fullmatch(line.strip()):
+            found[PurePosixPath(match[1]).name] = match[2].lower()
+    return found

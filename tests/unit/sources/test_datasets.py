@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from .running import Extracted, documents_of, run_extract, run_fetch
+
+ROWS: list[dict[str, Any]] = [
+    {"body": f"Text number {n}.", "meta": {"link": f"https://x.test/{n}"}, "n": n} for n in range(10)
+]
+
+
+def dataset(path: Path, **given: Any) -> dict[str, Any]:
+    return {"dataset": {"name": str(path), "config": None, "split": "train", "revision": None, **given}}
+
+
+def write_parquet(path: Path, rows: list[dict[str, Any]], **options: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows), path, **options)
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_a_local_data_set_is_loaded_by_the_library(tmp_path: Path, parts: int) -> None:
+    write_parquet(tmp_path / "set" / "train-00000.parquet", ROWS[:6])
+    write_parquet(tmp_path / "set" / "train-00001.parquet", ROWS[6:])
+    found: dict[str, Any] = {}
+    for part in range(parts):
+        code, raw = run_fetch(tmp_path, [], part, parts, origin=dataset(tmp_path / "set"))
+        assert code == 0
+        code, manifest = run_extract(raw, "huggingface", {"text": "body", "url": "meta.link"})
+        assert code == 0
+        found |= {row["text"]: (row["id"], row["url"]) for row in Extracted(manifest).list}
+    assert sorted(found) == [f"Text number {n}." for n in range(10)]
+    assert found["Text number 7."][1] == "https://x.test/7"
+    assert {identifier for identifier, _ in found.values()} == {f"s:set/train/{n}" for n in range(10)}
+
+
+def test_a_data_set_that_is_not_there_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "set").mkdir()
+    assert run_fetch(tmp_path, [], origin=dataset(tmp_path / "set"))[0] == 1
+    assert capsys.readouterr().err.count("error:") == 1
+
+
+def test_columns_of_parquet_files_are_named(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "a.parquet", ROWS)
+    options = {"text": "body", "id": "n", "url": "meta.link"}
+    found = documents_of(tmp_path, "a.parquet", (tmp_path / "a.parquet").read_bytes(), "parquet", options)
+    assert found.accounting["kept"] == 10
+    assert found.rows["7"]["url"] == "https://x.test/7"
+
+
+def test_a_bad_row_of_a_parquet_file_costs_itself(tmp_path: Path) -> None:
+    texts = pa.array([b"good", b"bad \xff", None, b"fine", b" "], pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"text": texts}), tmp_path / "a.parquet")
+    found = documents_of(tmp_path, "a.parquet", (tmp_path / "a.parquet").read_bytes(), "parquet")
+    assert found.accounting["quarantined"] == {"invalid_utf8": 1, "text_missing": 1}
+    assert found.accounting["removed"] == {"empty": 1}
+    assert sorted(found.rows) == ["a/1", "a/4"]
+
+
+def test_a_damaged_row_group_costs_its_rows(tmp_path: Path) -> None:
+    rows = [{"text": f"{n} " + "abc" * 50} for n in range(300)]
+    write_parquet(tmp_path / "a.parquet", rows, row_group_size=100, compression="zstd", write_page_checksum=True)
+    content = bytearray((tmp_path / "a.parquet").read_bytes())
+    second = pq.ParquetFile(tmp_path / "a.parquet").metadata.row_group(1).column(0)
+    middle = (second.data_page_offset or 0) + second.total_compressed_size // 2
+    content[middle : middle + 8] = b"\xff" * 8
+    counts = documents_of(tmp_path, "a.parquet", bytes(content), "parquet").accounting
+    assert counts == {"in": 300, "kept": 200, "removed": {}, "quarantined": {"damaged_row_group": 100}}
+
+
+@pytest.mark.parametrize("content", [b"PAR1 no", b"PAR1" + b"x" * 100 + b"PAR1", gzip.compress(b"x")])
+def test_what_is_no_parquet_file_is_quarantined(tmp_path: Path, content: bytes) -> None:
+    assert documents_of(tmp_path, "a.parquet", content, "parquet").accounting["quarantined"] == {"no_parquet": 1}
+
+
+@pytest.mark.parametrize("row", [{"text": "t", "when": "2024-01-01"}, {"text": "t", "score": 0.5}])
+def test_other_columns_do_not_matter(tmp_path: Path, row: dict[str, Any]) -> None:
+    found = documents_of(tmp_path, "a.jsonl", json.dumps(row).encode() + b"\n", "jsonl")
+    assert found.accounting["kept"] == 1
