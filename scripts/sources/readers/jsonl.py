@@ -5,13 +5,12 @@ A line that is broken is quarantined alone: invalid UTF-8, malformed or too deep
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.sources.records import Outcome, Record, key_of, quarantined
-from scripts.sources.streams import BrokenStream, iter_lines
+from scripts.sources.objects import Object, iter_objects
+from scripts.sources.records import Outcome, Record, Rejected, key_of, quarantined
 
 COLUMNS = {"text": "text", "id": "id", "url": "url", "date": "date"}
 
@@ -20,28 +19,12 @@ def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcom
     """Yield one outcome a line. Options: the columns `text`, `id`, `url`, `date`, `language`, `license`."""
     columns = {**COLUMNS, **options}
     key = key_of(origin)
-    try:
-        for number, line, whole in iter_lines(path):
-            if not whole:
-                yield quarantined("too_long_or_cut", f"line {number}", line)
-            elif line.strip():
-                yield _line(number, line, columns, key)
-    except BrokenStream as error:
-        yield quarantined(error.reason, f"byte {error.position}")
+    for number, line, row in iter_objects(path):
+        yield row if isinstance(row, Rejected) else _record(row, number, line, columns, key)
 
 
-def _line(number: int, line: bytes, columns: Mapping[str, str], key: str) -> Outcome:
+def _record(row: Object, number: int, line: bytes, columns: Mapping[str, str], key: str) -> Outcome:
     position = f"line {number}"
-    try:
-        row = json.loads(line.decode("utf-8"), parse_constant=_refuse)
-    except UnicodeDecodeError:
-        return quarantined("invalid_utf8", position, line)
-    except RecursionError:
-        return quarantined("too_deep", position, line)
-    except ValueError:
-        return quarantined("malformed_json", position, line)
-    if not isinstance(row, dict):
-        return quarantined("no_object", position, line)
     text = _value(row, columns["text"])
     if not isinstance(text, str):
         return quarantined("text_missing" if text is None else "text_not_string", position, line)
@@ -49,10 +32,6 @@ def _line(number: int, line: bytes, columns: Mapping[str, str], key: str) -> Out
         _string(_value(row, columns.get(name, ""))) for name in ("id", "url", "date", "language", "license")
     )
     return Record(identifier or f"{key}/{number}", text, url, date, language, license)
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
 
 
 def _value(row: Mapping[str, Any], column: str) -> Any:

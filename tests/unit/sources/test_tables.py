@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scripts.sources.readers.news import mend
-from scripts.sources.readers.social import clean_post
+from scripts.sources.readers.timelines import clean_post
 from scripts.sources.readers.speeches import clean_speech
 
 from .running import documents_of
