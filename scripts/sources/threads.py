@@ -19,12 +19,16 @@ from typing import Any, NamedTuple
 
 import zstandard
 
+from scripts.lib.errors import UserError
 from scripts.sources.records import Outcome, Rejected, quarantined, removed
 from scripts.sources.streams import MAX_RECORD_BYTES
 
 # A post takes memory beside that of its text.
 MAX_POSTS = 200_000
 _BATCH = 1_000
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+_COMPRESSOR = zstandard.ZstdCompressor(level=1)
+_DECOMPRESSOR = zstandard.ZstdDecompressor()
 _SETTINGS = """
 PRAGMA page_size = 16384;
 PRAGMA journal_mode = OFF;
@@ -79,7 +83,6 @@ class Spool:
         self._stack.callback(self._database.close)
         self._database.executescript(_SETTINGS)
         self._waiting: list[_Row] = []
-        self._compressor = zstandard.ZstdCompressor(level=1, write_checksum=False)
 
     def __enter__(self) -> Spool:
         return self
@@ -93,8 +96,7 @@ class Spool:
         """Take a post; one that is left out leaves only its place."""
         data = None
         if post.left_out is None:
-            data = json.dumps([post.text, post.about], ensure_ascii=False).encode("utf-8", "surrogatepass")
-            data = self._compressor.compress(data)
+            data = _COMPRESSOR.compress(_ENCODER.encode([post.text, post.about]).encode("utf-8"))
         reply = int(post.parent is not None)
         self._waiting.append(_Row(post.thread, reply, post.id, post.parent, post.score, data))
         if len(self._waiting) >= _BATCH:
@@ -144,7 +146,7 @@ class Thread:
             if row.reply and row.id not in self._places and len(self._places) < MAX_POSTS:
                 self._places[row.id] = (row.parent, row.score or 0)
             return None
-        data = b"" if self._full else zstandard.decompress(row.data)
+        data = b"" if self._full else _DECOMPRESSOR.decompress(row.data)
         self._full = self._full or self._bytes + len(data) > MAX_RECORD_BYTES or len(self._places) >= MAX_POSTS
         position = f"post {row.id} of thread {self.number}"
         if known:
@@ -152,7 +154,7 @@ class Thread:
         if self._full:
             return removed("thread_too_long", position)
         self._bytes += len(data)
-        text, about = json.loads(data.decode("utf-8", "surrogatepass"))
+        text, about = json.loads(data)
         post = Post(self.number, row.id, row.parent, row.score, text, about)
         if row.reply:
             self.replies[row.id] = post
@@ -193,19 +195,22 @@ def thread_outcomes(
 
     `parents_only` is for posts that do not say which thread they are in: their `thread` need not be right.
     """
-    with Spool() as spool:
-        for post in posts:
-            rejected = post if isinstance(post, Rejected) else post.left_out
-            if isinstance(post, Post):
-                spool.add(post)
-            if rejected is not None:
-                yield rejected
-        if parents_only:
-            spool.find_roots()
-        for number, rows in spool.threads():
-            thread = Thread(number)
-            yield from filter(None, map(thread.take, rows))
-            yield from compose(thread)
+    try:
+        with Spool() as spool:
+            for post in posts:
+                rejected = post if isinstance(post, Rejected) else post.left_out
+                if isinstance(post, Post):
+                    spool.add(post)
+                if rejected is not None:
+                    yield rejected
+            if parents_only:
+                spool.find_roots()
+            for number, rows in spool.threads():
+                thread = Thread(number)
+                yield from filter(None, map(thread.take, rows))
+                yield from compose(thread)
+    except sqlite3.OperationalError as error:
+        raise UserError(f"Posts cannot be sorted on disk ({error}); point TMPDIR to a folder with room.") from None
 
 
 def low_score(score: int | None, minimum: int | None, position: str, text: str) -> Rejected | None:

@@ -21,7 +21,7 @@ from scripts.sources.threads import Post, low_score, thread_outcomes
 
 _NUMBER = regex.compile(r"[0-9a-z]{1,12}")
 _LINK = regex.compile(r"\[([^\[\]\n]+)\]\((?:https?:/)?/[^()\s]*\)")
-_GONE = {"[deleted]": "deleted", "[removed]": "removed_by_moderators"}
+_GONE = {"[deleted]": "deleted", "[removed]": "removed_by_moderators", "[ removed by reddit ]": "removed_by_moderators"}
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 # Comments and submissions are numbered apart, so a submission gets a number that no comment has.
 _SUBMISSION = -1
@@ -73,13 +73,13 @@ def _post(row: Object, position: str, line: bytes, min_score: int | None) -> Pos
     title = None if comment else row.get("title")
     if not isinstance(source, str) or not isinstance(title, str | None):
         return quarantined("text_not_string", position, line)
-    text, title = post_text(source), html.unescape(title or "").strip()
-    if has_surrogates(text + title):
+    text, title, subreddit = post_text(source), html.unescape(title or "").strip(), str(row["subreddit"])
+    if has_surrogates(text + title + subreddit):
         return quarantined("lone_surrogates", position, line)
     score = whole_number(row.get("score"))
     about: dict[str, Any] = {"date": iso_date(row.get("created_utc"))}
     if not comment:
-        about |= {"title": title, "subreddit": str(row["subreddit"])}
+        about |= {"title": title, "subreddit": subreddit}
     left_out = _left_out(row, source.strip(), text or title, position) or low_score(score, min_score, position, text)
     parent = _parent(row) if comment else None
     return Post(thread, number if comment else _SUBMISSION, parent, score, text, about, left_out)
@@ -95,8 +95,8 @@ def _parent(row: Object) -> int:
 
 
 def _left_out(row: Object, source: str, text: str, position: str) -> Rejected | None:
-    if source in _GONE:
-        return removed(_GONE[source], position)
+    if source.lower() in _GONE:
+        return removed(_GONE[source.lower()], position)
     author = str(row.get("author")).lower()
     if author == "automoderator" or author.endswith("bot"):
         return removed("bot", position, text)
