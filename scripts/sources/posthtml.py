@@ -20,6 +20,8 @@ _SPACES = regex.compile(r"[ \t\n\r\f]{2,}|[\t\n\r\f]")
 _PARSER = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
 # libxml2 gives up at this depth of elements, each of which takes at least three characters to open.
 _MAX_DEPTH = 2048
+# Lists in lists in lists must not make a post many times as long as it came.
+_MAX_INDENT = 8
 
 
 class TooDeep(ValueError):
@@ -45,7 +47,7 @@ class _Text:
     def item(self, depth: int) -> None:
         """Begin an item of a list `depth` lists deep."""
         self.gap(1)
-        self._bullet = "  " * (depth - 1) + "- "
+        self._bullet = "  " * min(depth - 1, _MAX_INDENT) + "- "
 
     def add(self, text: str) -> None:
         """Add words, white space folded."""

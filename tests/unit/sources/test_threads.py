@@ -80,3 +80,8 @@ def test_elements_nested_without_end_are_refused() -> None:
     assert html_text("<div>" * 500 + "deep") == "deep"
     with pytest.raises(TooDeep):
         html_text("<p>lost</p>" + "<div>" * 100_000 + "deep")
+
+
+def test_deep_lists_do_not_swell() -> None:
+    source = "<ul><li>" * 500 + "<li>x" * 1000
+    assert len(html_text(source)) < 5 * len(source)
