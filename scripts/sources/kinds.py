@@ -43,6 +43,10 @@ def _count(value: Any) -> bool:
     return type(value) is int and value >= 1
 
 
+def _score(value: Any) -> bool:
+    return value is None or type(value) is int
+
+
 def _column(what: str, default: str) -> Option:
     return Option("a column name", _text, f"Column with the {what}; default {default}. `a.b` looks into objects.")
 
@@ -69,7 +73,10 @@ KINDS: dict[str, dict[str, Option]] = {
         )
     },
     "academic": {},
-    "social": {"posts": Option("a whole number from 1 up", _count, "Posts of a timeline in a document; default 20.")},
+    "social": {
+        "posts": Option("a whole number from 1 up", _count, "Posts of a timeline in a document; default 20."),
+        "min_score": Option("a whole number or null", _score, "Posts in threads below it are removed; default none."),
+    },
     "news": {},
     "speeches": {},
     "huggingface": COLUMNS,

@@ -143,9 +143,14 @@ def iter_lines(path: Path, max_bytes: int = MAX_RECORD_BYTES) -> Iterator[tuple[
     A line longer than `max_bytes` comes cut to that length and not whole; its neighbours are not touched. An unfinished
     line before a BrokenStream is yielded as not whole.
     """
+    return split_lines(iter_chunks(path), max_bytes)
+
+
+def split_lines(chunks: Iterator[bytes], max_bytes: int = MAX_RECORD_BYTES) -> Iterator[tuple[int, bytes, bool]]:
+    """Yield the lines of a file whose decompressed bytes come as `chunks`, in the way of `iter_lines`."""
     number, buffer, overflow = 1, bytearray(), False
     try:
-        for chunk in _utf8(iter_chunks(path)):
+        for chunk in _utf8(chunks):
             *ended, rest = chunk.split(b"\n")
             for piece in ended:
                 _append(buffer, piece, max_bytes)

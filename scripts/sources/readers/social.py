@@ -1,12 +1,9 @@
-"""Social posts: CSV files with the columns source_id (`account-number`) and text, made into timelines.
-
-Posts of one account that follow each other become documents of up to `posts` posts, one a line, since a single post is
-too short to learn from. Links are left out.
+"""Social posts in the forms that they are published in, told by content: Stack Exchange, Reddit and Hacker News dumps
+become threads, tables of posts become timelines.
 """
 
 from __future__ import annotations
 
-import html
 import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,45 +11,47 @@ from typing import Any
 
 import regex
 
-from scripts.sources.records import Outcome, Record, Rejected, removed
-from scripts.sources.tables import iter_rows
+from scripts.sources.objects import parse_object
+from scripts.sources.readers import hackernews, reddit, stackexchange, timelines
+from scripts.sources.records import Outcome, Reader, Rejected, quarantined
+from scripts.sources.sevenzip import is_sevenzip
+from scripts.sources.streams import BrokenStream, iter_lines
 
-POSTS = 20
-_LINK = regex.compile(r"\s*\(?\b(?:https?://|www\.|pic\.twitter\.com/)\S*")
-_LEFT_OVER = regex.compile(r"(?:\s*(?:[:|>»→-]|via))+\s*$", regex.I)
-_RETWEET = regex.compile(r"^(?:RT|MT)\s+@\w+:?\s*")
-_SPACES = regex.compile(r"\s+")
-_MIN_WORDS = 3
+# So many lines may be broken before one that tells the form.
+_LINES = 1_000
+_ELEMENT = regex.compile(rb"<([A-Za-z_][\w.-]*)")
 
 
 def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
-    """Yield one outcome a timeline, and one a post that is left out. Options: `posts` (a document, default 20)."""
-    limit = options.get("posts", POSTS)
-    waiting: list[tuple[str, str]] = []
-    account = ""
-    for line, row in iter_rows(path, origin, ("source_id", "text")):
-        if isinstance(row, Rejected):
-            yield row
-            continue
-        name, text = row.get("source_id", f"unknown-{line}"), clean_post(row.get("text", ""))
-        if len(text.split()) < _MIN_WORDS:
-            yield removed("no_text", f"line {line}", row.get("text", ""))
-            continue
-        if waiting and (len(waiting) == limit or name.rpartition("-")[0] != account):
-            yield _timeline(account, waiting)
-            waiting = []
-        account = name.rpartition("-")[0]
-        waiting.append((name, text))
-    if waiting:
-        yield _timeline(account, waiting)
+    """Yield one outcome a thread or timeline, and one a post that is left out.
+
+    Options: `posts` (of a timeline in a document, default 20), `min_score` (of a post in a thread, default none).
+    """
+    reader = stackexchange.read if is_sevenzip(path) else form_of(path)
+    if reader is None:
+        yield quarantined("unknown_form", origin)
+    else:
+        yield from reader(path, origin, options)
 
 
-def _timeline(account: str, posts: list[tuple[str, str]]) -> Record:
-    lines = [text for text, _ in itertools.groupby(text for _, text in posts)]
-    return Record(key=posts[0][0], text="\n".join(lines), meta={"account": account, "posts": len(posts)})
-
-
-def clean_post(text: str) -> str:
-    """Return what a post says: entities resolved, without links and the mark of a repeated post, on one line."""
-    text = _LINK.sub("", _RETWEET.sub("", html.unescape(html.unescape(text))))
-    return str(_SPACES.sub(" ", _LEFT_OVER.sub("", text))).strip()
+def form_of(path: Path) -> Reader | None:
+    """Return the reader of a file by its first lines: of XML the outermost element tells, of JSON the fields."""
+    first = b""
+    try:
+        for _, line, whole in itertools.islice(iter_lines(path), _LINES):
+            line = line.strip()
+            first = first or line[:1]
+            if first == b"<":
+                if element := _ELEMENT.search(line):
+                    return stackexchange.read if element[1] in (b"posts", b"row") else None
+            elif whole and line.startswith(b"{"):
+                row = parse_object(line, "")
+                if isinstance(row, Rejected):
+                    continue
+                if reddit.is_item(row):
+                    return reddit.read
+                if hackernews.is_item(row):
+                    return hackernews.read
+    except BrokenStream:
+        pass  # the reader comes to the break itself
+    return None if first in (b"<", b"{") else timelines.read

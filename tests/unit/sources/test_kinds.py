@@ -24,6 +24,7 @@ def test_every_kind_has_a_reader_and_every_reader_a_kind() -> None:
         ("books", {"max_characters": True}),
         ("jsonl", {"text": ["a", "b"]}),
         ("social", {"posts": 0}),
+        ("social", {"min_score": "1"}),
         ("news", {"text": "body"}),
         ("text", {"encoding": ""}),
     ],
@@ -36,6 +37,8 @@ def test_wrong_options_are_refused_by_name(kind: str, options: dict[str, object]
 def test_right_options_pass() -> None:
     check_reader_options("wikipedia", {"namespaces": [0, 14], "disambiguation": True})
     check_reader_options("books", {"max_characters": 5000})
+    check_reader_options("social", {"min_score": -1})
+    check_reader_options("social", {"min_score": None})
     check_reader_options("jsonl", {"text": "body", "id": "meta.key"})
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from scripts.sources.readers.news import mend
-from scripts.sources.readers.social import clean_post
 from scripts.sources.readers.speeches import clean_speech
+from scripts.sources.readers.timelines import clean_post
 
 from .running import documents_of
 

@@ -1,0 +1,55 @@
+"""Documents of discussions: what opens one, if it is known, and the replies to it, depth first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from scripts.sources.objects import whole_number
+from scripts.sources.records import Outcome, Record, removed
+from scripts.sources.threads import Thread
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a site names its discussions: the native name of a number, and the address that it stands at the end of."""
+
+    name: Callable[[int], str]
+    address: Callable[[str], str]
+
+
+def discussion(thread: Thread, form: Form, origin: str) -> Iterator[Outcome]:
+    """Yield the document of a thread.
+
+    Replies to a post that the file lacks are named by the file too, since other files may have more replies to it. A
+    title to which nobody says anything is no document.
+    """
+    opening, replies = thread.opening, thread.in_order()
+    name = form.name(thread.number)
+    about = dict(opening.about) if opening else {}
+    if opening and not opening.text and not replies:
+        yield removed("title_only", name, about.get("title") or "")
+        return
+    posts = [opening, *replies] if opening else replies
+    if not posts:
+        return
+    first = opening or min(replies, key=lambda post: post.id)
+    date = about.pop("date", None) or first.about.get("date")
+    meta = {"title": None, **about, "score": opening.score if opening else None, "comments": len(replies)}
+    yield Record(
+        key=name if thread.opened else f"{origin}/{name}",
+        text="\n\n".join(filter(None, [about.get("title"), *(post.text for post in posts)])),
+        url=form.address(name),
+        date=date,
+        meta=meta,
+    )
+
+
+def iso_date(seconds: Any) -> str | None:
+    """Return seconds since 1970, a number or its digits, as a date in UTC, None for what is none."""
+    number = whole_number(int(seconds) if isinstance(seconds, float) and abs(seconds) < 1e12 else seconds)
+    if number is None or not 0 < number < 1 << 36:
+        return None
+    return datetime.fromtimestamp(number, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

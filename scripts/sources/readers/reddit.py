@@ -1,0 +1,116 @@
+"""Reddit: submissions and comments as JSON lines in the form of the Pushshift dumps, in one file or comments alone.
+
+A document is a submission with its comments, depth first. Posts keep their Markdown, links by their words alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import regex
+
+from scripts.sources.decoding import has_surrogates
+from scripts.sources.discussions import Form, discussion, iso_date
+from scripts.sources.objects import Object, iter_objects, whole_number
+from scripts.sources.records import Outcome, Rejected, key_of, quarantined, removed
+from scripts.sources.threads import Post, low_score, thread_outcomes
+
+_NUMBER = regex.compile(r"[0-9a-z]{1,12}")
+_LINK = regex.compile(r"\[([^\[\]\n]+)\]\((?:https?:/)?/[^()\s]*\)")
+_GONE = {"[deleted]": "deleted", "[removed]": "removed_by_moderators", "[ removed by reddit ]": "removed_by_moderators"}
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+# Comments and submissions are numbered apart, so a submission gets a number that no comment has.
+_SUBMISSION = -1
+
+
+def base36(number: int) -> str:
+    """Return a number in base 36."""
+    digits = _DIGITS[number % 36]
+    while number := number // 36:
+        digits = _DIGITS[number % 36] + digits
+    return digits
+
+
+_FORM = Form(lambda number: f"t3_{base36(number)}", lambda name: f"https://www.reddit.com/comments/{name[3:]}")
+
+
+def is_item(row: Object) -> bool:
+    """Tell whether an object is a submission or a comment."""
+    return "subreddit" in row and (_is_comment(row) or "selftext" in row)
+
+
+def _is_comment(row: Object) -> bool:
+    return "body" in row and "link_id" in row
+
+
+def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Yield one outcome a thread, and one a post that is left out. Options: `min_score` (of a post, default none)."""
+    compose = functools.partial(discussion, form=_FORM, origin=key_of(origin))
+    yield from thread_outcomes(_posts(path, options.get("min_score")), compose)
+
+
+def _posts(path: Path, min_score: int | None) -> Iterator[Post | Rejected]:
+    for number, line, row in iter_objects(path):
+        if isinstance(row, Rejected):
+            yield row
+        elif is_item(row):
+            yield _post(row, f"line {number}", line, min_score)
+        else:
+            yield quarantined("unknown_item", f"line {number}", line)
+
+
+def _post(row: Object, position: str, line: bytes, min_score: int | None) -> Post | Rejected:
+    comment = _is_comment(row)
+    number = number_of(row.get("id"))
+    thread = number_of(row["link_id"]) if comment else number
+    if number is None or thread is None:
+        return quarantined("no_identifier", position, line)
+    source = row["body"] if comment else row["selftext"]
+    title = None if comment else row.get("title")
+    if not isinstance(source, str) or not isinstance(title, str | None):
+        return quarantined("text_not_string", position, line)
+    text, title, subreddit = post_text(source), html.unescape(title or "").strip(), str(row["subreddit"])
+    if has_surrogates(text + title + subreddit):
+        return quarantined("lone_surrogates", position, line)
+    score = whole_number(row.get("score"))
+    about: dict[str, Any] = {"date": iso_date(row.get("created_utc"))}
+    if not comment:
+        about |= {"title": title, "subreddit": subreddit}
+    left_out = _left_out(row, source.strip(), text or title, position) or low_score(score, min_score, position, text)
+    parent = _parent(row) if comment else None
+    return Post(thread, number if comment else _SUBMISSION, parent, score, text, about, left_out)
+
+
+def _parent(row: Object) -> int:
+    """Return the number of the comment that a comment answers, or of the submission where it answers none."""
+    parent = row.get("parent_id")
+    if not isinstance(parent, str) or not parent.startswith("t1_"):
+        return _SUBMISSION
+    number = number_of(parent)
+    return _SUBMISSION if number is None else number
+
+
+def _left_out(row: Object, source: str, text: str, position: str) -> Rejected | None:
+    if source.lower() in _GONE:
+        return removed(_GONE[source.lower()], position)
+    author = str(row.get("author")).lower()
+    if author == "automoderator" or author.endswith("bot"):
+        return removed("bot", position, text)
+    return None if text else removed("empty", position)
+
+
+def post_text(source: str) -> str:
+    """Return a post's Markdown with entities resolved and links by their words alone."""
+    return str(_LINK.sub(r"\1", html.unescape(source))).strip()
+
+
+def number_of(name: Any) -> int | None:
+    """Return the number that an id in base 36 is, with or without the mark of its kind (`t3_`)."""
+    if not isinstance(name, str):
+        return None
+    digits = name.lower().rpartition("_")[2]
+    return int(digits, 36) if _NUMBER.fullmatch(digits) else None

@@ -1,0 +1,113 @@
+"""Stack Exchange: `Posts.xml` of the data dumps, in any compression or among the members of a 7z archive.
+
+A document is a question with its answers, the best first. Each row is a line of its own and is parsed alone, so that a
+broken one takes no neighbour along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import regex
+from lxml import etree
+
+from scripts.sources.objects import whole_number
+from scripts.sources.posthtml import TooDeep, html_text
+from scripts.sources.records import Outcome, Record, Rejected, quarantined, removed
+from scripts.sources.sevenzip import is_sevenzip, iter_member
+from scripts.sources.streams import BrokenStream, iter_chunks, split_lines
+from scripts.sources.threads import Post, Thread, low_score, thread_outcomes
+from scripts.sources.xml import OPTIONS
+
+MEMBER = "Posts.xml"
+_QUESTION, _ANSWER = "1", "2"
+_PARSER = etree.XMLParser(**OPTIONS)
+_TAG = regex.compile(r"[^<>|]+")  # `<a><b>`, in newer dumps `|a|b|`
+_FRAME = regex.compile(rb"<\?xml\b[^>]*>|</?posts\s*>|<posts\s*/>")
+
+
+def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Yield one outcome a question, and one a post that is left out. Options: `min_score` (of a post, default none)."""
+    chunks = iter_member(path, MEMBER) if is_sevenzip(path) else iter_chunks(path)
+    yield from thread_outcomes(_posts(chunks, options.get("min_score")), _question)
+
+
+def _posts(chunks: Iterator[bytes], min_score: int | None) -> Iterator[Post | Rejected]:
+    number, ended = 0, False
+    try:
+        for number, line, whole in split_lines(chunks):
+            position = f"line {number}"
+            line = line.strip()
+            rest = _FRAME.sub(b"", line).strip() if not line.startswith(b"<row") else line
+            ended = ended or line.endswith((b"</posts>", b"<posts/>"))
+            if not whole:
+                yield quarantined("too_long_or_cut", position, line)
+            elif rest:
+                yield _row(rest, position, min_score)
+    except BrokenStream as error:
+        yield quarantined(error.reason, f"byte {error.position}")
+    else:
+        if not ended:
+            yield quarantined("truncated", f"line {number}")
+
+
+def _row(line: bytes, position: str, min_score: int | None) -> Post | Rejected:
+    try:
+        row = dict(etree.fromstring(line, _PARSER).attrib)
+    except etree.XMLSyntaxError as error:
+        reason = "invalid_utf8" if error.code == etree.ErrorTypes.ERR_INVALID_ENCODING else "malformed_xml"
+        return quarantined(reason, position, line)
+    number, kind = whole_number(row.get("Id")), row.get("PostTypeId")
+    if number is None:
+        return quarantined("no_identifier", position, line)
+    if kind not in (_QUESTION, _ANSWER):
+        return removed("other_post_type", f"post {number}", row.get("Body", ""))
+    parent = whole_number(row.get("ParentId")) if kind == _ANSWER else None
+    if kind == _ANSWER and parent is None:
+        return removed("question_missing", f"post {number}", row.get("Body", ""))
+    return _post(row, number, parent, min_score)
+
+
+def _post(row: Mapping[str, str], number: int, parent: int | None, min_score: int | None) -> Post | Rejected:
+    score, position = whole_number(row.get("Score")), f"post {number}"
+    try:
+        text = html_text(row.get("Body", "")).strip("\n")
+    except TooDeep:
+        return quarantined("too_deep", position, row.get("Body", ""))
+    left_out = low_score(score, min_score, position, text)
+    if row.get("DeletionDate"):
+        left_out = removed("deleted", position, text)
+    elif not text.strip():
+        left_out = removed("empty", position)
+    about: dict[str, Any] = {}
+    if parent is None:
+        about = {
+            "title": row.get("Title", "").strip(),
+            "date": row.get("CreationDate"),
+            "accepted": whole_number(row.get("AcceptedAnswerId")),
+            "tags": _TAG.findall(row.get("Tags", "")),
+        }
+    return Post(number if parent is None else parent, number, parent, score, text, about, left_out)
+
+
+def _question(thread: Thread) -> Iterator[Outcome]:
+    question = thread.opening
+    if question is None:
+        for post in thread.in_order():
+            yield removed("question_missing", f"post {post.id}", post.text)
+        return
+    about = question.about
+    answers = [post.text for post in thread.in_order(preferred=about["accepted"])]
+    yield Record(
+        key=str(question.id),
+        text="\n\n".join(filter(None, [about["title"], question.text, *answers])),
+        date=about["date"],
+        meta={
+            "title": about["title"] or None,
+            "score": question.score,
+            "answers": len(answers),
+            "tags": about["tags"],
+        },
+    )

@@ -1,0 +1,334 @@
+"""Dumps of discussions: Stack Exchange, Reddit and Hacker News, whole and broken."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+import py7zr
+import pytest
+import zstandard
+
+from scripts.sources import sevenzip
+
+from .running import Extracted, documents_of
+
+Row = dict[str, object]
+
+
+def xml_row(**attributes: object) -> str:
+    return "  <row " + " ".join(f"{name}={quoteattr(str(value))}" for name, value in attributes.items()) + " />"
+
+
+def question(number: int, title: str, body: str, **more: object) -> str:
+    return xml_row(Id=number, PostTypeId=1, Title=title, Body=body, **more)
+
+
+def answer(number: int, parent: int, body: str, score: int = 0) -> str:
+    return xml_row(Id=number, PostTypeId=2, ParentId=parent, Body=body, Score=score)
+
+
+def posts_xml(rows: Sequence[str]) -> bytes:
+    return ('\ufeff<?xml version="1.0" encoding="utf-8"?>\n<posts>\n' + "\n".join(rows) + "\n</posts>").encode()
+
+
+SITE = [
+    question(2, "Why?", "<p>It is <b>so</b>.</p>", Score=5, AcceptedAnswerId=12, CreationDate="2014-01-21T20:26:05.383",
+             Tags="<bees><honey-comb>"),
+    answer(10, 2, "<p>ten</p>", 3),
+    answer(11, 2, "<p>eleven</p>", 7),
+    answer(12, 2, "<p>twelve</p>", 3),
+    answer(9, 2, "<p>nine</p>", 3),
+    answer(13, 99, "<p>lost</p>"),
+    answer(14, 2, " "),
+    xml_row(Id=15, PostTypeId=5, Body="<p>a wiki of a tag</p>"),
+    question(16, "Pipes", "<p>x</p>", Score=-2, Tags="|a|b|"),
+]  # fmt: skip
+
+
+def test_a_question_is_followed_by_its_answers_best_first(tmp_path: Path) -> None:
+    found = documents_of(tmp_path, "Posts.xml", posts_xml(SITE), "social")
+    assert sorted(found.rows) == ["16", "2"]
+    row = found.rows["2"]
+    assert row["text"] == "Why?\n\nIt is so.\n\neleven\n\ntwelve\n\nnine\n\nten"
+    assert (row["url"], row["date"]) == (None, "2014-01-21T20:26:05.383")
+    assert json.loads(row["meta"]) == {"title": "Why?", "score": 5, "answers": 4, "tags": ["bees", "honey-comb"]}
+    assert json.loads(found.rows["16"]["meta"])["tags"] == ["a", "b"]
+    removed = {"question_missing": 1, "empty": 1, "other_post_type": 1}
+    assert found.accounting == {"in": 5, "kept": 2, "removed": removed, "quarantined": {}}
+
+
+def test_posts_of_low_score_go_with_what_hangs_on_them(tmp_path: Path) -> None:
+    found = documents_of(tmp_path, "Posts.xml", posts_xml(SITE), "social", {"min_score": 4})
+    assert found.rows["2"]["text"] == "Why?\n\nIt is so.\n\neleven"
+    assert found.accounting["removed"] == {"empty": 1, "other_post_type": 1, "low_score": 5}
+    found = documents_of(tmp_path / "q", "Posts.xml", posts_xml(SITE), "social", {"min_score": 6})
+    assert found.accounting["removed"] == {"question_missing": 1, "empty": 1, "other_post_type": 1, "low_score": 6}
+    assert len(documents_of(tmp_path / "n", "Posts.xml", posts_xml(SITE), "social", {"min_score": None}).list) == 2
+
+
+BROKEN_ROWS = [
+    ("invalid_utf8", question(3, "Q", "caf@").encode().replace(b"@", b"\xe9")),
+    ("malformed_xml", b'  <row Id="3" PostTypeId="1" Body="cut'),
+    ("malformed_xml", b'  <row Id="3" PostTypeId="1" Body="&bomb;" />'),
+    ("malformed_xml", b"<!ENTITY bomb 'boom'>"),
+    ("malformed_xml", b"  words"),
+    ("no_identifier", xml_row(PostTypeId=1, Body="<p>x</p>").encode()),
+    ("no_identifier", xml_row(Id="9" * 30, PostTypeId=1, Body="<p>x</p>").encode()),
+    ("duplicate_id", question(16, "Pipes", "<p>y</p>").encode()),
+    ("too_deep", question(3, "Q", "<div>" * 100_000 + "deep").encode()),
+    ("too_long_or_cut", question(3, "Q", "x" * (33 << 20)).encode()),
+]
+
+
+@pytest.mark.parametrize(("reason", "line"), BROKEN_ROWS)
+def test_a_broken_row_is_quarantined_alone(tmp_path: Path, reason: str, line: bytes) -> None:
+    lines = posts_xml(SITE).split(b"\n")
+    found = documents_of(tmp_path, "Posts.xml", b"\n".join([*lines[:4], line, *lines[4:]]), "social")
+    assert found.accounting["quarantined"] == {reason: 1}
+    assert (found.accounting["in"], sorted(found.rows)) == (6, ["16", "2"])
+    assert found.rows["2"]["text"].endswith("ten")
+
+
+def test_a_cut_dump_keeps_what_came_before(tmp_path: Path) -> None:
+    found = documents_of(tmp_path, "Posts.xml", b"\n".join(posts_xml(SITE).split(b"\n")[:5]), "social")
+    assert found.rows["2"]["text"] == "Why?\n\nIt is so.\n\neleven\n\nten"
+    assert found.accounting["quarantined"] == {"truncated": 1}
+
+
+def packed(members: dict[str, bytes], **options: object) -> bytes:
+    target = io.BytesIO()
+    with py7zr.SevenZipFile(target, "w", **options) as archive:  # type: ignore[arg-type]
+        for name, content in members.items():
+            archive.writestr(content, name)
+    return target.getvalue()
+
+
+MEMBERS = {"Badges.xml": b"<badges>\n</badges>", "Posts.xml": posts_xml(SITE), "Users.xml": b"<users>\n</users>"}
+
+
+def test_posts_are_found_in_the_archive_of_a_site(tmp_path: Path) -> None:
+    plain = documents_of(tmp_path / "plain", "Posts.xml", posts_xml(SITE), "social")
+    found = documents_of(tmp_path, "bees.stackexchange.com.7z", packed(MEMBERS), "social")
+    assert (found.list, found.accounting) == (plain.list, plain.accounting)
+
+
+@pytest.mark.parametrize(
+    ("reason", "content"),
+    [
+        ("no_such_member", packed({"Users.xml": b"<users/>"})),
+        ("ambiguous_member", packed({"a/Posts.xml": b"<posts/>", "b/Posts.xml": b"<posts/>"})),
+        ("encrypted_archive", packed(MEMBERS, password="secret")),
+        ("damaged_archive", packed(MEMBERS)[:-20]),
+        ("damaged_archive", sevenzip.MAGIC + b"\xff" * 200),
+    ],
+)
+def test_an_archive_that_gives_no_posts_says_why(tmp_path: Path, reason: str, content: bytes) -> None:
+    found = documents_of(tmp_path, "site.7z", content, "social")
+    assert found.accounting == {"in": 1, "kept": 0, "removed": {}, "quarantined": {reason: 1}}
+
+
+def test_an_archive_that_swells_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sevenzip, "RATIO_APPLIES_FROM", 1 << 20)
+    bomb = posts_xml([*SITE, *[question(n, "Q", "x" * 50_000) for n in range(100, 400)]])
+    found = documents_of(tmp_path, "site.7z", packed({"Posts.xml": bomb}), "social")
+    assert found.accounting["quarantined"]["compression_bomb"] == 1
+
+
+def comment(name: str, parent: str, body: str, score: int | None = 1, author: str = "ann", link: str = "s1") -> Row:
+    return {
+        "id": name, "parent_id": parent, "link_id": f"t3_{link}", "body": body, "score": score, "author": author,
+        "created_utc": 1500000000, "subreddit": "bees",
+    }  # fmt: skip
+
+
+def submission(name: str, title: str, selftext: str = "", score: int = 5, author: str = "bob") -> Row:
+    return {
+        "id": name, "title": title, "selftext": selftext, "score": score, "author": author,
+        "created_utc": "1400000000", "subreddit": "bees", "num_comments": 3,
+    }  # fmt: skip
+
+
+REDDIT = [
+    submission("s1", "Bees &amp; wasps", "They [fly](https://x.test/a) &gt; here."),
+    comment("c1", "t3_s1", "low", 1),
+    comment("c2", "t3_s1", "high", 9),
+    comment("c3", "t1_c2", "[deleted]", 4),
+    comment("c4", "t1_c3", "child of a deleted one", 2),
+    comment("c5", "t1_c2", "best child of high", 8),
+    comment("zz", "t3_s1", "same score, greater number", 1),
+    comment("100", "t3_s1", "same score, greatest number, one digit more", 1),
+    comment("c6", "t3_s1", "I am a robot", 50, author="SneakPeekBot"),
+    comment("c7", "t3_s1", "Rules", 50, author="AutoModerator"),
+    comment("c8", "t1_gone", "parent is not in the file", None),
+    comment("c9", "t3_other", "alone", 3, link="other"),
+    submission("s2", "A link that nobody speaks of"),
+    submission("s3", "A title", "[removed]"),
+    comment("ca", "t3_s3", "what stays of it", 3, link="s3"),
+]
+
+
+def lines(rows: Sequence[Row]) -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+def zstd_long(data: bytes) -> bytes:
+    parameters = zstandard.ZstdCompressionParameters.from_level(3, window_log=31, write_content_size=False)
+    return zstandard.ZstdCompressor(compression_params=parameters).compress(data)
+
+
+def test_a_submission_is_followed_by_its_comments_depth_first(tmp_path: Path) -> None:
+    found = documents_of(tmp_path, "bees.zst", zstd_long(lines(REDDIT)), "social")
+    assert sorted(found.rows) == ["bees/t3_other", "t3_s1", "t3_s3"]
+    assert found.rows["t3_s1"]["text"].split("\n\n") == [
+        "Bees & wasps",
+        "They fly > here.",
+        "high",
+        "best child of high",
+        "child of a deleted one",
+        "low",
+        "same score, greater number",
+        "same score, greatest number, one digit more",
+        "parent is not in the file",
+    ]
+    assert found.rows["t3_s1"]["url"] == "https://www.reddit.com/comments/s1"
+    assert found.rows["t3_s1"]["date"] == "2014-05-13T16:53:20Z"
+    assert json.loads(found.rows["t3_s1"]["meta"]) == {
+        "title": "Bees & wasps", "subreddit": "bees", "score": 5, "comments": 7,
+    }  # fmt: skip
+    assert (found.rows["bees/t3_other"]["text"], found.rows["t3_s3"]["text"]) == ("alone", "what stays of it")
+    assert found.rows["bees/t3_other"]["date"] == "2017-07-14T02:40:00Z"
+    removed = {"deleted": 1, "bot": 2, "title_only": 1, "removed_by_moderators": 1}
+    assert found.accounting == {"in": 8, "kept": 3, "removed": removed, "quarantined": {}}
+
+
+def item(number: object, kind: str, **more: object) -> Row:
+    return {"id": number, "type": kind, "by": "ann", "time": 1200000000, **more}
+
+
+NEWS = [
+    item(1, "story", title="Show HN: Bees", url="http://x.test", score=3, kids=[2, 3]),
+    item(2, "comment", parent=1, text="Nice.<p>Two &amp; <i>three</i> <a href=\"http:&#x2F;&#x2F;x\">a link</a>"),
+    item(3, "comment", parent=1, text="Second"),
+    item(4, "comment", parent=2, deleted=True),
+    item(5, "comment", parent=4, text="Below<pre><code>  x = 1\n    y\n</code></pre>"),
+    item(6, "comment", parent=5, text="dead words", dead=True),
+    item("8", "comment", parent="7", text="Its story is not here", score=None),
+    item(9, "comment", parent="8", text="Nor that of this"),
+    item(10, "poll", title="Which?", parts=[11, 12]),
+    item(11, "pollopt", poll=10, text="this", score=2),
+    item(12, "pollopt", poll=10, text="that", score=4),
+    {"id": 13, "deleted": True, "time": 1200000000},
+]  # fmt: skip
+
+
+def test_comments_find_their_story_through_their_parents(tmp_path: Path) -> None:
+    found = documents_of(tmp_path, "items.json", lines(NEWS), "social")
+    assert {key: row["text"] for key, row in found.rows.items()} == {
+        "1": "Show HN: Bees\n\nNice.\n\nTwo & three a link\n\nBelow\n\n  x = 1\n    y\n\nSecond",
+        "items/7": "Its story is not here\n\nNor that of this",
+        "10": "Which?\n\nthat\n\nthis",
+    }
+    assert found.rows["1"]["url"] == "https://news.ycombinator.com/item?id=1"
+    assert found.rows["1"]["date"] == "2008-01-10T21:20:00Z"
+    assert found.accounting == {"in": 6, "kept": 3, "removed": {"deleted": 2, "dead": 1}, "quarantined": {}}
+
+
+BROKEN_LINES = [
+    ("invalid_utf8", b'{"id": 50, "type": "comment", "parent": 1, "text": "caf\xe9"}'),
+    ("malformed_json", b'{"id": 50, "type": "comm'),
+    ("too_deep", b'{"id": 50, "type": "comment", "kids": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+    ("no_object", b"[1]"),
+    ("lone_surrogates", b'{"id": 50, "type": "comment", "parent": 1, "text": "a \\ud800"}'),
+    ("text_not_string", b'{"id": 50, "type": "comment", "parent": 1, "text": 5}'),
+    ("no_parent", b'{"id": 50, "type": "comment", "text": "x"}'),
+    ("parent_not_before", b'{"id": 50, "type": "comment", "parent": 50, "text": "x"}'),
+    ("unknown_item", b'{"id": 1e999, "type": "comment", "parent": 50, "text": "x"}'),
+    ("duplicate_id", b'{"id": 3, "type": "comment", "parent": 1, "text": "Second"}'),
+]
+
+
+@pytest.mark.parametrize(("reason", "line"), BROKEN_LINES)
+@pytest.mark.parametrize("at", [0, 5])
+def test_a_broken_line_is_quarantined_alone(tmp_path: Path, reason: str, line: bytes, at: int) -> None:
+    whole = lines(NEWS).splitlines()
+    found = documents_of(tmp_path, "items.json", b"\n".join([*whole[:at], line, *whole[at:]]), "social")
+    assert found.accounting["quarantined"] == {reason: 1}
+    assert (found.accounting["in"], sorted(found.rows)) == (7, ["1", "10", "items/7"])
+    assert found.rows["1"]["text"].endswith("Second")
+
+
+def test_a_cut_stream_keeps_what_came_before(tmp_path: Path) -> None:
+    rows = [comment(f"d{n}", "t3_s1", f"number {random.Random(n).random()}") for n in range(20_000)]
+    found = documents_of(tmp_path, "rc.zst", zstd_long(lines(rows))[:-1000], "social")
+    assert found.accounting["quarantined"]["truncated"] == 1
+    assert found.accounting["kept"] == 1
+    assert found.list[0]["text"].startswith("number 0.")
+
+
+@pytest.mark.parametrize(
+    ("reason", "content"),
+    [
+        ("unknown_form", b"<comments>\n" + b'<row Id="1" Text="x"/>\n' * 9 + b"</comments>"),
+        ("unknown_form", b'{"text": "no post"}\n' * 9),
+        ("missing_columns", b"neither,this\n1,2\n" * 9),
+    ],
+)
+def test_an_unknown_form_is_quarantined_once(tmp_path: Path, reason: str, content: bytes) -> None:
+    found = documents_of(tmp_path, "file", content, "social")
+    assert found.accounting == {"in": 1, "kept": 0, "removed": {}, "quarantined": {reason: 1}}
+
+
+TWICE = [
+    comment("c2", "t3_s1", "high, another copy", 7),
+    comment("c3", "t1_c1", "a copy from before it was deleted", 4),
+    comment("e1", "t1_e2", "in a"),
+    comment("e2", "t1_e1", "circle"),
+]
+
+
+@pytest.mark.parametrize("form", ["reddit", "news", "xml"])
+def test_the_order_of_lines_changes_no_byte(tmp_path: Path, form: str) -> None:
+    def parquet(name: str, shuffle: bool) -> tuple[bytes, object]:
+        rows = {
+            "reddit": lines(REDDIT + TWICE).splitlines(),
+            "news": lines([*NEWS, item(3, "comment", parent=2, text="twice")]).splitlines(),
+            "xml": [row.encode() for row in SITE],
+        }[form]
+        if shuffle:
+            random.Random(7).shuffle(rows)
+        content = posts_xml([row.decode() for row in rows]) if form == "xml" else b"\n".join(rows)
+        found: Extracted = documents_of(tmp_path / name, "file", content, "social")
+        path = tmp_path / name / "results" / "sources" / "s" / "documents" / "0000.parquet"
+        return path.read_bytes(), found.accounting
+
+    first, second = parquet("first", False), parquet("second", True)
+    assert first == second
+
+
+@pytest.mark.parametrize(("site", "questions", "answers"), [("beer", 663, 1572), ("coffee", 225, 327)])
+def test_real_dumps_are_read_whole(tmp_path: Path, shared_data: Path, site: str, questions: int, answers: int) -> None:
+    content = (shared_data / f"stackexchange-{site}" / "Posts.xml").read_bytes()
+    found = documents_of(tmp_path, "Posts.xml", content, "social")
+    assert found.accounting["kept"] == questions
+    assert sum(json.loads(row["meta"])["answers"] for row in found.list) == answers
+    assert list(found.accounting["removed"]) == ["other_post_type"]
+    assert found.accounting["quarantined"] == {}
+    if site == "beer":
+        assert found.rows["1"]["text"] == (
+            "What is a citra hop, and how does it differ from other hops?\n\n"
+            "I was offered a beer the other day that was reportedly made with citra hops. What are citra hops? "
+            "Why should I care that my beer is made with them?\n\n"
+            "Citra is a registered trademark since 2007. Citra Brand hops have fairly high alpha acids and total oil "
+            "contents with a low percentage of cohumulone content and imparts interesting citrus and tropical fruit "
+            "characters to beer.\n\n"
+            "For more information, you can read the Wikipedia article on the Citra brand."
+        )
+        assert json.loads(found.rows["1"]["meta"]) == {
+            "title": "What is a citra hop, and how does it differ from other hops?",
+            "score": 18, "answers": 1, "tags": ["hops"],
+        }  # fmt: skip
