@@ -51,8 +51,10 @@ def article_outcome(article: Element, origin: str, options: Mapping[str, Any]) -
     for abstract in front.iterfind("{*}abstract"):
         if abstract.get("abstract-type") in (None, "summary", "executive-summary"):
             _blocks(abstract, blocks, kept)
-    for part in (*article.iterfind("{*}body"), *article.iterfind("{*}floats-group")):
+    for part in article.iterfind("{*}body"):
         _blocks(part, blocks, kept)
+    for part in article.iterfind("{*}floats-group"):
+        _captions(part, blocks, kept)
     if not blocks:
         return removed("no_text", key, title)
     return Record(

@@ -107,12 +107,17 @@ class Source:
             frames.pop()
         return frames[-1]
 
-    def skip_spaces(self, after_word: bool = False) -> Frame:
-        """Skip white space within a paragraph (and comments, unless only what TeX skips behind a control word)."""
+    def skip_after_word(self) -> None:
+        """Skip what TeX skips behind a control word: in the text that it stands in, not behind a macro that it ends."""
+        frame = self.frames[-1]
+        if match := _AFTER_WORD.match(frame.text, frame.position):
+            frame.position = match.end()
+
+    def skip_spaces(self) -> Frame:
+        """Skip white space within a paragraph, and comments."""
         frame = self.top()
-        match = (_AFTER_WORD if after_word else _SPACES).match(frame.text, frame.position)
-        assert match is not None, "both patterns match nothing"
-        frame.position = match.end()
+        if match := _SPACES.match(frame.text, frame.position):
+            frame.position = match.end()
         return self.top()
 
     def matched(self, pattern: re.Pattern[str]) -> re.Match[str] | None:

@@ -21,6 +21,7 @@ VERBS = frozenset(("verb", "lstinline", "mintinline", "Verb", "path", "url", "no
 _VERB = re.compile(
     r"[ \t]*(?:\[[^\]\n]*\])?(?:\{(?P<braced>[^{}\n]*)\}|(?P<quote>[^\sA-Za-z])(?P<text>[^\n]*?)(?P=quote))"
 )
+_NAME = re.compile(r"\\(?!begin|end)[A-Za-z@]+")
 _FILE = re.compile(r"\s*(?:\{([^{}]*)\}|\"([^\"\n]*)\"|([^\s{}\\]+))")
 _ENDCSNAME = re.compile(r"[^\n]*?\\endcsname")
 _ENDS = re.compile(
@@ -30,12 +31,12 @@ _PRINTED_END = (".", "?", "!", ":", ";")
 
 
 def drop_arguments(converter: Converter, kinds: str) -> None:
-    """Read arguments that are no text: `o` optional, `d` mandatory; an `o` at the end may follow white space too."""
-    for kind in kinds:
+    r"""Read arguments that are no text: `o` optional, `d` a group, where they come (`\setlength\parindent{0pt}` too)."""
+    for number, kind in enumerate(kinds, start=1):
         if kind == "o":
             converter.source.optional()
-        else:
-            converter.source.argument()
+        elif converter.source.group() is None and "d" in kinds[number:]:
+            converter.source.matched(_NAME)
 
 
 def heading(converter: Converter, name: str) -> None:
@@ -119,21 +120,29 @@ def import_file(converter: Converter, folder: bool = False) -> None:
     if not name:
         return
     opened = source.files()
-    for start in (base, posixpath.dirname(opened[-1]) if opened else "", ""):
+    main = converter.folder
+    for start in (posixpath.join(main, base), posixpath.dirname(opened[-1]) if opened else "", main):
         for candidate in (name, f"{name}.tex"):
-            path = posixpath.normpath(posixpath.join(converter.folder, start, candidate))
+            path = posixpath.normpath(posixpath.join(start, candidate))
             if path in converter.files:
                 if path not in opened and len(opened) < MAX_INPUT_DEPTH:
-                    _open(converter, path)
+                    open_file(converter, path)
                 return
     if name not in converter.missing:
         converter.missing.append(name)
 
 
-def _open(converter: Converter, path: str) -> None:
+def include(converter: Converter) -> None:
+    r"""Read the file that `\include` names, which begins a page."""
+    converter.blocks.paragraph()
+    import_file(converter)
+
+
+def open_file(converter: Converter, path: str) -> None:
+    """Read on in a file; the end of its last line is a space, as that of any line."""
     if path not in converter.read:
         converter.read.append(path)
-    converter.source.push(converter.files[path], file=path)
+    converter.source.push(converter.files[path], done=lambda: converter.blocks.emit(" "), file=path)
 
 
 def package(converter: Converter) -> None:
@@ -142,7 +151,13 @@ def package(converter: Converter) -> None:
     for name in reversed((converter.source.group() or "").split(",")):
         path = posixpath.normpath(posixpath.join(converter.folder, f"{name.strip()}.sty"))
         if path in converter.files and path not in converter.read:
-            _open(converter, path)
+            open_file(converter, path)
+
+
+def link(converter: Converter) -> None:
+    r"""Read the address of `\href{...}{text}`."""
+    converter.source.optional()
+    converter.source.group(raw=True)
 
 
 def two_forms(converter: Converter) -> None:
@@ -205,10 +220,10 @@ HANDLERS: dict[str, _Handler] = {
     **dict.fromkeys(("ref", "pageref", "vref", "subref", "labelcref", "fref"), lambda it: reference(it, named=False)),
     **dict.fromkeys(("cref", "Cref", "autoref", "nameref", "Autoref", "crefrange"), lambda it: reference(it, named=True)),
     "eqref": lambda it: reference(it, named=False, equation=True),
-    **dict.fromkeys(("input", "include", "subfile", "InputIfFileExists"), import_file),
+    **dict.fromkeys(("input", "subfile", "InputIfFileExists"), import_file), "include": include,
     **dict.fromkeys(("import", "subimport", "inputfrom", "subinputfrom"), lambda it: import_file(it, folder=True)),
     "usepackage": package, "RequirePackage": package, "begin": begin_environment, "end": end_environment,
-    "texorpdfstring": two_forms, "ifthenelse": if_then_else, "ensuremath": ensure_math,
+    "texorpdfstring": two_forms, "href": link, "ifthenelse": if_then_else, "ensuremath": ensure_math,
     "caption": caption_of, "captionof": named_caption,
     **dict.fromkeys(("par", "clearpage", "newpage", "cleardoublepage", "bigskip", "medskip", "smallskip", "endgraf",
                      "maketitle", "tableofcontents", "appendix", "pagebreak"), lambda it: it.blocks.paragraph()),

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from scripts.sources.latextext import Converter
 
 _MATH = re.compile(
-    r"(?:.*(?:equation|align|gather|multline|eqnarray|math|dmath|dgroup|empheq|prooftree|formula|array|matrix|cases)"
-    r"|split)\*?"
+    r".*(?:equation|align|gather|multline|eqnarray|math|dgroup|empheq|prooftree|formula|array|matrix|cases).*|split\*?"
 )
 _ALIGNED = re.compile(r"align|eqnarray|gather|multline")
 _VERBATIM = frozenset(("verbatim", "Verbatim", "BVerbatim", "lstlisting", "minted", "alltt", "code", "semiverbatim"))
@@ -44,6 +43,7 @@ _SILENT = frozenset(
 ENVIRONMENTS = _VERBATIM | _FLOATS | _DROPPED | _LISTS | _SILENT | {"abstract", "proof", "quote", "quotation", "verse"}
 _APPARATUS = re.compile(r"\\(?:label|tag\*?)\s*\{[^{}]*\}|\\(?:nonumber|notag)(?![A-Za-z])")
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*\n?[ \t]*")
+MAX_FORMULA = 20_000  # characters of one in a line
 _SIMPLE = re.compile(r"([^$\\{}%\n]*)\$")
 _FORMULA = re.compile(r"[{}$]|\\.|%[^\n]*|\n[ \t]*\n", re.S)
 _CAPTION = re.compile(r"\\(?:sub)?caption\*?(?=\s*[\[{])|%[^\n]*|\\.", re.S)
@@ -223,7 +223,9 @@ def _dollars(converter: Converter) -> str | None:
     start, depth = frame.position, 0
     first: re.Match[str] | None = None
     ending: re.Match[str] | None = None
-    for match in _FORMULA.finditer(frame.text, start):
+    scanned = start
+    for match in _FORMULA.finditer(frame.text, start, start + MAX_FORMULA):
+        scanned = match.end()
         token = match[0]
         depth += (token == "{") - (token == "}")
         if token == "$":
@@ -232,7 +234,7 @@ def _dollars(converter: Converter) -> str | None:
         if ending or token[0] == "\n":
             break
     ending = ending or first
-    converter.source.charge((ending.end() if ending else len(frame.text)) - start)
+    converter.source.charge(scanned - start)
     if ending is None:
         return None
     frame.position = ending.end()

@@ -35,6 +35,8 @@ _DIMENSIONS = frozenset((
     "moveright", "pageno", "parindent", "parskip", "penalty", "raise", "rightskip", "textheight", "textwidth",
     "tolerance", "topmargin", "voffset", "vskip", "vsize", "widowpenalty", "mathsurround", "tabcolsep", "fboxsep",
 ))  # fmt: skip
+_FREE = frozenset(("SI", "num", "qty", "si"))  # of packages, and names that papers like to use themselves
+_BRANCHES = frozenset(("else", "fi", "or"))
 _STAR = re.compile(r"\*?")
 _NEAR = 400
 _MAX_FORMULA = 2_000
@@ -110,10 +112,10 @@ def _without_bare_references(blocks: list[tuple[str, bool]]) -> list[tuple[str, 
 
 def is_protected(name: str) -> bool:
     """Tell whether a command or environment has a meaning here that a paper's own definition must not hide."""
-    return (
-        name in HANDLERS or name in ARGUMENTS or name in _HEADINGS or name in ENVIRONMENTS or name in CONDITIONALS
-        or name in VERBS or name in ("else", "fi") or _CITATION.fullmatch(name) is not None
-    )  # fmt: skip
+    tables = (HANDLERS, _HEADINGS, ENVIRONMENTS, CONDITIONALS, VERBS, _BRANCHES)
+    if any(name in table for table in tables) or _CITATION.fullmatch(name):
+        return True
+    return name in ARGUMENTS and name not in _FREE
 
 
 def command(converter: Converter, word: str) -> None:
@@ -123,14 +125,14 @@ def command(converter: Converter, word: str) -> None:
     macro = definitions.macros.get(name)
     if macro is not None:
         if macro.parameters or "\\xspace" not in macro.body:
-            source.skip_spaces(after_word=True)
+            source.skip_after_word()
         source.push(macro.expanded(definitions.arguments(source, macro)))
         return
     name = definitions.aliases.get(name, name)
     if name in VERBS:
         verbatim_argument(converter, name)
         return
-    source.skip_spaces(after_word=True)
+    source.skip_after_word()
     if handler := HANDLERS.get(name):
         handler(converter)
     elif name in _DIMENSIONS:
