@@ -13,6 +13,7 @@ _BRACKETED = re.compile(
 _MARKS = re.compile(rf"\s*{MARK}(?:(?:[\s,;~–-]|and\b)*{MARK})*(?P<glued>(?=[\w(]))?")
 _OPENED = re.compile(rf"(?<=[(\[])\s*{MARK}[\s,;{MARK}]*")
 _SPACE_BEFORE = re.compile(r"(?<=[\w$)”’])\s+([,.;:])(?=\s|$)")
+_TWO_STOPS = re.compile(r"(?<=[A-Za-z]{2})\.\.(?=\s|\Z)")  # "Eq.", a reference, "."
 _DOUBLED = re.compile(r"([.,;:])\s+\.(?=\s|$)")
 _LIGATURES = re.compile(r"---|--|``|''|`|'|\?`|!`")
 _UNICODE = {"---": "—", "--": "–", "``": "“", "''": "”", "`": "‘", "'": "’", "?`": "¿", "!`": "¡"}
@@ -32,7 +33,7 @@ def tidy(text: str) -> str:
         text = _BRACKETED.sub(MARK, text)
         text = _OPENED.sub("", text)
         text = _MARKS.sub(lambda match: "" if match["glued"] is None else " ", text)
-        text = _SPACE_BEFORE.sub(r"\1", text)
+        text = _TWO_STOPS.sub(".", _SPACE_BEFORE.sub(r"\1", text))
     return _DOUBLED.sub(r"\1", text).replace(FIXED, " ").strip()
 
 

@@ -21,6 +21,7 @@ VERBS = frozenset(("verb", "lstinline", "mintinline", "Verb", "path", "url", "no
 _VERB = re.compile(
     r"[ \t]*(?:\[[^\]\n]*\])?(?:\{(?P<braced>[^{}\n]*)\}|(?P<quote>[^\sA-Za-z])(?P<text>[^\n]*?)(?P=quote))"
 )
+_FONT = re.compile(r"[ \t]*\\[A-Za-z@]+[ \t]*=?[ \t]*\S+(?:[ \t]+(?:scaled|at)[ \t]*\S+)?")
 _NAME = re.compile(r"\\(?!begin|end)[A-Za-z@]+")
 _FILE = re.compile(r"\s*(?:\{([^{}]*)\}|\"([^\"\n]*)\"|([^\s{}\\]+))")
 _ENDCSNAME = re.compile(r"[^\n]*?\\endcsname")
@@ -47,7 +48,7 @@ def heading(converter: Converter, name: str) -> None:
     if text is None:
         return
     if name in ("title", "icmltitle"):
-        converter.capture(text, lambda found: setattr(converter, "title", converter.title or found))
+        converter.capture(text, lambda found: entitle(converter, found))
     elif name in ("paragraph", "subparagraph"):
         blocks.paragraph()
         converter.capture(
@@ -56,6 +57,24 @@ def heading(converter: Converter, name: str) -> None:
     else:
         blocks.end_environment()
         converter.capture(text, blocks.heading)
+
+
+def entitle(converter: Converter, title: str) -> None:
+    """Take the first title; what its footnotes say (thanks, addresses) is no text."""
+    converter.title = converter.title or title
+    converter.blocks.notes.clear()
+
+
+def quotation(converter: Converter) -> None:
+    r"""Read `\enquote{...}`."""
+    text = converter.source.group()
+    if text is not None:
+        converter.source.push(f"“{text}”")
+
+
+def font(converter: Converter) -> None:
+    r"""Read what comes after `\font`."""
+    converter.source.matched(_FONT)
 
 
 def footnote(converter: Converter) -> None:
@@ -223,7 +242,7 @@ HANDLERS: dict[str, _Handler] = {
     **dict.fromkeys(("input", "subfile", "InputIfFileExists"), import_file), "include": include,
     **dict.fromkeys(("import", "subimport", "inputfrom", "subinputfrom"), lambda it: import_file(it, folder=True)),
     "usepackage": package, "RequirePackage": package, "begin": begin_environment, "end": end_environment,
-    "texorpdfstring": two_forms, "href": link, "ifthenelse": if_then_else, "ensuremath": ensure_math,
+    "texorpdfstring": two_forms, "href": link, "font": font, "enquote": quotation, "ifthenelse": if_then_else, "ensuremath": ensure_math,
     "caption": caption_of, "captionof": named_caption,
     **dict.fromkeys(("par", "clearpage", "newpage", "cleardoublepage", "bigskip", "medskip", "smallskip", "endgraf",
                      "maketitle", "tableofcontents", "appendix", "pagebreak"), lambda it: it.blocks.paragraph()),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from scripts.sources.latextext import Converter
 
 _MATH = re.compile(
-    r".*(?:equation|align|gather|multline|eqnarray|math|dgroup|empheq|prooftree|formula|array|matrix|cases).*|split\*?"
+    r".*(?:equation|align|gather|multline|eqnarray|math|dgroup|empheq|prooftree|formula|array|matrix).*|split\*?|[a-z]{0,3}cases\*?"
 )
 _ALIGNED = re.compile(r"align|eqnarray|gather|multline")
 _VERBATIM = frozenset(("verbatim", "Verbatim", "BVerbatim", "lstlisting", "minted", "alltt", "code", "semiverbatim"))

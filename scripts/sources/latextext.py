@@ -25,7 +25,7 @@ _HEADINGS = frozenset((
     "paragraph", "subparagraph",
 ))  # fmt: skip
 _ASSIGNMENT = re.compile(
-    r"\s*=?\s*-?[\d.]*\s*(?:true\s*)?(?:(?:pt|em|ex|cm|mm|in|pc|sp)(?![a-z])|\\[a-z]+)?"
+    r"[ \t]*=?[ \t]*-?[\d.]*(?:[ \t]*(?:true[ \t]*)?(?:pt|em|ex|cm|mm|in|pc|sp)(?![a-z])|\\[a-z]+)?"
     r"(?:\s*(?:plus|minus)\s*[\d.]+\s*(?:pt|em|ex|cm|mm|in|fil+))*"
 )
 _ASSIGNED = re.compile(r"\s*=\s*-?(?:\\[A-Za-z]+|[\d.]+\s*(?:(?:pt|em|ex|cm|mm|in)(?![a-z])|\\[A-Za-z]+)?)")
@@ -153,6 +153,9 @@ def command(converter: Converter, word: str) -> None:
         converter.blocks.emit(MARK)
     elif name in CONDITIONALS or name in definitions.flags:
         definitions.conditional(source, name)
+    elif "@" in name:
+        while source.group() is not None:
+            continue  # a package's private command prints none of its arguments
     elif not _flag(definitions, name):
         unknown(converter)
 
@@ -166,12 +169,13 @@ def unknown(converter: Converter) -> None:
     if not source.matched(_ASSIGNED):
         source.optional(adjacent=True)
     frame = source.top()
-    near = frame.text[frame.position : frame.position + _NEAR]
+    start = frame.position
+    near = frame.text[start : start + _NEAR]
     if near.startswith("{") and _SCRIPT.search(near) and (group := source.group()) is not None:
+        after, frame.position = frame.position, start
         if "$" not in group and len(group) <= _MAX_FORMULA and _SCRIPT.search(_INNER.sub("", group)):
+            frame.position = after
             keep_display(converter, group if "\\" in group else "")
-        else:
-            source.push(group)
 
 
 def _flag(definitions: Definitions, name: str) -> bool:

@@ -21,7 +21,7 @@ def paper(body: str) -> str:
     return f"\\documentclass{{article}}\\begin{{document}}{body}\\end{{document}}"
 
 
-def tar(members: dict[str, str | bytes], kind: tarfile._TarFormat = tarfile.GNU_FORMAT) -> bytes:  # type: ignore[name-defined]
+def tar(members: dict[str, str | bytes], kind: int = tarfile.GNU_FORMAT) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=kind) as archive:
         for name, content in members.items():
