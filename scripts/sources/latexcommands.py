@@ -218,6 +218,16 @@ def new_flag(converter: Converter) -> None:
     converter.definitions.flags.setdefault(converter.source.control_word(), False)
 
 
+def xspace(converter: Converter) -> None:
+    """Stand for a space that is there anyway: a macro that ends in this does not swallow what is behind it."""
+
+
+def finish(converter: Converter) -> None:
+    """Leave all that is being read."""
+    while converter.source.frames:
+        converter.source.pop()
+
+
 _Handler = Callable[["Converter"], None]
 
 
@@ -242,21 +252,12 @@ HANDLERS: dict[str, _Handler] = {
     **dict.fromkeys(("input", "subfile", "InputIfFileExists"), import_file), "include": include,
     **dict.fromkeys(("import", "subimport", "inputfrom", "subinputfrom"), lambda it: import_file(it, folder=True)),
     "usepackage": package, "RequirePackage": package, "begin": begin_environment, "end": end_environment,
-    "texorpdfstring": two_forms, "href": link, "font": font, "enquote": quotation, "ifthenelse": if_then_else, "ensuremath": ensure_math,
+    "texorpdfstring": two_forms, "href": link,
+    "font": font, "enquote": quotation, "ifthenelse": if_then_else, "ensuremath": ensure_math,
     "caption": caption_of, "captionof": named_caption,
     **dict.fromkeys(("par", "clearpage", "newpage", "cleardoublepage", "bigskip", "medskip", "smallskip", "endgraf",
                      "maketitle", "tableofcontents", "appendix", "pagebreak"), lambda it: it.blocks.paragraph()),
     **dict.fromkeys(("else", "or"), lambda it: skip_branch(it.source, to_else=False)), "fi": lambda it: None,
-    "endinput": lambda it: it.source.leave_file(), "bye": lambda it: finish(it), "xspace": lambda it: xspace(it),
+    "endinput": lambda it: it.source.leave_file(), "bye": finish, "xspace": xspace,
     "csname": lambda it: it.source.matched(_ENDCSNAME) and None,
 }  # fmt: skip
-
-
-def xspace(converter: Converter) -> None:
-    """Stand for a space that is there anyway: a macro that ends in this does not swallow what is behind it."""
-
-
-def finish(converter: Converter) -> None:
-    """Leave all that is being read."""
-    while converter.source.frames:
-        converter.source.pop()
