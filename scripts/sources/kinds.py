@@ -72,7 +72,10 @@ KINDS: dict[str, dict[str, Option]] = {
             "Books longer than this are cut at acts, scenes, chapters or paragraphs; default 20000.",
         )
     },
-    "academic": {},
+    "academic": {
+        "formulae": Option("true or false", _flag, "Keep displayed formulae as `$$...$$`; default false."),
+        "captions": Option("true or false", _flag, "Keep the captions of figures and tables; default false."),
+    },
     "social": {
         "posts": Option("a whole number from 1 up", _count, "Posts of a timeline in a document; default 20."),
         "min_score": Option("a whole number or null", _score, "Posts in threads below it are removed; default none."),

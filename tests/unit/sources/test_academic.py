@@ -61,6 +61,21 @@ def test_articles_have_sections_and_no_apparatus(tmp_path: Path) -> None:
     assert (row["license"], row["date"], row["url"]) == ("CC-BY-4.0", "2011-08-02", "https://doi.org/10.1/x")
 
 
+def test_formulae_and_captions_are_kept_on_demand(tmp_path: Path) -> None:
+    article = ARTICLE.replace("See <xref", """So <disp-formula><label>(1)</label><tex-math>\\documentclass{x}
+\\begin{document}$$a_1=b$$\\end{document}</tex-math></disp-formula> and <disp-formula><math><mi>x</mi><mo>=</mo><mn>1</mn>
+</math></disp-formula>. See <xref""").replace("<fig><caption><p>caption", "<fig><label>Figure 1.</label><caption><title>"
+"Bees.</title><p>They fly <xref ref-type='bibr'>1</xref>.").replace("<table-wrap>", "<table-wrap><label>Table 1</label>"
+"<caption><p>Hives.</p></caption>")  # fmt: skip
+    plain = documents_of(tmp_path / "a", "a.nxml", article.encode(), "academic").rows["10.1/x"]["text"]
+    assert plain == SHOWN.replace("See Figure", "So and. See Figure")
+    kept = documents_of(
+        tmp_path / "b", "a.nxml", article.encode(), "academic", {"formulae": True, "captions": True}
+    ).rows["10.1/x"]["text"]
+    assert "So $$a_1=b$$ and $$x=1$$. See Figure 1.\n\nFigure 1. Bees. They fly.\n\nSteps:" in kept
+    assert kept.endswith("- two\n\nTable 1 Hives.")
+
+
 def test_an_article_that_states_no_licence_has_the_declared_one(tmp_path: Path) -> None:
     start, end = ARTICLE.index("<permissions>"), ARTICLE.index("</permissions>") + len("</permissions>")
     found = documents_of(tmp_path, "a.nxml", (ARTICLE[:start] + ARTICLE[end:]).encode(), "academic")
