@@ -1,0 +1,40 @@
+"""The programs that we are measured against, as far as they are installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+trafilatura_text: Callable[[str], str] | None = None
+justext_text: Callable[[str], str] | None = None
+wikitext_peer: Callable[[str], str] | None = None
+
+try:
+    import trafilatura
+
+    def _trafilatura(html: str) -> str:
+        """Extract with the settings of datatrove's extractor."""
+        return trafilatura.extract(html, favor_precision=True, include_comments=False, deduplicate=True) or ""
+
+    trafilatura_text = _trafilatura
+except ImportError:
+    pass
+
+try:
+    import justext
+
+    _STOPLIST = justext.get_stoplist("English")
+
+    def _justext(html: str) -> str:
+        paragraphs = justext.justext(html.encode("utf-8"), _STOPLIST, encoding="utf-8")
+        return "\n".join(paragraph.text for paragraph in paragraphs if not paragraph.is_boilerplate)
+
+    justext_text = _justext
+except ImportError:
+    pass
+
+try:
+    from gensim.corpora.wikicorpus import filter_wiki
+
+    wikitext_peer = filter_wiki
+except ImportError:
+    pass
