@@ -8,7 +8,6 @@ python -m scripts.sources.extract --raw results/sources/books/raw/0000.json
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from scripts.sources.decoding import has_surrogates, normal_form
 from scripts.sources.kinds import check_reader_options
 from scripts.sources.readers import academic, books, jsonl, news, parquet, social, speeches, text, web, wikipedia
 from scripts.sources.records import Outcome, Reader, Record, Rejected, quarantined, removed
+from scripts.sources.seen import Seen
 
 MODULE = "scripts.sources.extract"
 READERS: dict[str, Reader] = {
@@ -87,11 +87,8 @@ def outcomes(raw: Artefact, reader: Reader, options: Mapping[str, Any]) -> Itera
             yield origin, outcome
 
 
-def checked(outcome: Outcome, declared: Declared, seen: set[bytes]) -> dict[str, Any] | Rejected:
-    """Return a record as a row of the documents, or why it is none: it is empty, no text or has an id that was there.
-
-    `seen` holds 8 bytes of the digest of each id.
-    """
+def checked(outcome: Outcome, declared: Declared, seen: Seen) -> dict[str, Any] | Rejected:
+    """Return a record as a row of the documents, or why it is none: it is empty, no text or has an id that was there."""
     if isinstance(outcome, Rejected):
         return outcome
     if has_surrogates(outcome.text) or has_surrogates(outcome.key):
@@ -99,10 +96,8 @@ def checked(outcome: Outcome, declared: Declared, seen: set[bytes]) -> dict[str,
     content = normal_form(outcome.text)
     if not content.strip():
         return removed("empty", outcome.key)
-    digest = hashlib.blake2b(outcome.key.encode("utf-8"), digest_size=8).digest()
-    if digest in seen:
+    if not seen.add(outcome.key):
         return quarantined("duplicate_id", outcome.key, content)
-    seen.add(digest)
     return document(outcome, content, declared)
 
 
@@ -124,7 +119,7 @@ def write_documents(
 ) -> Tally:
     """Write rows to `documents` and broken records as JSON lines to `quarantine`; return the counts."""
     tally = Tally()
-    seen: set[bytes] = set()
+    seen = Seen()
     for origin, outcome in found:
         row = checked(outcome, declared, seen)
         if not isinstance(row, Rejected):

@@ -1,0 +1,279 @@
+"""Broken and hostile files: what is whole is kept, what is not is counted, and nothing takes its neighbours along."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import lzma
+import random
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from scripts.sources.seen import Seen
+from scripts.sources.warcs import Misfit, iter_records
+from tests.workflow.harness import ROOT
+
+from .running import documents_of
+from .test_web import PROSE, html, record, response
+
+PAGES = [record(number, response(html(f"{PROSE} Page {number}.").encode())) for number in range(6)]
+ALL = {str(number) for number in range(6)}
+
+
+def packed(pages: list[bytes]) -> list[bytes]:
+    return [gzip.compress(page) for page in pages]
+
+
+def flip(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :]
+
+
+def zeroed_crc(member: bytes) -> bytes:
+    return member[:-8] + b"\0\0\0\0" + member[-4:]
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "wrong checksum": zeroed_crc,
+    "flipped bit": lambda member: flip(member, len(member) // 2),
+    "broken header": lambda member: flip(member, 2),
+    "cut short": lambda member: member[: len(member) // 2],
+    "replaced by noise": lambda member: random.Random(1).randbytes(len(member)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("which", [0, 2, 5])
+def test_a_damaged_member_of_an_archive_costs_itself(tmp_path: Path, damage: str, which: int) -> None:
+    members = packed(PAGES)
+    members[which] = DAMAGE[damage](members[which])
+    found = documents_of(tmp_path, "w.warc.gz", b"".join(members), "common_crawl")
+    assert set(found.rows) == ALL - {str(which)}
+    assert found.accounting["in"] == 6
+    assert sum(found.accounting["quarantined"].values()) == 1
+
+
+def test_zeros_between_members_are_nothing(tmp_path: Path) -> None:
+    members = packed(PAGES)
+    content = b"".join(members[:3]) + bytes(70_000) + b"".join(members[3:]) + bytes(512)
+    found = documents_of(tmp_path, "w.warc.gz", content, "common_crawl")
+    assert set(found.rows) == ALL
+    assert found.accounting["quarantined"] == {}
+
+
+@pytest.mark.parametrize("length", [10, 150, 3_000, 10**9, 10**14])
+@pytest.mark.parametrize("form", ["plain", "one member", "a member each"])
+def test_a_wrong_length_costs_its_record(tmp_path: Path, length: int, form: str) -> None:
+    pages = list(PAGES)
+    pages[2] = record(2, response(html(f"{PROSE} Page 2.").encode()), length=length)
+    content = b"".join(packed(pages)) if form == "a member each" else b"".join(pages)
+    if form == "one member":
+        content = gzip.compress(content)
+    found = documents_of(tmp_path, "w.warc.gz", content, "common_crawl")
+    lost = {"2"} if length < 10**9 or form == "a member each" else {"2", "3", "4", "5"}
+    assert set(found.rows) == ALL - lost
+    for key, row in found.rows.items():
+        assert row["text"].endswith(f"Page {key}.")
+    assert sum(found.accounting["quarantined"].values()) >= 1
+
+
+def test_headers_that_are_none_are_skipped() -> None:
+    content = b"".join(
+        [PAGES[0], b"WARC/1.0\r\nno: length\r\n\r\nblock\r\n\r\n", b"garbage\r\n" * 3, PAGES[1], b"\r\n\r\n"]
+    )
+    found = list(iter_records(iter([content[n : n + 7] for n in range(0, len(content), 7)])))
+    assert [getattr(one, "reason", "record") for one in found] == ["record", "malformed_warc", "record"]
+    assert isinstance(found[1], Misfit)
+
+
+def test_a_record_over_the_limit_is_passed_over() -> None:
+    huge = record(9, response(b"x" * 50_000))
+    found = list(iter_records(iter([PAGES[0] + huge + PAGES[1]]), limit=10_000))
+    assert [getattr(one, "reason", "record") for one in found] == ["record", "too_long", "record"]
+
+
+LINES = [json.dumps({"id": str(number), "text": f"Text {number} of bees."}).encode() for number in range(4)]
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zst": zstandard.compress,
+}
+
+
+@pytest.mark.parametrize("kind", PACK)
+def test_packed_files_of_several_pieces_are_read_to_the_end(tmp_path: Path, kind: str) -> None:
+    content = b"".join(PACK[kind](line + b"\n") for line in LINES)
+    assert set(documents_of(tmp_path, f"a.jsonl.{kind}", content, "jsonl").rows) == {"0", "1", "2", "3"}
+
+
+@pytest.mark.parametrize("kind", PACK)
+def test_garbage_after_the_end_is_counted_and_costs_nothing(tmp_path: Path, kind: str) -> None:
+    content = PACK[kind](b"\n".join(LINES) + b"\n") + b"GARBAGE" * 9
+    found = documents_of(tmp_path, f"a.jsonl.{kind}", content, "jsonl")
+    assert set(found.rows) == {"0", "1", "2", "3"}
+    assert found.accounting["in"] in (4, 5)
+
+
+@pytest.mark.parametrize("kind", PACK)
+def test_a_cut_stream_keeps_its_whole_lines(tmp_path: Path, kind: str) -> None:
+    rows = [json.dumps({"id": str(n), "text": random.Random(n).randbytes(300).hex()}).encode() for n in range(3_000)]
+    content = PACK[kind](b"\n".join(rows))
+    counts = documents_of(tmp_path, f"a.jsonl.{kind}", content[: len(content) // 2], "jsonl").accounting
+    assert counts["kept"] > 300
+    assert counts["quarantined"].get("truncated", counts["quarantined"].get("damaged_compression")) == 1
+
+
+BAD_LINES: dict[str, tuple[bytes, str]] = {
+    "no UTF-8": (b'{"id": "bad", "text": "caf\xe9"}', "invalid_utf8"),
+    "lone surrogate": (b'{"id": "bad", "text": "\\ud800"}', "lone_surrogates"),
+    "malformed": (b'{"id": "bad", "text": ', "malformed_json"),
+    "not a number": (b'{"id": "bad", "text": "x", "n": NaN}', "malformed_json"),
+    "deep": (b'{"text": "x", "a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "too_deep"),
+    "null": (b'{"id": "bad", "text": null}', "text_missing"),
+    "number": (b'{"id": "bad", "text": 7}', "text_not_string"),
+    "list": (b'["text"]', "no_object"),
+    "twice": (LINES[0], "duplicate_id"),
+    "100 MB": (b'{"text": "' + b"x" * 100_000_000 + b'"}', "too_long_or_cut"),
+}
+
+
+@pytest.mark.parametrize("fault", BAD_LINES)
+def test_a_bad_line_costs_itself(tmp_path: Path, fault: str) -> None:
+    line, reason = BAD_LINES[fault]
+    content = b"\n".join([*LINES[:2], line, *LINES[2:]])
+    found = documents_of(tmp_path, "a.jsonl", content, "jsonl")
+    assert found.accounting["quarantined"] == {reason: 1}
+    assert found.accounting["kept"] == 4
+    assert found.quarantine[0]["file"].endswith("a.jsonl")
+    assert len(json.dumps(found.quarantine[0])) < 3_000
+
+
+TEXTS: dict[str, tuple[bytes, str]] = {
+    "NUL": (b"be\x00es", "bees"),
+    "byte order mark": (b"\xef\xbb\xbfbees", "bees"),
+    "CRLF": (b"bees\r\nand\rflowers", "bees\nand\nflowers"),
+    "UTF-16": ("bees ß".encode("utf-16"), "bees ß"),
+    "UTF-16 big-endian": (b"\xfe\xff" + "bees ß".encode("utf-16-be"), "bees ß"),
+    "UTF-32": ("bees ß".encode("utf-32"), "bees ß"),
+}
+
+
+@pytest.mark.parametrize("form", TEXTS)
+def test_odd_forms_of_text_are_read(tmp_path: Path, form: str) -> None:
+    content, wanted = TEXTS[form]
+    assert documents_of(tmp_path, "a.txt", content, "text").rows["a"]["text"] == wanted
+
+
+@pytest.mark.parametrize(
+    "kind", ["text", "books", "jsonl", "wikipedia", "academic", "social", "news", "web", "common_crawl"]
+)
+@pytest.mark.parametrize("pack", ["gz", "bz2", "xz", "zst"])
+def test_a_bomb_is_given_up_in_every_kind(tmp_path: Path, kind: str, pack: str) -> None:
+    if pack == "bz2" and kind != "text":
+        pytest.skip("one kind suffices for the slowest compression")
+    counts = documents_of(tmp_path, f"a.{pack}", bomb(pack), kind).accounting
+    assert counts["kept"] == 0
+    assert sum(counts["quarantined"].values()) >= 1
+
+
+_BOMBS: dict[str, bytes] = {}
+
+
+def bomb(pack: str) -> bytes:
+    """Return 300 MB of one letter, packed."""
+    if pack not in _BOMBS:
+        if pack == "gz":
+            deflater = zlib.compressobj(9, zlib.DEFLATED, 31)
+            pieces = [deflater.compress(b"x" * 1_000_000) for _ in range(300)]
+            _BOMBS[pack] = b"".join(pieces) + deflater.flush()
+        else:
+            _BOMBS[pack] = PACK[pack](b"x" * 300_000_000)
+    return _BOMBS[pack]
+
+
+NOISE = [random.Random(n).randbytes(5_000) for n in range(3)] + [b"", b"\n", b"\0" * 1_000, b"<" * 5_000, b"{" * 5_000]
+
+
+@pytest.mark.parametrize("noise", range(len(NOISE)))
+def test_noise_crashes_no_reader(tmp_path: Path, noise: int) -> None:
+    from scripts.sources.kinds import KINDS
+
+    for kind in KINDS:
+        for head in (
+            b"",
+            b"WARC/1.0\r\n",
+            b"PK\x03\x04",
+            b"BZh9",
+            b"\x1f\x8b\x08\0",
+            b"<?xml version='1.0'?><mediawiki>",
+        ):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            counts = documents_of(tmp_path / kind, f"a{len(head)}", head + NOISE[noise], kind).accounting
+            assert counts["in"] == counts["kept"] + sum(counts["removed"].values()) + sum(
+                counts["quarantined"].values()
+            )
+
+
+def test_identifiers_are_remembered_in_little_memory() -> None:
+    seen = Seen(recent=10)
+    assert all(seen.add(str(number)) for number in range(100))
+    assert not any(seen.add(str(number)) for number in range(100))
+    assert seen.add("100")
+
+
+MEASURE = """
+import resource, sys
+from scripts.sources import extract
+code = extract.main(sys.argv[1:])
+print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+MEGABYTES = 300
+
+
+def write_lines(path: Path, size: int) -> None:
+    """Write JSON lines of `size` bytes in all, as zstd."""
+    words = [random.Random(number).randbytes(4).hex() for number in range(5_000)]
+    generator, written = random.Random(7), 0
+    with path.open("wb") as file, zstandard.ZstdCompressor(level=1).stream_writer(file) as out:
+        while written < size:
+            line = json.dumps({"text": " ".join(generator.choices(words, k=400))}).encode() + b"\n"
+            written += out.write(line) and len(line)
+
+
+def write_pages(path: Path, size: int) -> None:
+    """Write a WARC file of `size` bytes before compression: a page of 1 MB now and then, pictures of many."""
+    generator, written, number = random.Random(7), 0, 0
+    with path.open("wb") as out:
+        while written < size:
+            number += 1
+            if number % 4:
+                body = response(html(f"<p>{PROSE} {number}</p>" * 300).encode())
+            else:
+                body = response(generator.randbytes(5_000_000), kind="image/png")
+            out.write(gzip.compress(record(number, body), 1))
+            written += len(body)
+
+
+@pytest.mark.parametrize(("kind", "write"), [("jsonl", write_lines), ("common_crawl", write_pages)])
+def test_memory_does_not_grow_with_the_part(tmp_path: Path, kind: str, write: Callable[[Path, int], None]) -> None:
+    from .running import run_fetch
+
+    write(tmp_path / "big", MEGABYTES * 1_000_000)
+    code, raw = run_fetch(tmp_path, [{"path": str(tmp_path / "big")}])
+    assert code == 0
+    settings = {"source": "s", "kind": kind, "language": None, "license": "x", "options": {}, "max_quarantined": 0.0}
+    manifest = raw.parents[1] / "documents" / raw.name
+    arguments = ["--raw", str(raw), "--manifest", str(manifest), "--settings", json.dumps(settings)]
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    status, peak = map(int, done.stdout.split())
+    assert status == 0
+    assert peak < 500
