@@ -1,0 +1,290 @@
+"""Books in HTML and XHTML as blocks of text: headings, paragraphs, lists, verse lines, preformatted text, rows of tables.
+
+Markup is parsed as XML where it is that, else by the recovering parser of HTML; entities that a file defines are never
+expanded.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from html.entities import html5
+
+import regex
+from lxml import etree
+from resiliparse.parse.encoding import map_encoding_to_html5
+
+from scripts.sources.booksplit import MARKED_LEVELS, Block, heading_level
+from scripts.sources.decoding import decode, decode_legacy, without_controls
+from scripts.sources.pagemarks import HEADINGS, Line, beginning, classes_of, left_out, without_contents
+from scripts.sources.streams import BrokenStream
+from scripts.sources.xml import OPTIONS, Element, local_name
+
+MAX_ROW = 1_000  # characters; a row of a table that is longer lays out a page
+MAX_VERSE = 100
+
+_BREAK, _BLANK, _TAB, _CELL = "\x1e", "\x1f", "\x1d", "\x1c"  # stand for white space that is not folded
+_VERBATIM = str.maketrans({"\n": _BREAK, " ": _BLANK, "\t": _TAB, "\xa0": _BLANK})
+_RESTORED = str.maketrans({_BLANK: " ", _TAB: "\t"})
+_BLOCKS = HEADINGS | frozenset((
+    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl", "dt",
+    "fieldset", "figcaption", "figure", "footer", "form", "header", "hgroup", "html", "legend", "level1", "level2",
+    "level3", "level4", "li", "line", "linegroup", "list", "main", "menu", "ol", "p", "poem", "pre", "section", "summary",
+    "table", "td", "th", "tr", "ul",
+))  # fmt: skip
+_LISTS = ("ol", "ul", "menu", "list")
+_VERSE_CLASSES = frozenset((
+    "lg", "line-block", "line-group", "linegroup", "poem", "poetry", "stanza", "verse",
+))  # fmt: skip
+_LINE_CLASSES = frozenset(("line", "verse", "verse-line", "verseline"))
+
+_DECLARED = regex.compile(rb"""<\?xml[^>]*?\bencoding\s*=\s*["']([\w.:-]+)""")
+_META = regex.compile(rb"""<meta\b[^>]*?\bcharset\s*=\s*["']?\s*([\w.:-]+)""", regex.I)
+_SUBSET_BEGINS = regex.compile(r"<!DOCTYPE[^>\[]*\[", regex.I)
+_SUBSET_ENDS = regex.compile(r"\]\s*>")
+_ENTITY = regex.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
+_XML_ENTITIES = ("lt;", "gt;", "amp;", "quot;", "apos;")
+_SOFT_HYPHEN = regex.compile("\u00ad")
+_WIDE = r"[\p{Han}\p{Hiragana}\p{Katakana}\u3000-\u303F\uFF00-\uFF60]"
+_WIDE_LINE_END = regex.compile(rf"(?<={_WIDE})[ \t]*\n[ \t]*(?={_WIDE})")
+_SPACES = regex.compile(r"[ \t\n\r\f\xa0]+")
+_BREAKS = regex.compile(f" ?{_BREAK} ?")
+_CELLS = regex.compile(f" ?(?:{_CELL} ?)+")
+
+
+def declared_encoding(data: bytes, meta: bool = False) -> str | None:
+    """Return the encoding that the XML declaration (or a `<meta>` element) states, as WHATWG's standard reads it."""
+    head = data[:4096]
+    found = _DECLARED.search(head) or (_META.search(head) if meta else None)
+    name = map_encoding_to_html5(found[1].decode("ascii"), False) if found else None
+    # A UTF-16 file whose declaration can be read byte by byte is none.
+    return None if name is None or name.startswith("utf-16") else str(name)
+
+
+def decode_chapter(data: bytes) -> str:
+    """Return XHTML as text by its byte order mark or declaration, else UTF-8. Raises BrokenStream where it is not."""
+    text = decode(data, declared_encoding(data))
+    if text is None:
+        raise BrokenStream("invalid_encoding" if declared_encoding(data) not in (None, "utf-8") else "invalid_utf8", 0)
+    return text
+
+
+def decode_html(data: bytes) -> str:
+    """Return HTML as text by its byte order mark or what it declares, else as an old plain text.
+
+    What declares Windows-1252 or a part of it (ASCII, Latin-1) is UTF-8 where it is valid as that.
+    """
+    encoding = declared_encoding(data, meta=True)
+    text = None if encoding in (None, "cp1252") else decode(data, encoding)
+    return decode_legacy(data) if text is None else text
+
+
+def parse(text: str) -> Element | None:
+    """Return the root element of XHTML or HTML, None where there is none. Raises BrokenStream("too_deep")."""
+    text = _ENTITY.sub(_known_entity, without_controls(text))
+    data = text.encode("utf-8")
+    common = {"remove_comments": True, "remove_pis": True, "encoding": "utf-8"}
+    try:
+        return etree.fromstring(data.lstrip(), etree.XMLParser(**common, **OPTIONS))
+    except etree.XMLSyntaxError:
+        pass
+    parser = etree.HTMLParser(**common, no_network=True, huge_tree=False)
+    try:
+        root = etree.fromstring(_without_subset(text).encode("utf-8"), parser)
+    except etree.XMLSyntaxError:
+        root = None
+    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
+        raise BrokenStream("too_deep", len(data))
+    return root
+
+
+def _without_subset(text: str) -> str:
+    """Return markup without the declarations in its DOCTYPE, which the parser of HTML takes for text."""
+    begin = _SUBSET_BEGINS.search(text[:4096])
+    end = _SUBSET_ENDS.search(text, begin.end()) if begin else None
+    return text[end.end() :] if end else text
+
+
+def _known_entity(match: regex.Match[str]) -> str:
+    if match[1] in _XML_ENTITIES:
+        return str(match[0])
+    known = html5.get(match[1])
+    return str(match[0]) if known is None else html.escape(known)
+
+
+def no_other_part(href: str) -> bool:
+    """Tell of a book in one file that no link leads to a later part of it."""
+    return False
+
+
+def lines_of(root: Element, is_later: Callable[[str], bool] = no_other_part) -> list[Line]:
+    """Return the text below an element as lines; `is_later` tells of a link whether it leads to a later part."""
+    reader = _Reader(is_later)
+    walker = etree.iterwalk(root, events=("start", "end"))
+    skipped = None
+    for event, element in walker:
+        name = local_name(element).lower()
+        if event == "start":
+            if left_out(element, name):
+                skipped = element
+                walker.skip_subtree()
+            else:
+                reader.start(element, name)
+        elif element is not skipped:
+            reader.end(element, name)
+        if event == "end" and element is not root:
+            reader.add(element.tail)
+    reader.flush()
+    return reader.lines
+
+
+class _Reader:
+    """Gathers text until a block begins or ends."""
+
+    def __init__(self, is_later: Callable[[str], bool]) -> None:
+        self.lines: list[Line] = []
+        self._is_later = is_later
+        self._parts: list[tuple[str, str]] = []  # the kind of link that a text stands in, and the text
+        self._open: list[tuple[Element, str]] = []  # the blocks that have begun
+        self._lists: list[list[Element | int]] = []  # each with the number of its next item
+        self._marker: str | None = None  # of a list item whose text has not begun
+        self._row: Element | None = None
+        self._verbatim = 0
+        self._link: tuple[Element, str] | None = None
+        self._forward = 0
+        self._seen: set[str] = set()
+        self._last_group: Element | None = None
+
+    def add(self, text: str | None) -> None:
+        if text:
+            self._parts.append(
+                (self._link[1] if self._link else "", text.translate(_VERBATIM) if self._verbatim else text)
+            )
+
+    def start(self, element: Element, name: str) -> None:
+        self._seen.update(filter(None, (element.get("id"), element.get("name"))))
+        if name == "br":
+            self._parts.append(("", _BREAK if self._row is None else " "))
+        elif name == "a":
+            self._start_link(element)
+        elif self._row is not None:
+            self._parts.append(("", _CELL if name in ("td", "th") else " " if name in _BLOCKS else ""))
+        elif name in _BLOCKS or (name == "span" and _LINE_CLASSES.intersection(classes_of(element))):
+            self.flush()
+            self._open.append((element, name))
+            self._start_block(element, name)
+        elif name == "hr":
+            self.flush()
+            self._last_group = None
+        self._verbatim += name == "pre"
+        self.add(element.text)
+
+    def _start_block(self, element: Element, name: str) -> None:
+        if name in _LISTS:
+            first = str(element.get("start", "1"))
+            self._lists.append([element, int(first) if first.isdecimal() and first.isascii() else 1])
+        elif name == "li" and self._lists:
+            numbered = local_name(self._lists[-1][0]).lower() == "ol"
+            self._marker = "  " * (len(self._lists) - 1) + (f"{self._lists[-1][1]}. " if numbered else "- ")
+            self._lists[-1][1] += 1
+        elif name == "tr" and _is_small(element):
+            self._row = element
+
+    def _start_link(self, element: Element) -> None:
+        href = element.get("href", "")
+        if not href or regex.match(r"[a-z][a-z0-9+.-]*:|//", href, regex.I):
+            return
+        forward = href[1:] not in self._seen if href.startswith("#") else self._is_later(href)
+        self._forward += forward
+        self._link = (element, "forward" if forward else "inner")
+
+    def end(self, element: Element, name: str) -> None:
+        if self._link and self._link[0] is element:
+            self._link = None
+        if self._open and self._open[-1][0] is element:
+            self.flush()
+            self._open.pop()
+            if name in _LISTS:
+                self._lists.pop()
+            elif name == "li":
+                self._marker = None
+            if self._row is element:
+                self._row = None
+        self._verbatim -= name == "pre"
+
+    def flush(self) -> None:
+        """End the block that has been gathered."""
+        paragraphs = folded("".join(text for _, text in self._parts))
+        if paragraphs:
+            self._emit(paragraphs)
+            self._forward = 0
+        self._parts.clear()
+
+    def _emit(self, paragraphs: Sequence[str]) -> None:
+        group = self._group(paragraphs[0])
+        level = next((int(name[1]) for _, name in reversed(self._open) if name in HEADINGS), None)
+        kinds = [(kind, len("".join(text.split()))) for kind, text in self._parts if text.strip(_BREAK + " \n\t")]
+        total = max(sum(size for _, size in kinds), 1)
+        linked = sum(size for kind, size in kinds if kind == "forward") / total
+        inner = sum(size for kind, size in kinds if kind) / total
+        edge = "forward" in (kinds[0][0], kinds[-1][0]) if kinds else False
+        for number, text in enumerate(paragraphs):
+            tight = number == 0 and group is not None and group is self._last_group
+            forward = -(-self._forward // len(paragraphs))
+            marker = (self._marker or "") if number == 0 else ""
+            self.lines.append(Line(marker + text, level, tight, forward, linked, inner, edge))
+        self._marker = None
+        self._last_group = group
+
+    def _group(self, text: str) -> Element | None:
+        """Return the element whose lines stand close together, if the block that ends here is a line of one."""
+        if self._marker is not None:
+            return self._lists[0][0]
+        if not self._open:
+            return None
+        element, name = self._open[-1]
+        if name in ("tr", "dt", "dd"):
+            return self._open[-2][0] if len(self._open) > 1 else None
+        parent = element.getparent()
+        if parent is None or "\n" in text or name not in ("div", "p", "span", "line"):
+            return None
+        if name in ("span", "line") or _VERSE_CLASSES.intersection(classes_of(parent)):
+            return parent
+        return parent if name == "div" and len(text) <= MAX_VERSE else None
+
+
+def _is_small(row: Element) -> bool:
+    """Tell whether a row of a table holds cells, not a page laid out by a table."""
+    big = ("table", "pre", *HEADINGS)
+    return len(beginning(row, MAX_ROW)) <= MAX_ROW and not any(local_name(part).lower() in big for part in row.iter())
+
+
+def folded(text: str) -> list[str]:
+    """Return gathered text as paragraphs, white space folded; two line breaks part paragraphs."""
+    text = _WIDE_LINE_END.sub("", _SOFT_HYPHEN.sub("", text))
+    text = _CELLS.sub("\t", _BREAKS.sub("\n", _SPACES.sub(" ", text)))
+    paragraphs = (part.rstrip().strip("\n\t ") for part in regex.split(r"\n{2,}", text))
+    return [part.translate(_RESTORED) for part in paragraphs if part.strip(f"{_BLANK}{_TAB}")]
+
+
+def blocks_from(lines: Sequence[Line]) -> list[Block]:
+    """Return lines as blocks, without contents. Headings that follow each other are one border, as wide as the widest."""
+    blocks: list[Block] = []
+    first: int | None = None  # where a run of headings began
+    for line in without_contents(lines):
+        if line.level is None:
+            first = None
+            if line.tight and blocks:
+                blocks[-1] = (f"{blocks[-1][0]}\n{line.text}", blocks[-1][1])
+                continue
+            blocks.append((line.text, heading_level(line.text)))
+            continue
+        level = line.level - 1 if line.level <= MARKED_LEVELS else heading_level(line.text)
+        if first is None:
+            first = len(blocks)
+        else:
+            known = [known for known in (blocks[first][1], level) if known is not None]
+            blocks[first] = (blocks[first][0], min(known, default=None))
+            level = None
+        blocks.append((line.text, level))
+    return blocks
