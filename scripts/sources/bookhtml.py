@@ -43,6 +43,7 @@ _META = regex.compile(rb"""<meta\b[^>]*?\bcharset\s*=\s*["']?\s*([\w.:-]+)""", r
 _SUBSET_BEGINS = regex.compile(r"<!DOCTYPE[^>\[]*\[", regex.I)
 _SUBSET_ENDS = regex.compile(r"\]\s*>")
 _ENTITY = regex.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
+_REFERENCE = regex.compile(r"&(?!(?:lt|gt|amp|quot|apos);)[\w:][\w:.-]*;")
 _XML_ENTITIES = ("lt;", "gt;", "amp;", "quot;", "apos;")
 _SOFT_HYPHEN = regex.compile("\u00ad")
 _WIDE = r"[\p{Han}\p{Hiragana}\p{Katakana}\u3000-\u303F\uFF00-\uFF60]"
@@ -99,10 +100,10 @@ def parse(text: str) -> Element | None:
 
 
 def _without_subset(text: str) -> str:
-    """Return markup without the declarations in its DOCTYPE, which the parser of HTML takes for text."""
+    """Return markup without the declarations in its DOCTYPE, which the parser of HTML takes for text, and their use."""
     begin = _SUBSET_BEGINS.search(text[:4096])
     end = _SUBSET_ENDS.search(text, begin.end()) if begin else None
-    return text[end.end() :] if end else text
+    return _REFERENCE.sub("", text[end.end() :]) if end else text
 
 
 def _known_entity(match: regex.Match[str]) -> str:
@@ -119,7 +120,8 @@ def no_other_part(href: str) -> bool:
 
 def lines_of(root: Element, is_later: Callable[[str], bool] = no_other_part) -> list[Line]:
     """Return the text below an element as lines; `is_later` tells of a link whether it leads to a later part."""
-    reader = _Reader(is_later)
+    names = {name for part in root.iter() for name in (part.get("id"), part.get("name")) if name}
+    reader = _Reader(is_later, names)
     walker = etree.iterwalk(root, events=("start", "end"))
     skipped = None
     for event, element in walker:
@@ -141,8 +143,9 @@ def lines_of(root: Element, is_later: Callable[[str], bool] = no_other_part) -> 
 class _Reader:
     """Gathers text until a block begins or ends."""
 
-    def __init__(self, is_later: Callable[[str], bool]) -> None:
+    def __init__(self, is_later: Callable[[str], bool], names: set[str]) -> None:
         self.lines: list[Line] = []
+        self._ahead = names  # what links may lead to and has not been met
         self._is_later = is_later
         self._parts: list[tuple[str, str]] = []  # the kind of link that a text stands in, and the text
         self._open: list[tuple[Element, str]] = []  # the blocks that have begun
@@ -152,7 +155,6 @@ class _Reader:
         self._verbatim = 0
         self._link: tuple[Element, str] | None = None
         self._forward = 0
-        self._seen: set[str] = set()
         self._last_group: Element | None = None
 
     def add(self, text: str | None) -> None:
@@ -162,7 +164,7 @@ class _Reader:
             )
 
     def start(self, element: Element, name: str) -> None:
-        self._seen.update(filter(None, (element.get("id"), element.get("name"))))
+        self._ahead.difference_update((element.get("id"), element.get("name")))
         if name == "br":
             self._parts.append(("", _BREAK if self._row is None else " "))
         elif name == "a":
@@ -194,7 +196,7 @@ class _Reader:
         href = element.get("href", "")
         if not href or regex.match(r"[a-z][a-z0-9+.-]*:|//", href, regex.I):
             return
-        forward = href[1:] not in self._seen if href.startswith("#") else self._is_later(href)
+        forward = href[1:] in self._ahead if href.startswith("#") else self._is_later(href)
         self._forward += forward
         self._link = (element, "forward" if forward else "inner")
 
@@ -223,7 +225,9 @@ class _Reader:
     def _emit(self, paragraphs: Sequence[str]) -> None:
         group = self._group(paragraphs[0])
         level = next((int(name[1]) for _, name in reversed(self._open) if name in HEADINGS), None)
-        kinds = [(kind, len("".join(text.split()))) for kind, text in self._parts if text.strip(_BREAK + " \n\t")]
+        kinds = [
+            (kind, len("".join(text.split()))) for kind, text in self._parts if text.strip(f"{_BREAK}{_CELL} \n\t")
+        ]
         total = max(sum(size for _, size in kinds), 1)
         linked = sum(size for kind, size in kinds if kind == "forward") / total
         inner = sum(size for kind, size in kinds if kind) / total
@@ -248,6 +252,8 @@ class _Reader:
         parent = element.getparent()
         if parent is None or "\n" in text or name not in ("div", "p", "span", "line"):
             return None
+        if element is self._last_group:
+            return element  # what follows a line in the same parent
         if name in ("span", "line") or _VERSE_CLASSES.intersection(classes_of(parent)):
             return parent
         return parent if name == "div" and len(text) <= MAX_VERSE else None

@@ -105,19 +105,18 @@ class Container:
                 while chunk := member.read(CHUNK):
                     content += chunk
                     self._produced += len(chunk)
-                    self._check_limits(info, len(content))
+                    self._check_limits(len(content))
         except EOFError:
             raise BrokenStream("truncated", len(content)) from None
         except _BROKEN:
             raise BrokenStream("damaged_compression", len(content)) from None
         return bytes(content)
 
-    def _check_limits(self, info: zipfile.ZipInfo, length: int) -> None:
+    def _check_limits(self, length: int) -> None:
         if self._produced > RATIO_APPLIES_FROM and self._produced > MAX_RATIO * self._size:
             raise BrokenStream("compression_bomb", self._produced)
         if length > MAX_RECORD_BYTES:
-            bomb = length > MAX_RATIO * max(info.compress_size, 1)
-            raise BrokenStream("compression_bomb" if bomb else "too_long", length)
+            raise BrokenStream("too_long", length)
 
     def document(self, path: str) -> Element | None:
         """Return the root of an XML member, mended as far as it can be; None where there is no such member or no XML."""

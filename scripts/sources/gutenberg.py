@@ -22,7 +22,8 @@ _END = regex.compile(
 )
 _FIELD = regex.compile(r"^(Title|Author|Language|Release Date):[ \t]*(.+)$", regex.M)
 _PRODUCED = regex.compile(
-    r"\A\s*(?:Produced by|E-text prepared by|This etext was (?:prepared|produced))(?:.+\n)+", regex.I
+    r"\A\s*(?:Produced by|E-text prepared by|This etext was (?:prepared|produced)|Transcribed from the)(?:.+\n)+",
+    regex.I,
 )
 _DOT_INDENT = regex.compile(r"^[ \t]*\.{6,}[ \t]*(?=\S)", regex.M)
 _LINE_NUMBER = regex.compile(r"(?<=\S)[ \t]{3,}\[?\d{0,3}[05]\]?[ \t]*$", regex.M)

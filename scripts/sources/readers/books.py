@@ -17,7 +17,7 @@ import regex
 
 from scripts.sources.bookhtml import blocks_from, decode_chapter, decode_html, lines_of, parse
 from scripts.sources.bookmeta import About, about_html, about_package
-from scripts.sources.booksplit import MIN_PIECE, Block, first_line, section_of, split_blocks, split_book
+from scripts.sources.booksplit import HEADING_CHARACTERS, Block, first_line, section_of, split_blocks, split_book
 from scripts.sources.decoding import BOMS, decode_legacy, normal_form
 from scripts.sources.epub import Container, Item, Package, open_package
 from scripts.sources.gutenberg import Licence, strip_blocks, strip_licence, strip_marked, tidy
@@ -91,14 +91,14 @@ class _Shelf:
         for item in package.navigation:
             yield removed("navigation", self._position(item))
         about = about_package(package.metadata)
-        waiting: list[Block] = []  # parts too short to stand alone, such as a heading on a page of its own
+        waiting: list[Block] = []  # a heading on a page of its own goes with what it heads
         around = Licence()
         for outcome in self._parts(container, package):
             if not isinstance(outcome, tuple):
                 yield outcome
                 continue
             waiting, around = [*waiting, *outcome[0]], around.joined(outcome[1])
-            if sum(len(text) for text, _ in waiting) >= MIN_PIECE:
+            if not _is_heading(outcome[0]):
                 yield from self._blocks(waiting, about, around)
                 waiting, around = [], Licence()
         if any(level is None for _, level in waiting):
@@ -156,6 +156,11 @@ class _Shelf:
                 meta=meta,
             )
             self._number += 1
+
+
+def _is_heading(blocks: Sequence[Block]) -> bool:
+    """Tell whether a part holds headings only, or a line that may be one."""
+    return all(level is not None for _, level in blocks) or sum(len(text) for text, _ in blocks) <= HEADING_CHARACTERS
 
 
 def _no_part(item: Item) -> str | None:
