@@ -1,27 +1,19 @@
-"""Books in HTML and XHTML as blocks of text: headings, paragraphs, lists, verse lines, preformatted text, rows of tables.
-
-Markup is parsed as XML where it is that, else by the recovering parser of HTML; entities that a file defines are never
-expanded.
-"""
+"""Books in HTML and XHTML as blocks of text: headings, paragraphs, lists, verse lines, preformatted text, rows of tables."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Callable, Sequence
-from html.entities import html5
+from collections.abc import Callable, Iterator, Sequence
 
 import regex
 from lxml import etree
-from resiliparse.parse.encoding import map_encoding_to_html5
 
 from scripts.sources.booksplit import MARKED_LEVELS, Block, heading_level
-from scripts.sources.decoding import decode, decode_legacy, without_controls
 from scripts.sources.pagemarks import HEADINGS, Line, beginning, classes_of, left_out, without_contents
-from scripts.sources.streams import BrokenStream
-from scripts.sources.xml import OPTIONS, Element, local_name
+from scripts.sources.xml import Element, local_name
 
 MAX_ROW = 1_000  # characters; a row of a table that is longer lays out a page
 MAX_VERSE = 100
+MAX_INDENT = 8  # levels of lists in lists
 
 _BREAK, _BLANK, _TAB, _CELL = "\x1e", "\x1f", "\x1d", "\x1c"  # stand for white space that is not folded
 _VERBATIM = str.maketrans({"\n": _BREAK, " ": _BLANK, "\t": _TAB, "\xa0": _BLANK})
@@ -38,79 +30,14 @@ _VERSE_CLASSES = frozenset((
 ))  # fmt: skip
 _LINE_CLASSES = frozenset(("line", "verse", "verse-line", "verseline"))
 
-_DECLARED = regex.compile(rb"""<\?xml[^>]*?\bencoding\s*=\s*["']([\w.:-]+)""")
-_META = regex.compile(rb"""<meta\b[^>]*?\bcharset\s*=\s*["']?\s*([\w.:-]+)""", regex.I)
-_SUBSET_BEGINS = regex.compile(r"<!DOCTYPE[^>\[]*\[", regex.I)
-_SUBSET_ENDS = regex.compile(r"\]\s*>")
-_ENTITY = regex.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
-_REFERENCE = regex.compile(r"&(?!(?:lt|gt|amp|quot|apos);)[\w:][\w:.-]*;")
-_XML_ENTITIES = ("lt;", "gt;", "amp;", "quot;", "apos;")
 _SOFT_HYPHEN = regex.compile("\u00ad")
 _WIDE = r"[\p{Han}\p{Hiragana}\p{Katakana}\u3000-\u303F\uFF00-\uFF60]"
 _WIDE_LINE_END = regex.compile(rf"(?<={_WIDE})[ \t]*\n[ \t]*(?={_WIDE})")
 _SPACES = regex.compile(r"[ \t\n\r\f\xa0]+")
 _BREAKS = regex.compile(f" ?{_BREAK} ?")
+_PARAGRAPHS = regex.compile(r"\n{2,}")
+_ELSEWHERE = regex.compile(r"[a-z][a-z0-9+.-]*:|//", regex.I)
 _CELLS = regex.compile(f" ?(?:{_CELL} ?)+")
-
-
-def declared_encoding(data: bytes, meta: bool = False) -> str | None:
-    """Return the encoding that the XML declaration (or a `<meta>` element) states, as WHATWG's standard reads it."""
-    head = data[:4096]
-    found = _DECLARED.search(head) or (_META.search(head) if meta else None)
-    name = map_encoding_to_html5(found[1].decode("ascii"), False) if found else None
-    # A UTF-16 file whose declaration can be read byte by byte is none.
-    return None if name is None or name.startswith("utf-16") else str(name)
-
-
-def decode_chapter(data: bytes) -> str:
-    """Return XHTML as text by its byte order mark or declaration, else UTF-8. Raises BrokenStream where it is not."""
-    text = decode(data, declared_encoding(data))
-    if text is None:
-        raise BrokenStream("invalid_encoding" if declared_encoding(data) not in (None, "utf-8") else "invalid_utf8", 0)
-    return text
-
-
-def decode_html(data: bytes) -> str:
-    """Return HTML as text by its byte order mark or what it declares, else as an old plain text.
-
-    What declares Windows-1252 or a part of it (ASCII, Latin-1) is UTF-8 where it is valid as that.
-    """
-    encoding = declared_encoding(data, meta=True)
-    text = None if encoding in (None, "cp1252") else decode(data, encoding)
-    return decode_legacy(data) if text is None else text
-
-
-def parse(text: str) -> Element | None:
-    """Return the root element of XHTML or HTML, None where there is none. Raises BrokenStream("too_deep")."""
-    text = _ENTITY.sub(_known_entity, without_controls(text))
-    data = text.encode("utf-8")
-    common = {"remove_comments": True, "remove_pis": True, "encoding": "utf-8"}
-    try:
-        return etree.fromstring(data.lstrip(), etree.XMLParser(**common, **OPTIONS))
-    except etree.XMLSyntaxError:
-        pass
-    parser = etree.HTMLParser(**common, no_network=True, huge_tree=False)
-    try:
-        root = etree.fromstring(_without_subset(text).encode("utf-8"), parser)
-    except etree.XMLSyntaxError:
-        root = None
-    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
-        raise BrokenStream("too_deep", len(data))
-    return root
-
-
-def _without_subset(text: str) -> str:
-    """Return markup without the declarations in its DOCTYPE, which the parser of HTML takes for text, and their use."""
-    begin = _SUBSET_BEGINS.search(text[:4096])
-    end = _SUBSET_ENDS.search(text, begin.end()) if begin else None
-    return _REFERENCE.sub("", text[end.end() :]) if end else text
-
-
-def _known_entity(match: regex.Match[str]) -> str:
-    if match[1] in _XML_ENTITIES:
-        return str(match[0])
-    known = html5.get(match[1])
-    return str(match[0]) if known is None else html.escape(known)
 
 
 def no_other_part(href: str) -> bool:
@@ -187,14 +114,16 @@ class _Reader:
             self._lists.append([element, int(first) if first.isdecimal() and first.isascii() else 1])
         elif name == "li" and self._lists:
             numbered = local_name(self._lists[-1][0]).lower() == "ol"
-            self._marker = "  " * (len(self._lists) - 1) + (f"{self._lists[-1][1]}. " if numbered else "- ")
+            self._marker = "  " * min(len(self._lists) - 1, MAX_INDENT) + (
+                f"{self._lists[-1][1]}. " if numbered else "- "
+            )
             self._lists[-1][1] += 1
         elif name == "tr" and _is_small(element):
             self._row = element
 
     def _start_link(self, element: Element) -> None:
         href = element.get("href", "")
-        if not href or regex.match(r"[a-z][a-z0-9+.-]*:|//", href, regex.I):
+        if not href or _ELSEWHERE.match(href):
             return
         forward = href[1:] in self._ahead if href.startswith("#") else self._is_later(href)
         self._forward += forward
@@ -262,14 +191,16 @@ class _Reader:
 def _is_small(row: Element) -> bool:
     """Tell whether a row of a table holds cells, not a page laid out by a table."""
     big = ("table", "pre", *HEADINGS)
-    return len(beginning(row, MAX_ROW)) <= MAX_ROW and not any(local_name(part).lower() in big for part in row.iter())
+    if any(local_name(part).lower() in big for part in row.iter()):
+        return False
+    return len(beginning(row, MAX_ROW)) <= MAX_ROW
 
 
 def folded(text: str) -> list[str]:
     """Return gathered text as paragraphs, white space folded; two line breaks part paragraphs."""
     text = _WIDE_LINE_END.sub("", _SOFT_HYPHEN.sub("", text))
     text = _CELLS.sub("\t", _BREAKS.sub("\n", _SPACES.sub(" ", text)))
-    paragraphs = (part.rstrip().strip("\n\t ") for part in regex.split(r"\n{2,}", text))
+    paragraphs = (part.rstrip().strip("\n\t ") for part in _PARAGRAPHS.split(text))
     return [part.translate(_RESTORED) for part in paragraphs if part.strip(f"{_BLANK}{_TAB}")]
 
 
@@ -277,20 +208,33 @@ def blocks_from(lines: Sequence[Line]) -> list[Block]:
     """Return lines as blocks, without contents. Headings that follow each other are one border, as wide as the widest."""
     blocks: list[Block] = []
     first: int | None = None  # where a run of headings began
-    for line in without_contents(lines):
+    for line, texts in _together(without_contents(lines)):
         if line.level is None:
             first = None
-            if line.tight and blocks:
-                blocks[-1] = (f"{blocks[-1][0]}\n{line.text}", blocks[-1][1])
-                continue
-            blocks.append((line.text, heading_level(line.text)))
+            text = "\n".join(texts)
+            blocks.append((text, heading_level(text)))
             continue
-        level = line.level - 1 if line.level <= MARKED_LEVELS else heading_level(line.text)
+        border = line.level - 1 if line.level <= MARKED_LEVELS else heading_level(line.text)
         if first is None:
             first = len(blocks)
         else:
-            known = [known for known in (blocks[first][1], level) if known is not None]
+            known = [known for known in (blocks[first][1], border) if known is not None]
             blocks[first] = (blocks[first][0], min(known, default=None))
-            level = None
-        blocks.append((line.text, level))
+            border = None
+        blocks.append((line.text, border))
     return blocks
+
+
+def _together(lines: Sequence[Line]) -> Iterator[tuple[Line, list[str]]]:
+    """Yield the first line of each block and the texts of all its lines."""
+    first: Line | None = None
+    texts: list[str] = []
+    for line in lines:
+        if first is not None and first.level is None and line.level is None and line.tight:
+            texts.append(line.text)
+            continue
+        if first is not None:
+            yield first, texts
+        first, texts = line, [line.text]
+    if first is not None:
+        yield first, texts

@@ -78,7 +78,7 @@ class Container:
         self._members: dict[str, zipfile.ZipInfo] = {}
         self._folded: dict[str, zipfile.ZipInfo] = {}
         for info in self._zip.infolist():
-            if info.is_dir():
+            if not info.filename or info.is_dir():
                 continue
             for name in _names(info):
                 self._members[name] = info
@@ -159,6 +159,11 @@ def _clean(path: str) -> str:
     return posixpath.normpath("/" + path.replace("\\", "/").lstrip("/")).lstrip("/")
 
 
+def folder_of(info: zipfile.ZipInfo) -> str:
+    """Return the folder of a member."""
+    return posixpath.dirname(_clean(info.filename))
+
+
 def _fold(path: str) -> str:
     return unicodedata.normalize("NFC", path).casefold()
 
@@ -176,8 +181,7 @@ def open_package(container: Container) -> Package:
     spine = None if package is None else next(package.iter("{*}spine"), None)
     if package is None or spine is None:
         raise BrokenStream("malformed_package", 0)
-    folder = posixpath.dirname(_clean(info.filename))
-    found = _items(container, package, spine, folder)
+    found = _items(container, package, spine, folder_of(info))
     if not found.spine:
         raise BrokenStream("empty_spine", 0)
     if _is_under_drm(container, found.spine):

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import io
 import itertools
-import posixpath
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import regex
 
-from scripts.sources.bookhtml import blocks_from, decode_chapter, decode_html, lines_of, parse
+from scripts.sources.bookhtml import blocks_from, lines_of
+from scripts.sources.bookmarkup import decode_chapter, decode_html, parse
 from scripts.sources.bookmeta import About, about_html, about_package
 from scripts.sources.booksplit import HEADING_CHARACTERS, Block, first_line, section_of, split_blocks, split_book
 from scripts.sources.decoding import BOMS, decode_legacy, normal_form
-from scripts.sources.epub import Container, Item, Package, open_package
+from scripts.sources.epub import Container, Item, Package, folder_of, open_package
 from scripts.sources.gutenberg import Licence, strip_blocks, strip_licence, strip_marked, tidy
 from scripts.sources.pagemarks import Line
 from scripts.sources.records import Outcome, Record, key_of, quarantined, removed
@@ -85,7 +86,7 @@ class _Shelf:
             yield removed("empty", self._origin)
             return
         about = about_html(root, licence.fields)
-        yield from self._blocks(blocks, about if about.title else About(title=first_line(blocks[0][0])), licence)
+        yield from self._blocks(blocks, replace(about, title=about.title or first_line(blocks[0][0])), licence)
 
     def epub(self, container: Container, package: Package) -> Iterator[Outcome]:
         for item in package.navigation:
@@ -176,7 +177,7 @@ def _lines(container: Container, item: Item, order: Mapping[str, int]) -> list[L
     """Return the lines of a part of the spine. Raises BrokenStream where it is missing or broken."""
     if item.member is None:
         raise BrokenStream("missing_part", 0)
-    here, folder = order[item.member.filename], posixpath.dirname(item.member.filename)
+    here, folder = order[item.member.filename], folder_of(item.member)
 
     def is_later(href: str) -> bool:
         found = container.find(href, folder)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.sources.bookhtml import blocks_from, folded, lines_of, parse
+from scripts.sources.bookhtml import blocks_from, folded, lines_of
+from scripts.sources.bookmarkup import parse
 from scripts.sources.readers.books import is_markup
 
 from .epubs import PROSE
