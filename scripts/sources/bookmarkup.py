@@ -23,6 +23,7 @@ _SUBSET_BEGINS = regex.compile(r"<!DOCTYPE[^>\[]*\[", regex.I)
 _SUBSET_ENDS = regex.compile(r"\]\s*>")
 _ENTITY = regex.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
 _REFERENCE = regex.compile(r"&(?!(?:lt|gt|amp|quot|apos);)[\w:][\w:.-]*;")
+_NUMBERED = regex.compile(r"&#(?:[xX]0*([0-9a-fA-F]+)|0*(\d+));")
 _XML_ENTITIES = ("lt;", "gt;", "amp;", "quot;", "apos;")
 
 
@@ -53,9 +54,21 @@ def decode_html(data: bytes) -> str:
     return decode_legacy(data) if text is None else text
 
 
+def clean_markup(text: str) -> str:
+    """Return markup without what no parser may let through: control characters and references to surrogates."""
+    return str(_NUMBERED.sub(_valid_reference, without_controls(text)))
+
+
+def _valid_reference(match: regex.Match[str]) -> str:
+    digits = match[1] or match[2]
+    code = 0 if len(digits) > 7 else int(digits, 16 if match[1] else 10)
+    valid = 0 < code < 0xD800 or 0xDFFF < code < 0x110000
+    return str(match[0]) if valid else "\ufffd"
+
+
 def parse(text: str) -> Element | None:
     """Return the root element of XHTML or HTML, None where there is none. Raises BrokenStream("too_deep")."""
-    text = _ENTITY.sub(_known_entity, without_controls(text))
+    text = _ENTITY.sub(_known_entity, clean_markup(text))
     data = text.encode("utf-8")
     common = {"remove_comments": True, "remove_pis": True, "encoding": "utf-8"}
     try:

@@ -18,6 +18,8 @@ from typing import IO
 
 from lxml import etree
 
+from scripts.sources.bookmarkup import clean_markup, declared_encoding
+from scripts.sources.decoding import decode
 from scripts.sources.streams import (
     CHUNK,
     MAX_RATIO,
@@ -126,9 +128,12 @@ class Container:
 
 def parse_xml(data: bytes) -> Element | None:
     """Return the root of an XML document, mended as far as it can be, or None."""
-    parser = etree.XMLParser(recover=True, remove_comments=True, remove_pis=True, **OPTIONS)
+    # The mending parser lets invalid bytes and surrogates through, which then cannot be read.
+    text = decode(data, declared_encoding(data))
+    text = clean_markup(data.decode("utf-8", "replace") if text is None else text)
+    parser = etree.XMLParser(recover=True, remove_comments=True, remove_pis=True, encoding="utf-8", **OPTIONS)
     try:
-        return etree.fromstring(data.lstrip(), parser)
+        return etree.fromstring(text.strip().encode("utf-8"), parser)
     except (etree.XMLSyntaxError, ValueError):
         return None
 

@@ -50,7 +50,7 @@ def zipped(members: Mapping[str, str | bytes]) -> bytes:
     return stream.getvalue()
 
 
-def book(chapters: Mapping[str, str | bytes], opf: str | None = None, **more: str | bytes) -> bytes:
+def book(chapters: Mapping[str, str | bytes], opf: str | bytes | None = None, **more: str | bytes) -> bytes:
     """An EPUB whose spine is its chapters, in order; `more` are members of META-INF, by name without suffix."""
     names = list(chapters)
     opf = opf or package(

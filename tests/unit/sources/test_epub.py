@@ -201,6 +201,16 @@ def test_entities_are_never_expanded_and_nothing_is_loaded(tmp_path: Path) -> No
     assert "in an attribute" in text
 
 
+def test_a_package_document_with_invalid_bytes_is_mended(tmp_path: Path) -> None:
+    opf = (
+        package([("a", "1.xhtml", "")], spine_of("a"))
+        .encode()
+        .replace(b"A. Keeper", b"A. &#xD800;\xed\xa0\x80<\x00Keeper")
+    )
+    found = read(tmp_path, book({"1.xhtml": ONE}, opf))
+    assert titles(found) == ["One"]
+
+
 def test_malformed_chapters_are_mended(tmp_path: Path) -> None:
     page = "<html><body><h1>One</h2><p>bees & <b>flowers<p>second &nbsp;part<script/><br>line \x00\x01&#0;end"
     assert read(tmp_path, book({"1.xhtml": page})).list[0]["text"] == "One\n\nbees & flowers\n\nsecond part\nline �end"
