@@ -46,8 +46,12 @@ def has_surrogates(text: str) -> bool:
     return _SURROGATES.search(text) is not None
 
 
+def without_controls(text: str) -> str:
+    r"""Return text with `\n` line ends, without control characters and the byte order mark."""
+    return str(_CONTROLS.sub("", _LINE_ENDS.sub("\n", text))).lstrip("\ufeff")
+
+
 def normal_form(text: str) -> str:
     r"""Return text in the form of documents: NFC, `\n` line ends, no control characters, no blanks at line ends."""
-    text = _LINE_ENDS.sub("\n", text)
-    text = _CONTROLS.sub("", text).lstrip("\ufeff")
+    text = without_controls(text)
     return unicodedata.normalize("NFC", _TRAILING.sub("", text)).strip("\n")

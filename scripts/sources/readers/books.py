@@ -1,156 +1,187 @@
-"""Books: plain texts as Project Gutenberg has them, whole or cut at their borders into documents of readable length.
+"""Books: EPUB, HTML and plain text as Project Gutenberg has them, told by their content.
 
-Licence header and footer are removed; how long they were is recorded with the first document of the book.
+Books are whole or cut at their borders into documents of readable length; the parts of an EPUB are cut each for itself.
+Licence header and footer are removed; how long they were is recorded with the first document after them.
 """
 
 from __future__ import annotations
 
+import io
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import regex
 
-from scripts.sources.decoding import decode_legacy, normal_form
+from scripts.sources.bookhtml import blocks_from, lines_of
+from scripts.sources.bookmarkup import decode_chapter, decode_html, parse
+from scripts.sources.bookmeta import About, about_html, about_package
+from scripts.sources.booksplit import HEADING_CHARACTERS, Block, first_line, section_of, split_blocks, split_book
+from scripts.sources.decoding import BOMS, decode_legacy, normal_form
+from scripts.sources.epub import Container, Item, Package, folder_of, open_package
+from scripts.sources.gutenberg import Licence, strip_blocks, strip_licence, strip_marked, tidy
+from scripts.sources.pagemarks import Line
 from scripts.sources.records import Outcome, Record, key_of, quarantined, removed
-from scripts.sources.streams import BrokenStream, read_whole
+from scripts.sources.streams import BrokenStream, compression, iter_chunks, read_whole
 
 MAX_CHARACTERS = 20_000
-MIN_PIECE = 500  # a heading that stands alone is joined to what it heads
-HEADING_CHARACTERS = 100
-
-_START = regex.compile(
-    r"^[ \t]*(?:\*{3} ?START OF (?:THE|THIS) PROJECT GUTENBERG.*?\*{3}|\*END[ *]*THE SMALL PRINT.*)[ \t]*\n",
-    regex.M | regex.I | regex.S,
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_MARKUP = regex.compile(
+    r"\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|meta|title|h[1-6]|p|div|center|pre)\b",
+    regex.I | regex.S,
 )
-_END = regex.compile(
-    r"^[ \t]*(?:\*{3} ?END OF (?:THE|THIS) PROJECT GUTENBERG|End of (?:the |this )?Project Gutenberg)",
-    regex.M | regex.I,
-)
-_FIELD = regex.compile(r"^(Title|Author|Language|Release Date):[ \t]*(.+)$", regex.M)
-_PRODUCED = regex.compile(
-    r"\A\s*(?:Produced by|E-text prepared by|This etext was (?:prepared|produced))(?:.+\n)+", regex.I
-)
-_DOT_INDENT = regex.compile(r"^[ \t]*\.{6,}[ \t]*(?=\S)", regex.M)
-_LINE_NUMBER = regex.compile(r"(?<=\S)[ \t]{3,}\[?\d{0,3}[05]\]?[ \t]*$", regex.M)
-_EMPTY_LINES = regex.compile(r"\n{4,}")
-_NUMERAL = r"(?:[IVXLC]+|\d+|(?:THE )?(?:FIRST|SECOND|THIRD|FOURTH|FIFTH|SIXTH|SEVENTH|EIGHTH|NINTH|TENTH))"
-# From the widest border to the narrowest; a paragraph and then a line are what is left to cut at.
-_LEVELS = (
-    regex.compile(
-        rf"\s*(?:(?:BOOK|PART|VOLUME|ACT|ACTUS)\s+{_NUMERAL}\b|THE [A-Z]+ BOOK\b|EPILOGUE|PROLOGUE|INDUCTION)", regex.I
-    ),
-    regex.compile(
-        rf"\s*(?:(?:CHAPTER|CANTO|LETTER|SCENE|SCENA)\b[\s.:]*{_NUMERAL}?\b|SECTION\s+{_NUMERAL}\b)", regex.I
-    ),
-    regex.compile(r"\s*(?:[IVXLC]+|\d{1,3})\.?\s*(?:\n|\Z)"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Licence:
-    """What was removed around a book, in characters, and what its header says."""
-
-    header: int
-    footer: int
-    fields: Mapping[str, str]
 
 
 def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Yield the documents of one book. Options: `max_characters` (of a document, default 20000)."""
+    shelf = _Shelf(origin, options.get("max_characters", MAX_CHARACTERS))
     try:
-        text = normal_form(decode_legacy(read_whole(path)))
+        head = next(iter_chunks(path), b"")
+        if head.startswith(_ZIP):
+            with io.BytesIO(read_whole(path)) if compression(path) else path.open("rb") as stream:
+                container = Container(stream)
+                yield from shelf.epub(container, open_package(container))
+        elif is_markup(head):
+            yield from shelf.html(read_whole(path))
+        else:
+            yield from shelf.plain(read_whole(path))
     except BrokenStream as error:
         yield quarantined(error.reason, f"byte {error.position} of {origin}")
-        return
-    text, licence = strip_licence(text)
-    text = tidy(text)
-    if not text:
-        yield removed("empty", origin)
-        return
-    title = licence.fields.get("Title") or first_line(text)
-    for number, piece in enumerate(split_book(text, options.get("max_characters", MAX_CHARACTERS))):
-        meta: dict[str, Any] = {"title": title, "section": section_of(piece), "piece": number}
-        if number == 0 and licence.header + licence.footer:
-            meta["licence_removed"] = {"header": licence.header, "footer": licence.footer}
-        if "Author" in licence.fields:
-            meta["author"] = licence.fields["Author"]
-        yield Record(key=f"{key_of(origin)}/{number:04d}", text=piece, meta=meta)
 
 
-def strip_licence(text: str) -> tuple[str, Licence]:
-    """Return a book without Project Gutenberg's header and footer, and what they were."""
-    start, end = 0, len(text)
-    if match := _START.search(text):
-        start = match.end()
-    if match := _END.search(text, start):
-        end = match.start()
-    fields = {name: value.strip() for name, value in _FIELD.findall(text[:start])}
-    return _PRODUCED.sub("", text[start:end]), Licence(start, len(text) - end, fields)
+def is_markup(head: bytes) -> bool:
+    """Tell whether a file begins as HTML does."""
+    mark, encoding = next((found for found in BOMS if head.startswith(found[0])), (b"", "latin-1"))
+    return _MARKUP.match(head[len(mark) :][:4096].decode(encoding, "replace")) is not None
 
 
-def tidy(text: str) -> str:
-    """Remove what belongs to the printed page: dots that stand for indents, verse numbers, piles of empty lines."""
-    text = _LINE_NUMBER.sub("", _DOT_INDENT.sub("    ", text))
-    return str(_EMPTY_LINES.sub("\n\n\n", text)).strip()
+class _Shelf:
+    """Makes the documents of one book and numbers them."""
+
+    def __init__(self, origin: str, limit: int) -> None:
+        self._origin = origin
+        self._limit = limit
+        self._number = 0
+
+    def plain(self, data: bytes) -> Iterator[Outcome]:
+        text, licence = strip_licence(normal_form(decode_legacy(data)))
+        text = tidy(text)
+        if not text:
+            yield removed("empty", self._origin)
+            return
+        about = About(title=licence.fields.get("Title") or first_line(text), author=licence.fields.get("Author"))
+        yield from self._records(split_book(text, self._limit), about, licence)
+
+    def html(self, data: bytes) -> Iterator[Outcome]:
+        root = parse(decode_html(data))
+        if root is None:
+            yield removed("empty", self._origin)
+            return
+        marked = strip_marked(root)
+        blocks, licence = strip_blocks(blocks_from(lines_of(root)))
+        licence = marked.joined(licence)
+        if not blocks:
+            yield removed("empty", self._origin)
+            return
+        about = about_html(root, licence.fields)
+        yield from self._blocks(blocks, replace(about, title=about.title or first_line(blocks[0][0])), licence)
+
+    def epub(self, container: Container, package: Package) -> Iterator[Outcome]:
+        for item in package.navigation:
+            yield removed("navigation", self._position(item))
+        about = about_package(package.metadata)
+        waiting: list[Block] = []  # a heading on a page of its own goes with what it heads
+        around = Licence()
+        for outcome in self._parts(container, package):
+            if not isinstance(outcome, tuple):
+                yield outcome
+                continue
+            waiting, around = [*waiting, *outcome[0]], around.joined(outcome[1])
+            if not _is_heading(outcome[0]):
+                yield from self._blocks(waiting, about, around)
+                waiting, around = [], Licence()
+        if any(level is None for _, level in waiting):
+            yield from self._blocks(waiting, about, around)
+        elif waiting:
+            yield removed("headings_only", self._origin, waiting[0][0])
+
+    def _parts(self, container: Container, package: Package) -> Iterator[Outcome | tuple[list[Block], Licence]]:
+        """Yield the blocks of each part of the spine, or why there are none."""
+        order = {item.member.filename: number for number, item in reversed([*enumerate(package.spine)]) if item.member}
+        ended = False
+        for item in package.spine:
+            if item.navigation:
+                continue  # counted already
+            if reason := "licence" if ended else _no_part(item):
+                yield removed(reason, self._position(item))
+                continue
+            try:
+                lines = _lines(container, item, order)
+            except BrokenStream as error:
+                yield quarantined(error.reason, self._position(item))
+                if error.reason == "compression_bomb":
+                    return
+                continue
+            blocks, licence = strip_blocks(blocks_from(lines))
+            ended = licence.footer > 0
+            if blocks:
+                yield blocks, licence
+            else:
+                reason = "licence" if licence.header + licence.footer else "contents" if lines else "no_text"
+                yield removed(reason, self._position(item))
+
+    def _position(self, item: Item) -> str:
+        return f"{item.name} of {self._origin}"
+
+    def _blocks(self, blocks: Sequence[Block], about: About, licence: Licence) -> Iterator[Record]:
+        headings = frozenset(first_line(text) for text, level in blocks if level is not None)
+        pieces = split_blocks(blocks, self._limit)
+        if licence.header + licence.footer:
+            pieces = [tidy(piece) for piece in pieces]
+        yield from self._records(pieces, about, licence, headings)
+
+    def _records(
+        self, pieces: Sequence[str], about: About, licence: Licence, headings: frozenset[str] = frozenset()
+    ) -> Iterator[Record]:
+        for first, piece in zip(itertools.chain([True], itertools.repeat(False)), pieces, strict=False):
+            meta = about.meta() | {"section": section_of(piece, headings), "piece": self._number}
+            if first and licence.header + licence.footer:
+                meta["licence_removed"] = {"header": licence.header, "footer": licence.footer}
+            yield Record(
+                key=f"{key_of(self._origin)}/{self._number:04d}",
+                text=piece,
+                date=about.date,
+                language=about.language,
+                meta=meta,
+            )
+            self._number += 1
 
 
-def first_line(text: str) -> str:
-    """Return the first line of a text, shortened."""
-    return text.strip().partition("\n")[0].strip()[:HEADING_CHARACTERS]
+def _is_heading(blocks: Sequence[Block]) -> bool:
+    """Tell whether a part holds headings only, or a line that may be one."""
+    return all(level is not None for _, level in blocks) or sum(len(text) for text, _ in blocks) <= HEADING_CHARACTERS
 
 
-def heading_level(block: str) -> int | None:
-    """Return the level of the border that a block begins with: 0 act or part, 1 scene or chapter, 2 bare number."""
-    line = block.strip().partition("\n")[0]
-    if len(line) > HEADING_CHARACTERS:
-        return None
-    return next((level for level, pattern in enumerate(_LEVELS) if pattern.match(block)), None)
+def _no_part(item: Item) -> str | None:
+    """Return why an item of the spine is no part of the reading order, None where it is one."""
+    if not item.linear:
+        return "not_linear"
+    if item.repeated:
+        return "repeated_part"
+    return None if item.has_text else "no_text"
 
 
-def section_of(piece: str) -> str | None:
-    """Return the heading that a document begins with, if it begins with one."""
-    return first_line(piece) if heading_level(piece) is not None else None
+def _lines(container: Container, item: Item, order: Mapping[str, int]) -> list[Line]:
+    """Return the lines of a part of the spine. Raises BrokenStream where it is missing or broken."""
+    if item.member is None:
+        raise BrokenStream("missing_part", 0)
+    here, folder = order[item.member.filename], folder_of(item.member)
 
+    def is_later(href: str) -> bool:
+        found = container.find(href, folder)
+        return found is not None and order.get(found.filename, -1) > here
 
-def split_book(text: str, limit: int) -> list[str]:
-    """Return a book as documents of at most about `limit` characters, cut at the widest borders that suffice."""
-    blocks = regex.split(r"\n[ \t]*\n", text)
-    return [piece.strip() for piece in _split([block for block in blocks if block.strip()], 0, limit)]
-
-
-def _split(blocks: Sequence[str], level: int, limit: int) -> list[str]:
-    whole = "\n\n".join(blocks)
-    if len(whole) <= limit:
-        return [whole]
-    if level == len(_LEVELS):
-        return _pack([line for block in blocks for line in _shortened(block, limit)], limit, "\n\n")
-    groups: list[list[str]] = []
-    for block in blocks:
-        if not groups or heading_level(block) == level:
-            groups.append([])
-        groups[-1].append(block)
-    return _pack([piece for group in groups for piece in _split(group, level + 1, limit)], limit, "\n\n")
-
-
-def _shortened(block: str, limit: int) -> list[str]:
-    """Return a paragraph in pieces, cut at lines, then sentences, where it is longer than a document may be."""
-    if len(block) <= limit:
-        return [block]
-    lines = block.split("\n") if "\n" in block else regex.split(r"(?<=[.!?])[ \t]+", block)
-    if len(lines) == 1:
-        lines = [block[start : start + limit] for start in range(0, len(block), limit)]
-    return _pack([part for line in lines for part in _shortened(line, limit)], limit, "\n")
-
-
-def _pack(pieces: Sequence[str], limit: int, glue: str) -> list[str]:
-    """Join neighbours as long as they fit; one too short to stand alone joins the next in any case."""
-    packed: list[str] = []
-    for piece in pieces:
-        fits = packed and len(packed[-1]) + len(glue) + len(piece) <= limit
-        if packed and (fits or len(packed[-1]) < MIN_PIECE):
-            packed[-1] += glue + piece
-        else:
-            packed.append(piece)
-    return packed
+    root = parse(decode_chapter(container.read(item.member)))
+    return [] if root is None else lines_of(root, is_later)

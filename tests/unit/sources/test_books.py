@@ -3,7 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from scripts.sources.readers.books import split_book, strip_licence, tidy
+from scripts.sources.booksplit import split_book
+from scripts.sources.gutenberg import strip_licence, tidy
 
 from .running import documents_of
 

@@ -1,0 +1,99 @@
+"""HTML and XHTML of books as trees of elements.
+
+Markup is parsed as XML where it is that, else by the recovering parser of HTML; entities that a file defines are never
+expanded and nothing outside of it is loaded.
+"""
+
+from __future__ import annotations
+
+import html
+from html.entities import html5
+
+import regex
+from lxml import etree
+from resiliparse.parse.encoding import map_encoding_to_html5
+
+from scripts.sources.decoding import decode, decode_legacy, without_controls
+from scripts.sources.streams import BrokenStream
+from scripts.sources.xml import OPTIONS, Element
+
+_DECLARED = regex.compile(rb"""<\?xml[^>]*?\bencoding\s*=\s*["']([\w.:-]+)""")
+_META = regex.compile(rb"""<meta\b[^>]*?\bcharset\s*=\s*["']?\s*([\w.:-]+)""", regex.I)
+_SUBSET_BEGINS = regex.compile(r"<!DOCTYPE[^>\[]*\[", regex.I)
+_SUBSET_ENDS = regex.compile(r"\]\s*>")
+_ENTITY = regex.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
+_REFERENCE = regex.compile(r"&(?!(?:lt|gt|amp|quot|apos);)[\w:][\w:.-]*;")
+_NUMBERED = regex.compile(r"&#(?:[xX]0*([0-9a-fA-F]+)|0*(\d+));")
+_XML_ENTITIES = ("lt;", "gt;", "amp;", "quot;", "apos;")
+
+
+def declared_encoding(data: bytes, meta: bool = False) -> str | None:
+    """Return the encoding that the XML declaration (or a `<meta>` element) states, as WHATWG's standard reads it."""
+    head = data[:4096]
+    found = _DECLARED.search(head) or (_META.search(head) if meta else None)
+    name = map_encoding_to_html5(found[1].decode("ascii"), False) if found else None
+    # A UTF-16 file whose declaration can be read byte by byte is none.
+    return None if name is None or name.startswith("utf-16") else str(name)
+
+
+def decode_chapter(data: bytes) -> str:
+    """Return XHTML as text by its byte order mark or declaration, else UTF-8. Raises BrokenStream where it is not."""
+    text = decode(data, declared_encoding(data))
+    if text is None:
+        raise BrokenStream("invalid_encoding" if declared_encoding(data) not in (None, "utf-8") else "invalid_utf8", 0)
+    return text
+
+
+def decode_html(data: bytes) -> str:
+    """Return HTML as text by its byte order mark or what it declares, else as an old plain text.
+
+    What declares Windows-1252 or a part of it (ASCII, Latin-1) is UTF-8 where it is valid as that.
+    """
+    encoding = declared_encoding(data, meta=True)
+    text = None if encoding in (None, "cp1252") else decode(data, encoding)
+    return decode_legacy(data) if text is None else text
+
+
+def clean_markup(text: str) -> str:
+    """Return markup without what no parser may let through: control characters and references to surrogates."""
+    return str(_NUMBERED.sub(_valid_reference, without_controls(text)))
+
+
+def _valid_reference(match: regex.Match[str]) -> str:
+    digits = match[1] or match[2]
+    code = 0 if len(digits) > 7 else int(digits, 16 if match[1] else 10)
+    valid = 0 < code < 0xD800 or 0xDFFF < code < 0x110000
+    return str(match[0]) if valid else "\ufffd"
+
+
+def parse(text: str) -> Element | None:
+    """Return the root element of XHTML or HTML, None where there is none. Raises BrokenStream("too_deep")."""
+    text = _ENTITY.sub(_known_entity, clean_markup(text))
+    data = text.encode("utf-8")
+    common = {"remove_comments": True, "remove_pis": True, "encoding": "utf-8"}
+    try:
+        return etree.fromstring(data.lstrip(), etree.XMLParser(**common, **OPTIONS))
+    except etree.XMLSyntaxError:
+        pass
+    parser = etree.HTMLParser(**common, no_network=True, huge_tree=False)
+    try:
+        root = etree.fromstring(_without_subset(text).encode("utf-8"), parser)
+    except etree.XMLSyntaxError:
+        root = None
+    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
+        raise BrokenStream("too_deep", len(data))
+    return root
+
+
+def _without_subset(text: str) -> str:
+    """Return markup without the declarations in its DOCTYPE, which the parser of HTML takes for text, and their use."""
+    begin = _SUBSET_BEGINS.search(text[:4096])
+    end = _SUBSET_ENDS.search(text, begin.end()) if begin else None
+    return _REFERENCE.sub("", text[end.end() :]) if end else text
+
+
+def _known_entity(match: regex.Match[str]) -> str:
+    if match[1] in _XML_ENTITIES:
+        return str(match[0])
+    known = html5.get(match[1])
+    return str(match[0]) if known is None else html.escape(known)
