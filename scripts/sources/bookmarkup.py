@@ -25,6 +25,7 @@ _ENTITY = regex.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
 _REFERENCE = regex.compile(r"&(?!(?:lt|gt|amp|quot|apos);)[\w:][\w:.-]*;")
 _NUMBERED = regex.compile(r"&#(?:[xX]0*([0-9a-fA-F]+)|0*(\d+));")
 _XML_ENTITIES = ("lt;", "gt;", "amp;", "quot;", "apos;")
+MAX_TAGS = 1_000_000  # an element takes some 130 bytes in a tree; the longest novels have a hundredth of that
 
 
 def declared_encoding(data: bytes, meta: bool = False) -> str | None:
@@ -67,7 +68,9 @@ def _valid_reference(match: regex.Match[str]) -> str:
 
 
 def parse(text: str) -> Element | None:
-    """Return the root element of XHTML or HTML, None where there is none. Raises BrokenStream("too_deep")."""
+    """Return the root element of XHTML or HTML, None where there is none. Raises BrokenStream (too deep, too large)."""
+    if text.count("<") > MAX_TAGS:
+        raise BrokenStream("too_many_elements", len(text))
     text = _ENTITY.sub(_known_entity, clean_markup(text))
     data = text.encode("utf-8")
     common = {"remove_comments": True, "remove_pis": True, "encoding": "utf-8"}

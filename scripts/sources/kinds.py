@@ -69,7 +69,7 @@ KINDS: dict[str, dict[str, Option]] = {
         "max_characters": Option(
             f"a whole number from {MIN_DOCUMENT_CHARACTERS} up",
             _length,
-            "Books longer than this are cut at acts, scenes, chapters or paragraphs; default 20000.",
+            "Books longer than this are cut at headings, acts, scenes, chapters or paragraphs; default 20000.",
         )
     },
     "academic": {

@@ -49,13 +49,14 @@ def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcom
         if head.startswith(b"<"):
             yield page_outcome(read_whole(path), None, Address(key_of(origin), None, None), origin)
         else:
-            yield from _outcomes(_archive(path, head.startswith(ARC_BEGINS)))
+            damaged = origin.endswith(".gz") and not head.startswith((MARK, ARC_BEGINS))
+            yield from _outcomes(_archive(path, compression(path) == "gzip" or damaged, head.startswith(ARC_BEGINS)))
     except BrokenStream as error:
         yield quarantined(error.reason, f"byte {error.position}")
 
 
-def _archive(path: Path, arc: bool) -> Iterator[bytes | Misfit]:
-    if compression(path) == "gzip":
+def _archive(path: Path, members: bool, arc: bool) -> Iterator[bytes | Misfit]:
+    if members:
         return _members(path, arc)
     chunks = iter_chunks(path)
     return iter_records(arc_as_warc(chunks) if arc else chunks)
