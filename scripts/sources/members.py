@@ -6,47 +6,57 @@ libraries end at the first fault, which loses every record after it.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from isal import isal_zlib
+from isal.igzip_lib import IsalError
+
 from scripts.sources.streams import CHUNK, MAX_RATIO, RATIO_APPLIES_FROM, BrokenStream
 
 MAGIC = b"\x1f\x8b\x08"
+BLOCK, PIECE = 1 << 18, 1 << 12
 PROBE = 512  # compressed bytes that suffice to see how a member begins
+
+
+class _Input:
+    """The compressed bytes, read in large blocks and handed out in small pieces: what a member leaves over is copied."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self.raw = raw
+        self._block = b""
+        self._start = 0
+
+    def piece(self, at: int) -> bytes:
+        """Return some bytes from a position of the file, none at its end."""
+        if not self._start <= at < self._start + len(self._block):
+            self.raw.seek(at)
+            self._start, self._block = at, self.raw.read(BLOCK)
+        return self._block[at - self._start : at - self._start + PIECE]
 
 
 class Member:
     """One member: its decompressed chunks, once. Where it ends is known when it has been read."""
 
-    def __init__(self, raw: IO[bytes], start: int) -> None:
-        self._raw = raw
+    def __init__(self, source: _Input, start: int) -> None:
+        self._source = source
         self._start = start
         self.end: int | None = None
-        self.failure: BrokenStream | None = None
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the decompressed bytes. Raises BrokenStream where they are damaged, cut or a bomb."""
-        try:
-            yield from self._chunks()
-        except BrokenStream as error:
-            self.failure = error
-            raise
-
-    def _chunks(self) -> Iterator[bytes]:
-        self._raw.seek(self._start)
-        inflater, read, produced = zlib.decompressobj(31), self._start, 0
+        inflater, read, produced = isal_zlib.decompressobj(31), self._start, 0
         data = b""
         while not inflater.eof:
             if not data:
-                data = self._raw.read(CHUNK)
+                data = self._source.piece(read)
                 read += len(data)
                 if not data:
                     raise BrokenStream("truncated", read)
             try:
                 chunk = inflater.decompress(data, CHUNK)
-            except zlib.error:
+            except IsalError:
                 raise BrokenStream("damaged_compression", self._start) from None
             data = inflater.unconsumed_tail
             produced += len(chunk)
@@ -65,20 +75,19 @@ def iter_members(path: Path, begins: bytes) -> Iterator[Member]:
     """
     size = path.stat().st_size
     with path.open("rb") as raw:
-        start = 0
-        while (start := _skip_zeros(raw, start)) < size:
-            member = Member(raw, start)
+        source, start = _Input(raw), 0
+        while (start := _skip_zeros(source, start)) < size:
+            member = Member(source, start)
             yield member
             start = _next_member(raw, start + 1, begins) if member.end is None else member.end
 
 
-def _skip_zeros(raw: IO[bytes], start: int) -> int:
-    raw.seek(start)
-    while block := raw.read(CHUNK):
-        rest = block.lstrip(b"\x00")
+def _skip_zeros(source: _Input, start: int) -> int:
+    while piece := source.piece(start):
+        rest = piece.lstrip(b"\x00")
+        start += len(piece) - len(rest)
         if rest:
-            return start + len(block) - len(rest)
-        start += len(block)
+            break
     return start
 
 
@@ -100,6 +109,6 @@ def _next_member(raw: IO[bytes], start: int, begins: bytes) -> int:
 
 def _begins(data: bytes, begins: bytes) -> bool:
     try:
-        return zlib.decompressobj(31).decompress(data, len(begins)) == begins
-    except zlib.error:
+        return isal_zlib.decompressobj(31).decompress(data, len(begins)) == begins
+    except IsalError:
         return False

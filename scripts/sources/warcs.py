@@ -15,6 +15,7 @@ from scripts.sources.streams import MAX_RECORD_BYTES
 
 MARK = b"WARC/"
 LONGEST_HEADER = 1 << 16
+_BLANK = regex.compile(rb"[\r\n\0]*")
 _NEXT = regex.compile(rb"\r?\n(?=WARC/[01]\.\d+\r?\n)")
 _HEADER_END = regex.compile(rb"\r?\n\r?\n")
 _LENGTH = regex.compile(rb"^content-length:[ \t]*(\d{1,15})[ \t]*\r?$", regex.I | regex.M)
@@ -57,11 +58,10 @@ class _Window:
     def drop_blank(self) -> None:
         """Leave line ends behind, and zeros with which files are filled up."""
         while self.fill(1):
-            rest = self.data.lstrip(b"\r\n\x00")
-            if rest:
-                del self.data[: len(self.data) - len(rest)]
+            match = _BLANK.match(self.data)
+            del self.data[: match.end()]
+            if self.data:
                 return
-            self.data.clear()
 
     def drop_to_next(self, start: int) -> None:
         """Leave behind what stands before the next beginning of a record, or everything."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import regex
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.encoding import bytes_to_str, detect_encoding
@@ -28,6 +29,9 @@ from scripts.sources.warcs import MARK, Misfit, iter_records
 _HTML = ("text/html", "application/xhtml+xml")
 SKIPPED = [".headerlink", ".anchor"]  # marks that link to a heading, such as ¶
 _PAGES = (WarcRecordType.response, WarcRecordType.resource)
+HEADER_BYTES = 1 << 12
+_TYPE = regex.compile(rb"^warc-type:[ \t]*([a-z]+)[ \t]*\r?$", regex.I | regex.M)
+_READ = (b"response", b"resource", b"conversion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,10 @@ def _outcomes(records: Iterator[bytes | Misfit]) -> Iterator[Outcome]:
     for found, data in enumerate(records, start=1):
         if isinstance(data, Misfit):
             yield quarantined(data.reason, f"record {found}", data.sample)
+            continue
+        kind = _TYPE.search(data, 0, HEADER_BYTES)
+        if kind is not None and kind[1].lower() not in _READ:
+            yield removed("no_page_record", f"record {found}", kind[1])
             continue
         # The library leaves a record without its content when it goes on, so it is kept from doing so.
         archive = ArchiveIterator(io.BytesIO(data), auto_decode="all", record_types=WarcRecordType.any_type)
