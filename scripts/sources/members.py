@@ -109,6 +109,6 @@ def _next_member(raw: IO[bytes], start: int, begins: bytes) -> int:
 
 def _begins(data: bytes, begins: bytes) -> bool:
     try:
-        return isal_zlib.decompressobj(31).decompress(data, len(begins)) == begins
+        return bool(isal_zlib.decompressobj(31).decompress(data, len(begins)) == begins)
     except IsalError:
         return False

@@ -25,8 +25,8 @@ def prepared(
         (folder / name).write_text(text, encoding="utf-8")
     raw = Path("raw/0000.json")
     wanted = [{"path": name, "sha256": None} for name in files]
-    settings = {"package": None, "files": wanted, "part": "0000", "parts": 1, "content": None}
-    assert fetch.main(arguments(settings, cache=Path("cache"), manifest=raw)) == 0
+    settings = {"origin": {"package": None, "files": wanted}, "part": "0000", "parts": 1, "content": None}
+    assert fetch.main(arguments(settings, cache=Path("cache"), lock=Path("downloads.lock"), manifest=raw)) == 0
     manifest = Path("items.json")
     assert prepare.main(arguments({"task": "quiz", "kind": kind}, raw=raw, manifest=manifest)) == 0
     return pq.read_table("items.parquet").to_pylist(), load_manifest(manifest)["accounting"]
