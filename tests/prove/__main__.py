@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.prove.kills import Kill, finetuning_kills, training_kills, workflow_kills
+from tests.prove.memory import LIMIT_MB, Peak, memory_of_lines
 from tests.workflow.harness import ROOT
 
 
@@ -27,6 +28,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=10, help="kills of a whole run")
     parser.add_argument("--training-kills", type=int, default=4, help="kills of training, for each layout")
     parser.add_argument("--seed", type=int, default=1, help="where the moments are drawn from")
+    parser.add_argument("--gigabytes", type=float, default=5.0, help="size of the part whose extraction is watched")
     parser.add_argument("--out", type=Path, default=ROOT / "docs/proofs.md", help="the file of the tables")
     args = parser.parse_args()
     rows: list[tuple[str, Kill]] = []
@@ -37,8 +39,10 @@ def main() -> int:
         (folder / "finetuning").mkdir()
         found = finetuning_kills(folder / "finetuning", args.training_kills, args.seed)
         rows += show(("fine-tuning, llama", kill) for kill in found)
-    args.out.write_text(document(rows, args), encoding="utf-8")
-    return 0 if all(kill.equal for _, kill in rows) else 1
+        peak = memory_of_lines(folder / "memory", int(args.gigabytes * 1e9))
+        print(peak, flush=True)
+    args.out.write_text(document(rows, peak, args), encoding="utf-8")
+    return 0 if all(kill.equal for _, kill in rows) and peak.within else 1
 
 
 def show(rows: Iterable[tuple[str, Kill]]) -> list[tuple[str, Kill]]:
@@ -54,7 +58,7 @@ def show(rows: Iterable[tuple[str, Kill]]) -> list[tuple[str, Kill]]:
     return found
 
 
-def document(rows: list[tuple[str, Kill]], args: argparse.Namespace) -> str:
+def document(rows: list[tuple[str, Kill]], peak: Peak, args: argparse.Namespace) -> str:
     """Return the page."""
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True
@@ -81,7 +85,12 @@ anew would end with the same bytes.
 
 | proof | killed | after (s) | while | went on | equal |
 |---|---|---|---|---|---|
-{table}"""
+{table}
+## Memory
+
+One part of {peak.size / 1e9:.1f} GB of JSON lines, {peak.documents} documents, was extracted in one process of at most
+**{peak.peak} MB** (the limit is {LIMIT_MB}).
+"""
 
 
 if __name__ == "__main__":

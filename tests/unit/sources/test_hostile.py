@@ -7,8 +7,6 @@ import gzip
 import json
 import lzma
 import random
-import subprocess
-import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +16,7 @@ import zstandard
 
 from scripts.sources.seen import Seen
 from scripts.sources.warcs import Misfit, iter_records
-from tests.conftest import ROOT
+from tests.prove.memory import extract_in_a_process, fetch_local, write_lines
 
 from .running import documents_of
 from .test_web import PROSE, html, record, response
@@ -228,28 +226,7 @@ def test_identifiers_are_remembered_in_little_memory() -> None:
     assert seen.add("100")
 
 
-# `ru_maxrss` would also count what the process that started this one had.
-MEASURE = """
-import pathlib, sys
-from scripts.sources import extract
-code = extract.main(sys.argv[1:])
-(line,) = [line for line in pathlib.Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
-print(code, int(line.split()[1]) // 1024)
-"""
 MEGABYTES = 300
-
-
-def write_lines(path: Path, size: int) -> None:
-    """Write JSON lines of `size` bytes in all, as zstd."""
-    words = [random.Random(number).randbytes(4).hex() for number in range(5_000)]
-    generator, written = random.Random(7), 0
-    block = "".join(
-        json.dumps({"text": " ".join(generator.choices(words, k=400))}) + "\n" for _ in range(3_000)
-    ).encode()
-    with path.open("wb") as file, zstandard.ZstdCompressor(level=1).stream_writer(file) as out:
-        while written < size:
-            out.write(block)
-            written += len(block)
 
 
 def write_pages(path: Path, size: int) -> None:
@@ -268,17 +245,7 @@ def write_pages(path: Path, size: int) -> None:
 
 @pytest.mark.parametrize(("kind", "write"), [("jsonl", write_lines), ("common_crawl", write_pages)])
 def test_memory_does_not_grow_with_the_part(tmp_path: Path, kind: str, write: Callable[[Path, int], None]) -> None:
-    from .running import run_fetch
-
     write(tmp_path / "big", MEGABYTES * 1_000_000)
-    code, raw = run_fetch(tmp_path, [{"path": str(tmp_path / "big")}])
-    assert code == 0
-    settings = {"source": "s", "kind": kind, "language": None, "license": "x", "options": {}, "max_quarantined": 0.0}
-    manifest = raw.parents[1] / "documents" / raw.name
-    arguments = ["--raw", str(raw), "--manifest", str(manifest), "--settings", json.dumps(settings)]
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURE, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    status, peak = map(int, done.stdout.split())
-    assert status == 0
-    assert peak < 500
+    found = extract_in_a_process(tmp_path, fetch_local(tmp_path, tmp_path / "big"), kind, MEGABYTES * 1_000_000)
+    assert found.documents > 100
+    assert found.within
