@@ -1,6 +1,6 @@
 """What it costs to plan a configuration: CPU time and memory of a dry run in an empty folder.
 
-    python -m benchmarks.planning presets/common-crawl.yaml
+python -m benchmarks.planning presets/common-crawl.yaml
 """
 
 from __future__ import annotations
@@ -23,7 +23,16 @@ def main() -> None:
     before = 0.0
     for config in args.configs:
         with tempfile.TemporaryDirectory() as folder:
-            command = [sys.executable, "-m", "snakemake", "--dry-run", "--directory", folder, "--configfile", str(config)]
+            command = [
+                sys.executable,
+                "-m",
+                "snakemake",
+                "--dry-run",
+                "--directory",
+                folder,
+                "--configfile",
+                str(config),
+            ]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         jobs = re.search(r"^total +(\d+)$", done.stdout + done.stderr, re.M)

@@ -60,7 +60,7 @@ class _Factory(WriterFactory):
 class _Unpacking(threading.Thread):
     """Write a member to a pipe; `reason` says what broke, None where nothing did."""
 
-    def __init__(self, path: Path, name: str, descriptor: int) -> None:
+    def __init__(self, path: Path, name: str | None, descriptor: int) -> None:
         super().__init__(daemon=True)
         self.reason: str | None = None
         self._path, self._name, self._descriptor = path, name, descriptor
@@ -79,7 +79,7 @@ class _Unpacking(threading.Thread):
                 self._path.open("rb") as stream,
                 py7zr.SevenZipFile(stream, max_extract_size=limit) as archive,
             ):
-                names = [name for name in archive.namelist() if PurePosixPath(name).name == self._name]
+                names = [name for name in archive.namelist() if self._name in (None, PurePosixPath(name).name)]
                 if len(names) != 1:
                     return "no_such_member" if not names else "ambiguous_member"
                 archive.extract(targets=names, factory=_Factory(self._descriptor))
@@ -92,8 +92,8 @@ class _Unpacking(threading.Thread):
         return None
 
 
-def iter_member(path: Path, name: str) -> Iterator[bytes]:
-    """Yield the bytes of the one member with this file name, whatever its folder, in chunks.
+def iter_member(path: Path, name: str | None = None) -> Iterator[bytes]:
+    """Yield the bytes of the one member with this file name, whatever its folder, or of the only one, in chunks.
 
     Raises BrokenStream after the last good chunk where the archive is damaged, a bomb or has no such member.
     """

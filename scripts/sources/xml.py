@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from lxml import etree
 
+from scripts.sources.sevenzip import is_sevenzip, iter_member
 from scripts.sources.streams import BrokenStream, iter_chunks
 
 # lxml has no public types (its stubs call them private), so elements are untyped here and wherever they go.
@@ -23,12 +24,13 @@ OPTIONS: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_
 def iter_elements(path: Path, tags: tuple[str, ...]) -> Iterator[Element]:
     """Yield each element with one of the tags (`{*}name` for any namespace) when it ends; then it is emptied.
 
-    Raises BrokenStream after the last whole element where the file is cut, damaged or no XML.
+    A 7z archive is read as its only member. Raises BrokenStream after the last whole element where the file is cut,
+    damaged or no XML.
     """
     parser = etree.XMLPullParser(events=("end",), tag=tags, remove_comments=True, remove_pis=True, **OPTIONS)
     fed, cut = 0, None
     try:
-        for chunk in iter_chunks(path):
+        for chunk in iter_member(path) if is_sevenzip(path) else iter_chunks(path):
             fed += len(chunk)
             try:
                 parser.feed(chunk)

@@ -70,10 +70,8 @@ def fetch_local(folder: Path, path: Path) -> Path:
     manifest = folder / "raw" / "0000.json"
     origin = {"package": None, "files": [{"path": str(path)}]}
     settings = {"origin": origin, "part": "0000", "parts": 1, "content": None}
-    code = fetch.main(
-        ["--cache", str(folder / "cache"), "--lock", str(folder / "downloads.lock"), "--manifest", str(manifest)]
-        + ["--settings", json.dumps(settings)]
-    )
+    places = ["--cache", str(folder / "cache"), "--lock", str(folder / "downloads.lock"), "--manifest", str(manifest)]
+    code = fetch.main([*places, "--settings", json.dumps(settings)])
     assert code == 0
     return manifest
 

@@ -48,9 +48,10 @@ def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcom
 def _page(page: Element, base: str, namespaces: set[str], keep_lists: bool) -> Outcome:
     title = page.findtext("{*}title") or ""
     identifier = page.findtext("{*}id") or ""
-    text = page.findtext("{*}revision/{*}text") or ""
-    if not identifier or not title:
-        return quarantined("page_without_id", title, text)
+    revision = max(page.iterfind("{*}revision"), key=lambda each: each.findtext("{*}timestamp") or "", default=page)
+    text = revision.findtext("{*}text") or ""
+    if not title:
+        return quarantined("page_without_title", identifier, text)
     if page.findtext("{*}ns", "0") not in namespaces:
         return removed("namespace", title, text)
     if page.find("{*}redirect") is not None or _REDIRECT.match(text):
@@ -61,11 +62,11 @@ def _page(page: Element, base: str, namespaces: set[str], keep_lists: bool) -> O
     if not prose:
         return removed("no_prose", title, text)
     return Record(
-        key=identifier,
+        key=identifier or title,  # old dumps have no numbers; a title is unique in a wiki
         text=f"{title}\n\n{prose}",
         url=f"{base}/{quote(title.replace(' ', '_'), safe='/:(),')}" if base else None,
-        date=page.findtext("{*}revision/{*}timestamp"),
-        meta={"title": title, "revision": page.findtext("{*}revision/{*}id")},
+        date=revision.findtext("{*}timestamp"),
+        meta={"title": title, "revision": revision.findtext("{*}id")},
     )
 
 

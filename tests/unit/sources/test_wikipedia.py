@@ -104,3 +104,32 @@ def test_wikitext_reads_as_the_page_does(wikitext: str, shown: str) -> None:
 
 def test_deep_nesting_ends() -> None:
     assert "end" in clean_wikitext("{{a|" * 3000 + "x" + "}}" * 3000 + " end")
+
+
+def test_a_history_gives_the_newest_revision_and_a_page_without_number_its_title(tmp_path: Path) -> None:
+    revisions = "".join(
+        f"<revision><id>{year}</id><timestamp>{year}-01-01T00:00:00Z</timestamp><text>Bees in {year} flew.</text></revision>"
+        for year in (2003, 2005, 2004)
+    )
+    dump = f"<mediawiki><page><title>Bees</title><ns>0</ns>{revisions}</page></mediawiki>"
+    found = documents_of(tmp_path, "w.xml", dump.encode(), "wikipedia")
+    assert found.rows["Bees"]["text"].endswith("Bees in 2005 flew.")
+    assert found.rows["Bees"]["date"] == "2005-01-01T00:00:00Z"
+
+
+def test_real_dumps_in_every_packing_are_read(tmp_path: Path, shared_data: Path) -> None:
+    folder = shared_data / "wiki-mediawiki-dump"
+    packed = [
+        documents_of(tmp_path, n, (folder / n).read_bytes(), "wikipedia") for n in ("dump.xml.bz2", "dump.xml.7z")
+    ]
+    assert [found.accounting["quarantined"] for found in packed] == [{}, {}]
+    assert [list(found.rows) for found in packed] == [["2201"], ["2"]]
+    plain = documents_of(tmp_path, "dump.xml", (folder / "dump.xml").read_bytes(), "wikipedia")
+    assert "A bunch of text here." in plain.rows["Page title"]["text"]
+
+
+def test_rows_of_real_web_corpora_are_read_by_their_columns(tmp_path: Path, shared_data: Path) -> None:
+    for number, path in enumerate(sorted([*shared_data.glob("dolma-docs/*"), *shared_data.glob("hplt-web-docs/*")])):
+        found = documents_of(tmp_path / str(number), path.name, path.read_bytes(), "jsonl", {"language": "lang"})
+        assert found.accounting["kept"] >= 10
+        assert found.accounting["quarantined"] == {}
