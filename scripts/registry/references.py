@@ -14,7 +14,7 @@ from scripts.pretraining.recipe import Recipe
 from scripts.sources.addresses import WEB, check_scheme, scheme, shown
 from scripts.sources.archives import NESTED, is_glob
 from scripts.sources.kinds import check_reader_options
-from scripts.sources.local import local_index
+from scripts.sources.local import local_folder, local_index
 
 ORIGINS = {"crawl": "common_crawl", "dump": "wikipedia", "dataset": "huggingface"}  # and the kind that has them
 GENERATED = "minimal_pairs"  # the kind of task that needs no files
@@ -119,6 +119,10 @@ def _check_files(key: str, thing: Mapping[str, Any], folder: Path) -> None:
             _check_address(key, path)
         elif thing["files"][position]["checksums"]:
             raise UserError(f"{key}.files: checksums is for addresses, which {path} is not; remove it.")
+        elif thing["package"] is None and local_folder(str(folder / path)) and thing["kind"] != "academic":
+            raise UserError(
+                f"{key}.files: {path} is a folder; name the files in it, for example {path.rstrip('/')}/**."
+            )
         elif thing["package"] is None and not _exists(path, folder):
             raise UserError(f"{key}.files: there is no file {path} (looked in {folder}); correct the path.")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,7 +20,7 @@ from scripts.sources.addresses import check_scheme, native_name, scheme
 from scripts.sources.archives import NESTED, Archive, Member, copy_member, is_glob, matching, open_archive
 from scripts.sources.dumps import cut_streams
 from scripts.sources.found import Found
-from scripts.sources.local import Wanted, listing_digest, local_index, local_paths
+from scripts.sources.local import Wanted, folder_files, listing_digest, local_folder, local_index, local_paths
 from scripts.sources.packages import cached_package, parse_package
 from scripts.sources.remote import Remote, Store
 
@@ -69,6 +70,8 @@ def member_file(origin: str, archive: Archive, member: Member) -> Found:
 def local_matches(pattern: str, stack: ExitStack) -> list[Found]:
     """Return the local files of a pattern; after `!` it looks into the archives that they are."""
     outer, nested, inside = pattern.partition(NESTED)
+    if folder := local_folder(pattern):
+        return [Found(folder[0], _packer(folder[1]))]
     files = local_paths(outer)
     if not nested:
         return [Found(origin, _copier(path), _digester(path)) for origin, path in files]
@@ -89,6 +92,20 @@ def remote_matches(wanted: Wanted, store: Store, stack: ExitStack) -> list[Found
 def _members(origin: str, path: Path, inside: str, stack: ExitStack) -> list[Found]:
     members = stack.enter_context(matching(open_archive(path), inside))
     return [member_file(f"{origin}{NESTED}{name}", archive, member) for name, archive, member in members]
+
+
+def _packer(folder: Path) -> Callable[[Path], object]:
+    return lambda target: pack_folder(folder, target)
+
+
+def pack_folder(folder: Path, target: Path) -> None:
+    """Write the files below a folder to a tar file that says nothing of their owners and times."""
+    with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as archive:
+        for name, path in folder_files(folder):
+            info = tarfile.TarInfo(name)
+            info.size = path.stat().st_size
+            with path.open("rb") as stream:
+                archive.addfile(info, stream)
 
 
 def _copier(path: Path) -> Callable[[Path], object]:

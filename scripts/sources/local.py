@@ -55,6 +55,20 @@ def local_paths(pattern: str) -> list[tuple[str, Path]]:
     return found
 
 
+def local_folder(pattern: str) -> tuple[str, Path] | None:
+    """Return native name and path of a folder that is one file of a source, packed as a tar (a paper's sources); or None."""
+    path = Path(pattern)
+    if is_glob(pattern) or not path.is_dir():
+        return None
+    return f"{path.name if path.is_absolute() else PurePosixPath(pattern).as_posix()}.tar", path
+
+
+def folder_files(folder: Path) -> list[tuple[str, Path]]:
+    """Return name and path of every file below a folder, sorted by name; links are not followed."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return sorted((path.relative_to(folder).as_posix(), path) for path in files)
+
+
 def local_listing(origin: Mapping[str, Any], part: int, parts: int) -> list[tuple[str, Path]] | None:
     """Return native name and path of the user's own files that a part depends on: its plain files and all archives.
 
@@ -74,6 +88,9 @@ def local_listing(origin: Mapping[str, Any], part: int, parts: int) -> list[tupl
                 plain.add((native_name(outer), None))
         elif nested:
             archives.update(local_paths(outer))
+        elif folder := local_folder(outer):
+            plain.add((folder[0], None))
+            archives.update((f"{folder[0]}/{name}", path) for name, path in folder_files(folder[1]))
         else:
             plain.update(local_paths(outer))
     ordered = sorted(plain, key=lambda file: file[0])

@@ -12,9 +12,10 @@ import pytest
 
 from scripts.sources import papers
 from scripts.sources.latexpapers import main_file
+from scripts.sources.local import local_listing
 from scripts.sources.papers import paper_key
 
-from .running import Extracted, documents_of
+from .running import Extracted, documents_of, run_extract, run_fetch
 
 
 def paper(body: str) -> str:
@@ -203,3 +204,27 @@ def test_what_is_no_paper_goes_by_reason(tmp_path: Path) -> None:
         (b"\0" * 10240, "empty"), (b"%auto-ignore\n", "withdrawn"),
     ]):  # fmt: skip
         assert extracted(tmp_path / str(number), "p", content).accounting["removed"] == {reason: 1}
+
+
+def test_a_folder_is_a_paper_too(tmp_path: Path) -> None:
+    folder = tmp_path / "in" / "paper"
+    (folder / "sections").mkdir(parents=True)
+    (folder / "main.tex").write_text(
+        "\\documentclass{article}\\begin{document}\\section{Bees}\\input{sections/one}\\end{document}"
+    )
+    (folder / "sections" / "one.tex").write_text("They fly from flower to flower.")
+    files = [{"path": str(folder)}]
+    listing = local_listing({"package": None, "files": files}, 0, 1)
+    assert [name for name, _ in listing or []] == ["paper.tar/main.tex", "paper.tar/sections/one.tex"]
+    made = []
+    for _ in range(2):
+        code, raw = run_fetch(tmp_path, files)
+        assert code == 0
+        made.append(raw.read_bytes())
+        (folder / "main.tex").touch()
+    assert made[0] == made[1]
+    code, manifest = run_extract(raw, "academic")
+    assert code == 0
+    (row,) = Extracted(manifest).list
+    assert row["id"] == "s:paper"
+    assert row["text"].endswith("They fly from flower to flower.")
