@@ -11,8 +11,7 @@ from scripts.cleaning.filters import known_rules
 from scripts.finetuning import recipe as finetuning_recipe
 from scripts.lib.errors import UserError
 from scripts.pretraining.recipe import Recipe
-from scripts.sources.addresses import WEB, check_scheme, scheme, shown
-from scripts.sources.archives import NESTED, is_glob
+from scripts.sources.addresses import NESTED, WEB, check_scheme, is_glob, scheme, shown
 from scripts.sources.kinds import check_reader_options
 from scripts.sources.local import local_folder, local_index
 

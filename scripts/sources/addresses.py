@@ -10,10 +10,16 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from scripts.lib.errors import UserError
 
+NESTED = "!"  # stands between the path of an archive and a path within
 WEB = ("http", "https")
 STORES = {"s3": "s3fs", "gs": "gcsfs", "abfs": "adlfs"}  # schemes that fsspec opens, and the package that it needs
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.I)
 _SECRET = re.compile(r"token|secret|passw|signature|api_?key|credential|^sig$|^auth", re.I)
+
+
+def is_glob(path: str) -> bool:
+    """Tell whether a path stands for several files."""
+    return any(character in path for character in "*?[")
 
 
 def scheme(path: str) -> str | None:

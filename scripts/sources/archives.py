@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import posixpath
 import re
-import shutil
 import tarfile
 import tempfile
 import zipfile
@@ -21,8 +20,9 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from scripts.lib.errors import UserError
+from scripts.sources.addresses import NESTED
+from scripts.sources.streams import MAX_RATIO, RATIO_APPLIES_FROM
 
-NESTED = "!"
 MAX_MEMBER_BYTES = 64 << 30
 
 
@@ -36,7 +36,9 @@ class Member:
 
 
 class Archive(Protocol):
-    """What the zip and tar forms share."""
+    """What the zip and tar forms share; `size` is that of the archive itself, in bytes."""
+
+    size: int
 
     def members(self) -> list[Member]:
         """Return the regular files, sorted by path."""
@@ -49,6 +51,7 @@ class ZipArchive:
     """A zip file; symbolic links in it are no members."""
 
     def __init__(self, path: Path) -> None:
+        self.size = path.stat().st_size
         self._zip = zipfile.ZipFile(path)
 
     def members(self) -> list[Member]:
@@ -65,6 +68,7 @@ class TarArchive:
     """A tar file in any compression; links and devices in it are no members."""
 
     def __init__(self, path: Path) -> None:
+        self.size = path.stat().st_size
         self._tar = tarfile.open(path)  # noqa: SIM115 (members are read later, so it stays open)
         self._infos = [info for info in self._tar.getmembers() if info.isreg()]
 
@@ -124,11 +128,6 @@ def glob_pattern(glob: str) -> re.Pattern[str]:
     return re.compile(out)
 
 
-def is_glob(path: str) -> bool:
-    """Tell whether a path stands for several files."""
-    return any(character in path for character in "*?[")
-
-
 @contextmanager
 def matching(archive: Archive, glob: str) -> Iterator[list[tuple[str, Archive, Member]]]:
     """Give (path from the outermost archive, its archive, the member) of what matches `glob`, sorted by path.
@@ -155,11 +154,14 @@ def _matching(archive: Archive, glob: str, prefix: str, folder: Path) -> list[tu
 
 
 def copy_member(archive: Archive, member: Member, target: Path) -> None:
-    """Write the bytes of a member to `target`. Raises UserError where the archive is damaged or lies about the size."""
+    """Write the bytes of a member to `target`. Raises UserError where the archive is damaged or swells beyond reason."""
     if member.size > MAX_MEMBER_BYTES:
         raise UserError(f"{member.path} holds {member.size} bytes, over the limit of {MAX_MEMBER_BYTES}.")
     try:
         with archive.open(member) as stream, target.open("wb") as out:
-            shutil.copyfileobj(stream, out, 1 << 20)
+            while chunk := stream.read(1 << 20):
+                out.write(chunk)
+                if out.tell() > max(RATIO_APPLIES_FROM, MAX_RATIO * archive.size):
+                    raise UserError(f"{member.path} swells to more than {MAX_RATIO} times its archive; leave it out.")
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         raise UserError(f"{member.path} cannot be read from its archive ({error}); fetch it again.") from None

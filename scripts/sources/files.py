@@ -16,8 +16,8 @@ from typing import Any
 
 from scripts.lib.canonical import sha256_file
 from scripts.lib.errors import UserError
-from scripts.sources.addresses import check_scheme, native_name, scheme
-from scripts.sources.archives import NESTED, Archive, Member, copy_member, is_glob, matching, open_archive
+from scripts.sources.addresses import NESTED, check_scheme, is_glob, native_name, scheme
+from scripts.sources.archives import Archive, Member, copy_member, matching, open_archive
 from scripts.sources.dumps import cut_streams
 from scripts.sources.found import Found
 from scripts.sources.local import Wanted, folder_files, listing_digest, local_folder, local_index, local_paths

@@ -15,8 +15,7 @@ from typing import Any
 
 from scripts.lib.canonical import sha256_text
 from scripts.lib.errors import UserError
-from scripts.sources.addresses import native_name, scheme
-from scripts.sources.archives import NESTED, is_glob
+from scripts.sources.addresses import NESTED, is_glob, native_name, scheme
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,3 +178,14 @@ def test_names_that_would_be_options_of_the_client_are_refused() -> None:
         parse_package({**PACKAGE, "name": "--index-url=x"})
     with pytest.raises(Exception, match="registry"):
         parse_package({**PACKAGE, "registry": "ftp"})
+
+
+def test_a_bomb_in_an_archive_is_given_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (
+        zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("a.txt", "w") as member,
+    ):
+        for _ in range(100):
+            member.write(bytes(1_000_000))
+    assert run_fetch(tmp_path, [{"path": f"{tmp_path}/bomb.zip!a.txt"}])[0] == 1
+    assert "swells to more than" in capsys.readouterr().err
