@@ -86,6 +86,9 @@ def _check_origin(key: str, source: Mapping[str, Any]) -> None:
         raise UserError(f"{key}.files is [], but it must be of length at least 1.")
     if source["kind"] == "huggingface" and not given:
         raise UserError(f"{key} is of kind huggingface, so it needs a dataset and no files; add it or use kind jsonl.")
+    for name in ("crawl", "dump"):
+        if source[name] and scheme(source[name]["base"]):
+            _check_address(f"{key}.{name}.base", source[name]["base"])
     crawl = source["crawl"]
     if crawl and crawl["files"] is not None and crawl["share"] is not None:
         raise UserError(f"{key}.crawl has files and share; remove one of them.")
@@ -114,9 +117,12 @@ def _check_files(key: str, thing: Mapping[str, Any], folder: Path) -> None:
     for position, path in enumerate(paths):
         if path in paths[:position]:
             raise UserError(f"{key}.files lists {path} twice; remove one.")
+        checksums = thing["files"][position]["checksums"]
         if thing["package"] is None and scheme(path):
-            _check_address(key, path)
-        elif thing["files"][position]["checksums"]:
+            _check_address(f"{key}.files", path)
+            if checksums:
+                _check_address(f"{key}.files.{position}.checksums", checksums)
+        elif checksums:
             raise UserError(f"{key}.files: checksums is for addresses, which {path} is not; remove it.")
         elif thing["package"] is None and local_folder(str(folder / path)) and thing["kind"] != "academic":
             raise UserError(
@@ -129,11 +135,11 @@ def _check_files(key: str, thing: Mapping[str, Any], folder: Path) -> None:
 def _check_address(key: str, path: str) -> None:
     outer = path.partition(NESTED)[0]
     if is_glob(outer) and scheme(outer) in WEB and "?" not in outer:
-        raise UserError(f"{key}.files: {shown(outer)} is an address, which cannot be a pattern; name each file.")
+        raise UserError(f"{key}: {shown(outer)} is an address, which cannot be a pattern; name each file.")
     try:
         check_scheme(outer)
     except UserError as error:
-        raise UserError(f"{key}.files: {error}") from None
+        raise UserError(f"{key}: {error}") from None
 
 
 def _exists(path: str, folder: Path) -> bool:

@@ -6,7 +6,7 @@ This module is read when the workflow is planned, so it imports no client.
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from scripts.lib.errors import UserError
 
@@ -14,7 +14,7 @@ NESTED = "!"  # stands between the path of an archive and a path within
 WEB = ("http", "https")
 STORES = {"s3": "s3fs", "gs": "gcsfs", "abfs": "adlfs"}  # schemes that fsspec opens, and the package that it needs
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.I)
-_SECRET = re.compile(r"token|secret|passw|signature|api_?key|credential|^sig$|^auth", re.I)
+_SECRET = re.compile(r"token|secret|passw|pwd|signature|key|credential|^sig$|^sas$|^auth", re.I)
 
 
 def is_glob(path: str) -> bool:
@@ -33,6 +33,8 @@ def check_scheme(url: str) -> None:
     if scheme(url) not in (*WEB, *STORES):
         known = ", ".join(f"{name}://" for name in (*WEB, *STORES))
         raise UserError(f"{shown(url)} is no address that is opened here ({known}); use one of these or a path.")
+    if scheme(url) in WEB and not _parts(url).hostname:
+        raise UserError(f"{shown(url)} names no host; correct it.")
     check_public(url)
 
 
@@ -44,13 +46,26 @@ def native_name(url: str) -> str:
 
 def shown(url: str) -> str:
     """Return an address without user, password and query, as it may stand in a log."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url.partition("?")[0].rpartition("@")[2]
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _parts(url: str) -> SplitResult:
+    """Return the parts of an address. Raises UserError for one that is malformed."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 (it is checked when it is read)
+        return parts
+    except ValueError:
+        raise UserError(f"{shown(url)} is no address; correct it.") from None
 
 
 def check_public(url: str) -> None:
     """Raise UserError for an address of a config that holds a secret, since settings are published with the results."""
-    parts = urlsplit(url)
+    parts = _parts(url)
     secret = next((name for name, _ in parse_qsl(parts.query, keep_blank_values=True) if _SECRET.search(name)), None)
     if "@" in parts.netloc or secret:
         what = "a user name or password" if "@" in parts.netloc else f"the parameter {secret}"

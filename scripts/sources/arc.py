@@ -13,50 +13,63 @@ import regex
 
 BEGINS = b"filedesc://"
 LONGEST_LINE = 1 << 16
-_HEADER = regex.compile(rb"([a-z][a-z0-9+.-]*:\S+) \S* (\d{12,14}) (?:\S+ )?(?:\d{3} (?:\S+ ){4})?(\d+)\s*", regex.I)
+_HEADER = regex.compile(
+    rb"([a-z][a-z0-9+.-]*:[^\n]*?) \S* (\d{12,14}) (?:\S+ )?(?:\d{3} (?:\S+ ){4})?(\d{1,15})\s*", regex.I
+)
+_NEXT = regex.compile(rb"\n(?=[a-z][a-z0-9+.-]*:[^\n]{1,4000} \d{14} [^\n ]+ \d{1,15}\r?\n)", regex.I)
+
+
+def starts_record(data: bytes) -> bool:
+    """Tell whether some bytes begin with the line of a record."""
+    return _HEADER.match(data.partition(b"\n")[0]) is not None
 
 
 def arc_as_warc(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield an ARC file as a WARC file: answers of web servers become responses, all else metadata."""
+    """Yield an ARC file as a WARC file: answers of web servers become responses, all else metadata.
+
+    A record whose stated length is wrong comes with that length and the bytes it has, by which a reader of WARC sees it.
+    """
     buffer = bytearray()
-    skipped = False
-    while True:
-        end = buffer.find(b"\n")
-        if end < 0 and len(buffer) <= LONGEST_LINE:
-            if chunk := next(chunks, b""):
-                buffer += chunk
-                continue
-            if not buffer:
-                return
-            end = len(buffer) - 1
-        line = bytes(buffer[: end + 1]) if end >= 0 else bytes(buffer)
-        del buffer[: len(line)]
+    while line := _line(buffer, chunks):
         match = _HEADER.fullmatch(line)
         if match is None:
-            if line.strip() and not skipped:
-                yield _head(b"metadata", b"", b"", len(line)) + line + b"\r\n\r\n"
-            skipped = bool(line.strip())
+            if line.strip():
+                yield line  # what a record is longer than it states
             continue
-        skipped = False
         url, date, length = match[1], match[2], int(match[3])
         kind = b"response" if url.lower().startswith((b"http:", b"https:")) else b"metadata"
-        yield _head(kind, url, _date(date), length)
+        yield b"\r\n\r\n" + _head(kind, url, _date(date), length)
         yield from _block(buffer, chunks, length)
-        yield b"\r\n\r\n"
+
+
+def _line(buffer: bytearray, chunks: Iterator[bytes]) -> bytes:
+    """Return the next line with its end, cut where it is very long; nothing at the end of the file."""
+    while (end := buffer.find(b"\n")) < 0 and len(buffer) <= LONGEST_LINE:
+        chunk = next(chunks, b"")
+        if not chunk:
+            break
+        buffer += chunk
+    line = bytes(buffer[: end + 1 if end >= 0 else LONGEST_LINE])
+    del buffer[: len(line)]
+    return line
 
 
 def _block(buffer: bytearray, chunks: Iterator[bytes], length: int) -> Iterator[bytes]:
-    """Yield the next `length` bytes, fewer where the file ends."""
+    """Yield the next `length` bytes, fewer where the file ends or another record begins before."""
     while length:
-        if not buffer:
-            chunk = next(chunks, b"")
-            if not chunk:
-                return
+        while len(buffer) < min(length, LONGEST_LINE) and (chunk := next(chunks, b"")):
             buffer += chunk
-        piece = bytes(buffer[:length])
-        del buffer[: len(piece)]
-        length -= len(piece)
-        yield piece
+        if not buffer:
+            return
+        found = _NEXT.search(buffer, 0, length + LONGEST_LINE)
+        cut = found is not None and found.end() < length
+        size = found.end() if found is not None and cut else min(length, max(len(buffer) - LONGEST_LINE // 2, 1))
+        size = min(length, len(buffer)) if length <= len(buffer) and not cut else size
+        yield bytes(buffer[:size])
+        del buffer[:size]
+        length -= size
+        if cut:
+            return
 
 
 def _head(kind: bytes, url: bytes, date: bytes, length: int) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,8 +26,18 @@ def write_rows(dataset: Mapping[str, Any], part: int, parts: int, offline: bool,
     with target.open("wb") as file, zstandard.ZstdCompressor(level=3).stream_writer(file) as out:
         for number, row in rows:
             out.write(
-                json.dumps({**row, ROW: number}, ensure_ascii=False, default=_plain).encode("utf-8", "replace") + b"\n"
+                json.dumps(_finite({**row, ROW: number}), ensure_ascii=False, default=_plain).encode("utf-8", "replace")
+                + b"\n"
             )
+
+
+def _finite(value: Any) -> Any:
+    """Return a value with null for numbers that JSON does not have (NaN, infinity)."""
+    if isinstance(value, dict):
+        return {name: _finite(below) for name, below in value.items()}
+    if isinstance(value, list):
+        return [_finite(below) for below in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any) -> str | None:

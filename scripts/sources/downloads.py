@@ -6,6 +6,7 @@ only when the server proves by its validator that the file is still the same (RF
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import fcntl
 import json
@@ -16,12 +17,12 @@ import random
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
@@ -33,7 +34,7 @@ from scripts.sources.guard import ForbiddenAddress, check_literal, guarded_pools
 
 log = logging.getLogger(__name__)
 AGENT = "Groundwork (a pipeline for language models)"
-CHUNK = 1 << 20
+CHUNK = 1 << 18
 REDIRECTS = 10
 ATTEMPTS = 8
 FIRST_WAIT, LONGEST_WAIT, LONGEST_ASKED = 2.0, 120.0, 3600.0  # seconds
@@ -77,7 +78,7 @@ class _Partial:
     """What was received of a file so far, and what the server said that identifies it."""
 
     path: Path
-    validator: str | None = None
+    stated: dict[str, str] = field(default_factory=dict)  # ETag, Last-Modified, Date
     total: int | None = None
 
     @property
@@ -87,21 +88,38 @@ class _Partial:
     @classmethod
     def load(cls, path: Path) -> _Partial:
         partial = cls(path)
-        with contextlib.suppress(OSError, ValueError, TypeError):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
             saved = json.loads(partial.record.read_text("utf-8"))
-            partial.validator, partial.total = saved["validator"], saved["total"]
+            partial.stated, partial.total = dict(saved["stated"]), saved["total"]
         return partial
+
+    def validator(self) -> str | None:
+        """Return what proves that a file is still the same: a strong entity tag or, without any, a strong date.
+
+        A date is strong when the file was a second old by the server's own clock (RFC 9110, 8.8.2.2).
+        """
+        tag, modified = self.stated.get("ETag"), self.stated.get("Last-Modified")
+        if tag:
+            return None if tag.startswith("W/") else tag
+        then, now = _time(modified), _time(self.stated.get("Date"))
+        return modified if then and now and (now - then).total_seconds() >= 1 else None
 
     def have(self) -> int:
         """Return the number of bytes that can be built on; none without a validator."""
-        return self.path.stat().st_size if self.validator and self.path.is_file() else 0
+        return self.path.stat().st_size if self.validator() and self.path.is_file() else 0
 
-    def begin(self, validator: str | None, total: int | None) -> None:
+    def begin(self, stated: dict[str, str], total: int | None) -> None:
         """Forget what there is. The record is removed first, so that it never speaks of other bytes."""
         self.record.unlink(missing_ok=True)
         self.path.write_bytes(b"")
-        self.validator, self.total = validator, total
-        self.record.write_text(json.dumps({"validator": validator, "total": total}), "utf-8")
+        self.stated, self.total = stated, total
+        self.record.write_text(json.dumps({"stated": stated, "total": total}), "utf-8")
+
+    def contradicts(self, stated: dict[str, str]) -> bool:
+        """Tell whether an answer states another tag or date of change than the first one did."""
+        return any(
+            stated.get(name, self.stated.get(name)) != self.stated.get(name) for name in ("ETag", "Last-Modified")
+        )
 
 
 class Downloader:
@@ -111,6 +129,9 @@ class Downloader:
         self._limits = limits
         self._cache = cache
         self._managers: dict[str | None, urllib3.PoolManager] = {}
+        logging.getLogger("urllib3").setLevel(
+            logging.ERROR
+        )  # its warnings show whole addresses, which may hold secrets
 
     def download(self, url: str, target: Path) -> None:
         """Write what `url` gives to `target`, going on where an earlier try stopped (`target` with `.partial`).
@@ -128,8 +149,7 @@ class Downloader:
         failures, best = 0, -1
         while True:
             try:
-                with self._connection(urlsplit(url).hostname or ""):
-                    self._attempt(url, partial, deadline)
+                self._attempt(url, partial, deadline)
                 break
             except _Again as error:
                 have = partial.have()
@@ -158,11 +178,11 @@ class Downloader:
         time.sleep(seconds)
 
     @contextlib.contextmanager
-    def _connection(self, host: str) -> Iterator[None]:
+    def _connection(self, url: str, deadline: float) -> Iterator[None]:
         """Hold one of the connections that a host may have, counted by locked files over all jobs of this cache."""
         folder = self._cache / "hosts"
         folder.mkdir(parents=True, exist_ok=True)
-        name = re.sub(r"[^A-Za-z0-9.-]", "_", host)
+        name = re.sub(r"[^A-Za-z0-9.-]", "_", urlsplit(url).hostname or "")
         while True:
             for number in range(self._limits.connections):
                 with (folder / f"{name}.{number}.lock").open("w") as lock:
@@ -172,63 +192,59 @@ class Downloader:
                         continue
                     yield
                     return
+            self._check_time(url, deadline)
             time.sleep(0.2)
 
+    def _check_time(self, url: str, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            raise UserError(
+                f"{shown(url)} takes longer than downloads.max_seconds ({self._limits.max_seconds:g}); run again to go on."
+            )
+
     def _attempt(self, url: str, partial: _Partial, deadline: float) -> None:
-        have = partial.have()
+        """Follow redirects by hand, so that every hop is checked, counted for its host and gets no other's credentials."""
+        have, hop = partial.have(), url
         headers = {"User-Agent": AGENT, "Accept-Encoding": "identity"}
-        if have and partial.validator:
-            headers |= {"Range": f"bytes={have}-", "If-Range": partial.validator}
+        if have:
+            headers |= {"Range": f"bytes={have}-", "If-Range": partial.validator() or ""}
         try:
-            response = self._open(url, headers)
-            try:
-                self._receive(url, response, partial, have, deadline)
-            finally:
-                response.close()
+            for _ in range(REDIRECTS + 1):
+                with self._connection(hop, deadline):
+                    response = self._request(url, hop, headers)
+                    try:
+                        target = response.headers.get("Location")
+                        if response.status not in (301, 302, 303, 307, 308) or not target:
+                            self._receive(url, response, partial, have, deadline)
+                            return
+                    finally:
+                        response.close()
+                    hop = _joined(url, hop, target)
         except LocationParseError:
             raise UserError(f"{shown(url)} is no address that can be opened; correct it.") from None
         except HTTPError as error:
             if isinstance(cause := _root(error), ForbiddenAddress):
                 raise cause from None
             raise _Again(_reason(error)) from None
+        raise UserError(f"{shown(url)} redirects more than {REDIRECTS} times; use the final address.")
 
-    def _open(self, url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
-        """Follow redirects by hand, so that every hop is checked and no credentials go to another host."""
-        first = urlsplit(url)
-        for _ in range(REDIRECTS + 1):
-            parts = urlsplit(url)
-            if parts.scheme not in ("http", "https") or (first.scheme, parts.scheme) == ("https", "http"):
-                raise UserError(
-                    f"{shown(first.geturl())} leads to {shown(url)}, which is refused; use another address."
-                )
-            secret = _credentials(parts.hostname) if parts.hostname == first.hostname else {}
-            response = self._manager(url).request(
-                "GET",
-                url,
-                headers=headers | secret,
-                redirect=False,
-                retries=False,
-                preload_content=False,
-                timeout=TIMEOUT,
-            )
-            location = response.headers.get("Location")
-            if response.status not in (301, 302, 303, 307, 308) or not location:
-                return response
-            response.close()
-            url = urljoin(url, location)
-        raise UserError(f"{shown(first.geturl())} redirects more than {REDIRECTS} times; use the final address.")
+    def _request(self, url: str, hop: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+        first, parts = urlsplit(url), urlsplit(hop)
+        if parts.scheme not in ("http", "https") or (first.scheme, parts.scheme) == ("https", "http"):
+            raise UserError(f"{shown(url)} leads to {shown(hop)}, which is refused; use another address.")
+        same = (first.scheme, first.hostname, first.port) == (parts.scheme, parts.hostname, parts.port)
+        secret = _credentials(parts.hostname) if same else {}
+        return self._manager(hop).request(
+            "GET", hop, headers=headers | secret, redirect=False, retries=False, preload_content=False, timeout=TIMEOUT
+        )
 
     def _manager(self, url: str) -> urllib3.PoolManager:
         """Return the pool for an address: guarded, or that of the user's proxy, which resolves names by itself."""
-        parts = urlsplit(url)
-        proxy = None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
+        parts, proxies = urlsplit(url), getproxies()
+        proxy = None if proxy_bypass(parts.hostname or "") else proxies.get(parts.scheme) or proxies.get("all")
         if proxy is not None:
             check_literal(parts.hostname or "", self._limits.allow_hosts)
         if proxy not in self._managers:
-            if proxy is None:
-                self._managers[None] = guarded_pools(self._limits.allow_hosts)
-            else:
-                self._managers[proxy] = urllib3.ProxyManager(proxy)
+            self._managers[proxy] = guarded_pools(self._limits.allow_hosts) if proxy is None else _proxy_pools(proxy)
         return self._managers[proxy]
 
     def _receive(
@@ -242,25 +258,25 @@ class Downloader:
         if status == 416 and have:
             if have == partial.total:
                 return  # it was whole already
-            partial.begin(None, None)
+            partial.begin({}, None)
             raise _Again("the file on the server changed", wait=0)
+        if status in (401, 407):
+            raise UserError(
+                f"{shown(url)} answered {status}: it wants credentials; put them into ~/.netrc or the proxy's."
+            )
         if status not in (200, 206):
             raise UserError(f"{shown(url)} answered {status}; correct the address.")
-        validator, total = _validator(response), _length(response)
+        stated = {name: value for name in ("ETag", "Last-Modified", "Date") if (value := response.headers.get(name))}
+        total = _length(response)
         if status == 206:
             match = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
             whole = int(match[3]) if match and match[3] != "*" else partial.total
-            if (
-                not match
-                or int(match[1]) != have
-                or validator not in (None, partial.validator)
-                or whole != partial.total
-            ):
-                partial.begin(None, None)
+            if not match or int(match[1]) != have or whole != partial.total or partial.contradicts(stated):
+                partial.begin({}, None)
                 raise _Again("the server sent another piece than asked", wait=0)
         else:
             have = 0
-            partial.begin(validator, total)
+            partial.begin(stated, total)
         limit = self._limits.max_bytes
         if max(partial.total or 0, total or 0) > limit:
             raise UserError(f"{shown(url)} has {partial.total} bytes, over downloads.max_bytes ({limit}); raise it.")
@@ -270,27 +286,46 @@ class Downloader:
             os.fsync(out.fileno())
         if partial.total is not None and have != partial.total:
             if have > partial.total:
-                partial.begin(None, None)
+                partial.begin({}, None)
             raise _Again(f"{have} of {partial.total} bytes came")
 
     def _copy(self, url: str, response: urllib3.BaseHTTPResponse, out: Any, have: int, deadline: float) -> int:
         """Write the body as it comes; returns the size of the file then."""
         began, before = time.monotonic(), have
-        for chunk in response.stream(CHUNK, decode_content=False):
+        while chunk := response.read1(CHUNK, decode_content=False):
             out.write(chunk)
             have += len(chunk)
             if have > self._limits.max_bytes:
                 raise UserError(
                     f"{shown(url)} sends more than downloads.max_bytes ({self._limits.max_bytes}); raise it or check it."
                 )
-            now = time.monotonic()
-            if now > deadline:
-                raise UserError(
-                    f"{shown(url)} takes longer than downloads.max_seconds ({self._limits.max_seconds:g}); run again to go on."
-                )
+            self._check_time(url, deadline)
             if self._limits.bytes_per_second:
-                time.sleep(max(0.0, (have - before) / self._limits.bytes_per_second - (now - began)))
+                due = began + (have - before) / self._limits.bytes_per_second
+                while (left := due - time.monotonic()) > 0:
+                    time.sleep(min(left, 1.0))
+                    self._check_time(url, deadline)
         return have
+
+
+def _joined(url: str, hop: str, target: str) -> str:
+    try:
+        joined = urljoin(hop, target)
+        urlsplit(joined).port  # noqa: B018 (it is checked when it is read)
+        return joined
+    except ValueError:
+        raise UserError(f"{shown(url)} leads to what is no address; use another.") from None
+
+
+def _proxy_pools(proxy: str) -> urllib3.ProxyManager:
+    """Return the pool of a proxy, which may be written without a scheme and with user and password."""
+    address = proxy if "://" in proxy else f"http://{proxy}"
+    parts = urlsplit(address)
+    secret = None
+    if parts.username:
+        name, word = unquote(parts.username), unquote(parts.password or "")
+        secret = urllib3.make_headers(proxy_basic_auth=f"{name}:{word}")
+    return urllib3.ProxyManager(address, proxy_headers=secret)
 
 
 def _reason(error: HTTPError) -> str:
@@ -312,28 +347,27 @@ def _root(error: BaseException) -> BaseException:
     return error
 
 
-def _validator(response: urllib3.BaseHTTPResponse) -> str | None:
-    """Return what identifies the content for If-Range: a strong entity tag, else the date of the last change."""
-    tag = response.headers.get("ETag")
-    return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified")
-
-
 def _length(response: urllib3.BaseHTTPResponse) -> int | None:
     """Return the length of the body in bytes, if it is stated. A coded body has another length than the file."""
     length = response.headers.get("Content-Length", "")
-    return int(length) if length.isdecimal() else None
+    return int(length) if length.isdecimal() and len(length) < 19 else None
 
 
 def _retry_after(value: str | None) -> float | None:
     """Return how many seconds a server asks to wait (a number or a date)."""
-    if not value:
-        return None
-    if value.isdecimal():
-        return float(value)
+    if value and value.isdecimal():
+        return float(value[:9])
+    moment = _time(value)
+    return None if moment is None else max((moment - datetime.now(UTC)).total_seconds(), 0.0)
+
+
+def _time(value: str | None) -> datetime | None:
+    """Return the moment that a header states; None where it states none."""
     try:
-        return max((parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds(), 0.0)
-    except (ValueError, TypeError):
+        moment = parsedate_to_datetime(value or "")
+    except (ValueError, TypeError, OverflowError):
         return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _credentials(host: str | None) -> dict[str, str]:
@@ -344,4 +378,5 @@ def _credentials(host: str | None) -> dict[str, str]:
         return {}
     if not entry:
         return {}
-    return dict(urllib3.make_headers(basic_auth=f"{entry[0] or ''}:{entry[2] or ''}"))
+    word = base64.b64encode(f"{entry[0] or ''}:{entry[2] or ''}".encode()).decode("ascii")
+    return {"Authorization": f"Basic {word}"}

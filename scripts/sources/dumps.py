@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scripts.lib.canonical import canonical_json, sha256_text
 from scripts.lib.errors import UserError
 from scripts.sources.addresses import scheme
 from scripts.sources.found import Found, place, placed_file
@@ -44,18 +45,19 @@ def dump_files(dump: Mapping[str, Any], store: Store) -> list[DumpFile]:
     try:
         text = store.text(where) if scheme(where) else Path(where).read_text("utf-8")
         jobs = json.loads(text)["jobs"]
-    except (OSError, ValueError, KeyError, TypeError):
+        done = [jobs[job].get("files", {}) for job in JOBS if jobs.get(job, {}).get("status") == "done"]
+        listed = [{name: dict(files[name]) for name in sorted(files) if _ARTICLES.search(name)} for files in done]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise UserError(f"{where} is no state of a dump; correct dump.language, dump.date or dump.base.") from None
-    for job in JOBS:
-        state = jobs.get(job, {})
-        if state.get("status") == "done":
-            files = state.get("files", {})
-            names = sorted(name for name in files if _ARTICLES.search(name))
+    for files, names in zip(done, listed, strict=True):
+        if names:
+            if scheme(where):  # the state goes on while a dump is made, and all parts must see the same files
+                store.pin(where, sha256_text(canonical_json([[name, names[name].get("sha1")] for name in names])))
             return [
                 DumpFile(name, f"{folder}/{name}", files[name].get("sha1"), _index(name, folder, files))
                 for name in names
             ]
-    raise UserError(f"the dump {wiki} of {dump['date']} is not finished; take another dump.date.")
+    raise UserError(f"The dump {wiki} of {dump['date']} is not finished or has no articles; take another dump.date.")
 
 
 def _index(name: str, folder: str, files: Mapping[str, Any]) -> str | None:

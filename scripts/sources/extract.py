@@ -91,7 +91,8 @@ def checked(outcome: Outcome, declared: Declared, seen: Seen) -> dict[str, Any] 
     """Return a record as a row of the documents, or why it is none: it is empty, no text or has an id that was there."""
     if isinstance(outcome, Rejected):
         return outcome
-    if has_surrogates(outcome.text) or has_surrogates(outcome.key):
+    stated = (outcome.text, outcome.key, outcome.url, outcome.date, outcome.language, outcome.license)
+    if any(has_surrogates(value) for value in stated if value):
         return quarantined("lone_surrogates", outcome.key, outcome.text)
     content = normal_form(outcome.text)
     if not content.strip():

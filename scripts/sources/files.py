@@ -38,7 +38,10 @@ def found_files(
     archive, where = None, "this folder"
     if package is not None:
         parsed = parse_package(package)
-        archive, where = open_archive(stack.enter_context(cached_package(parsed, cache))), str(parsed)
+        archive, where = (
+            open_archive(stack.enter_context(cached_package(parsed, cache, store.limits.offline))),
+            str(parsed),
+        )
     found: dict[str, Found] = {}
     for wanted in files:
         if archive is not None:
@@ -119,8 +122,10 @@ def _digester(path: Path) -> Callable[[], str]:
 def cut_files(files: Sequence[Wanted], part: int, parts: int) -> list[Found]:
     """Return one part of each local multistream dump, if all files are dumps whose index lies beside them."""
     found = []
+    if any(scheme(wanted.path) or NESTED in wanted.path for wanted in files):
+        return []
     for wanted in files:
-        for origin, path in [] if scheme(wanted.path) else local_paths(wanted.path):
+        for origin, path in local_paths(wanted.path):
             index = local_index(str(path))
             if index is None:
                 return []

@@ -6,12 +6,16 @@ cannot slip through.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 from collections.abc import Set
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
+
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+COMPATIBLE = ipaddress.IPv6Network("::/96")
 
 
 class ForbiddenAddress(Exception):
@@ -21,9 +25,13 @@ class ForbiddenAddress(Exception):
 def check_literal(host: str, allowed: Set[str]) -> None:
     """Raise ForbiddenAddress where a host is written as an address that is not public, or is this machine.
 
-    This is all that can be known where a proxy resolves the names.
+    This is all that can be known where a proxy resolves the names. Addresses are also understood in the old forms that
+    resolvers take (127.1, 0x7f000001).
     """
-    if host not in allowed and (host == "localhost" or not _public(host, unknown=True)):
+    name = host.rstrip(".").lower()
+    with contextlib.suppress(OSError):
+        name = socket.inet_ntoa(socket.inet_aton(name))
+    if host not in allowed and (name == "localhost" or name.endswith(".localhost") or not _public(name, unknown=True)):
         raise ForbiddenAddress(host)
 
 
@@ -34,10 +42,15 @@ def _public(address: str, unknown: bool = False) -> bool:
     except ValueError:
         return unknown
     if isinstance(parsed, ipaddress.IPv6Address):
-        inside = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo or (None, None))[1]
-        if inside is not None:
-            parsed = inside
+        parsed = _inside(parsed) or parsed
     return parsed.is_global and not parsed.is_multicast
+
+
+def _inside(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that an IPv6 address stands for: mapped, 6to4, Teredo, NAT64 (RFC 6052), compatible."""
+    if address in NAT64 or (address in COMPATIBLE and int(address) > 1):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
 
 
 def guarded_pools(allowed: Set[str]) -> urllib3.PoolManager:

@@ -91,7 +91,10 @@ def local_listing(origin: Mapping[str, Any], part: int, parts: int) -> list[tupl
             plain.add((folder[0], None))
             archives.update((f"{folder[0]}/{name}", path) for name, path in folder_files(folder[1]))
         else:
-            plain.update(local_paths(outer))
+            found = local_paths(outer)
+            plain.update(found)
+            indexes = ((name, local_index(str(path))) for name, path in found)
+            archives.update((index_name(name), Path(index)) for name, index in indexes if index)
     ordered = sorted(plain, key=lambda file: file[0])
     mine = ordered if parts > len(ordered) else ordered[part::parts]
     return [(name, path) for name, path in mine if path is not None] + sorted(archives)

@@ -6,7 +6,8 @@ libraries end at the first fault, which loses every record after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +19,7 @@ from scripts.sources.streams import CHUNK, MAX_RATIO, RATIO_APPLIES_FROM, Broken
 MAGIC = b"\x1f\x8b\x08"
 BLOCK, PIECE = 1 << 18, 1 << 12
 PROBE = 512  # compressed bytes that suffice to see how a member begins
+Begins = Callable[[bytes], bool]
 
 
 class _Input:
@@ -67,10 +69,46 @@ class Member:
         self.end = read - len(inflater.unused_data)
 
 
-def iter_members(path: Path, begins: bytes) -> Iterator[Member]:
+def iter_runs(path: Path, begins: Begins) -> Iterator[Iterator[bytes]]:
+    """Yield the content of a gzip file in runs, each from a member that begins as a record does to the next such.
+
+    Usually a member is a record; files that were packed in blocks have records across members. A run must be read to its
+    end before the next; it raises BrokenStream where a member is damaged, and the next begins after that.
+    """
+    members = iter_members(path, begins)
+    waiting: list[Iterator[bytes]] = []
+
+    def run(chunks: Iterator[bytes]) -> Iterator[bytes]:
+        yield from chunks
+        for member in members:
+            chunks = member.chunks()
+            try:
+                head = next(chunks, b"")
+            except BrokenStream as error:
+                waiting.append(_failing(error))
+                return
+            if begins(head):
+                waiting.append(itertools.chain([head], chunks))
+                return
+            yield head
+            yield from chunks
+
+    while True:
+        member = None if waiting else next(members, None)
+        if member is None and not waiting:
+            return
+        yield run(waiting.pop() if member is None else member.chunks())
+
+
+def _failing(error: BrokenStream) -> Iterator[bytes]:
+    raise error
+    yield b""
+
+
+def iter_members(path: Path, begins: Begins) -> Iterator[Member]:
     """Yield the members of a gzip file in order; each must be read to its end or failure before the next.
 
-    After a failure comes the next member whose content begins with `begins`. Bytes between members that are none
+    After a failure comes the next member whose content `begins` says to begin a record. Bytes between members that are none
     (zeros apart, with which tapes are filled up) are yielded as a member that fails.
     """
     size = path.stat().st_size
@@ -91,7 +129,7 @@ def _skip_zeros(source: _Input, start: int) -> int:
     return start
 
 
-def _next_member(raw: IO[bytes], start: int, begins: bytes) -> int:
+def _next_member(raw: IO[bytes], start: int, begins: Begins) -> int:
     """Return where the next member that begins with `begins` starts, or the end of the file."""
     while True:
         raw.seek(start)
@@ -107,8 +145,8 @@ def _next_member(raw: IO[bytes], start: int, begins: bytes) -> int:
         start += len(block) - len(MAGIC) + 1
 
 
-def _begins(data: bytes, begins: bytes) -> bool:
+def _begins(data: bytes, begins: Begins) -> bool:
     try:
-        return bool(isal_zlib.decompressobj(31).decompress(data, len(begins)) == begins)
+        return begins(isal_zlib.decompressobj(31).decompress(data, PROBE * 4))
     except IsalError:
         return False

@@ -52,7 +52,7 @@ def parse_package(settings: Mapping[str, str]) -> Package:
 
 
 @contextmanager
-def cached_package(package: Package, cache: Path) -> Iterator[Path]:
+def cached_package(package: Package, cache: Path, offline: bool) -> Iterator[Path]:
     """Give the archive of a package in the cache, downloaded when it is not there or not what was downloaded.
 
     The entry stays locked while it is in use, so that two jobs download once and neither sees half a file.
@@ -62,7 +62,13 @@ def cached_package(package: Package, cache: Path) -> Iterator[Path]:
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield _whole(entry) or _download(package, entry)
+        whole = _whole(entry)
+        if whole is None and offline:
+            raise UserError(
+                f"{package} is not in the download cache and downloads.offline is true; "
+                "run `snakemake fetch` where there is a network."
+            )
+        yield whole or _download(package, entry)
 
 
 def _whole(entry: Path) -> Path | None:

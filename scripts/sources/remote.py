@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -49,37 +50,89 @@ class Store:
         self._cache = cache
         self._lock = lock
         self.limits = limits
-        self._taken: list[Path] = []
+        self._taken: list[str] = []
         self._downloader = Downloader(limits, cache)
 
     @contextmanager
     def file(self, remote: Remote) -> Iterator[Path]:
-        """Give the whole, verified file in the cache; it stays locked while it is in use. Raises UserError."""
-        with self._entry(remote.url) as path:
-            if remote.checksums and not remote.digest:
-                remote = replace(remote, digest=self._published(remote))
-            if not _whole(path):
-                path.with_name(path.name + ".json").unlink(missing_ok=True)
-                self._bring(remote.url, path)
-                self._accept(remote, path)
-            self._check(remote, path)
+        """Give the whole, verified file under a name of its own, which lasts as long as the block. Raises UserError."""
+        self._cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._cache, prefix="use-") as folder:
+            path = Path(folder) / _base(remote.url)
+            self._link(remote, path)
             yield path
 
     def take(self, remote: Remote, target: Path) -> None:
         """Publish a file as `target`. It leaves the cache with `release`, so that a large file is not kept twice."""
-        with self.file(remote) as path:
+        self._link(remote, target)
+        self._taken.append(remote.url)
+
+    def release(self) -> None:
+        """Remove what was taken from the cache, when all that a job needs is there."""
+        for url in self._taken:
+            with self._entry(url) as path:
+                _forget(path)
+        self._taken.clear()
+
+    def _link(self, remote: Remote, target: Path) -> None:
+        """Give a file of the cache a second name, made first where it is not there. No lock is held afterwards."""
+        if remote.checksums and not remote.digest:
+            remote = replace(remote, digest=self._published(remote))
+        with self._entry(remote.url) as path:
+            self._ensure(remote, path)
             try:
                 target.hardlink_to(path)
             except OSError:
                 shutil.copyfile(path, target)
-            self._taken.append(path)
 
-    def release(self) -> None:
-        """Remove what was taken from the cache, when all that a job needs is there."""
-        for path in self._taken:
-            path.unlink(missing_ok=True)
-            path.with_name(path.name + ".json").unlink(missing_ok=True)
-        self._taken.clear()
+    def _ensure(self, remote: Remote, path: Path) -> None:
+        """Have the file in the cache with the digests that are wanted. What has others is never kept. Raises UserError."""
+        if _whole(path):
+            fault = self._fault(remote, path)
+            if fault is None:
+                return
+            if self.limits.offline:
+                raise UserError(fault)
+        _forget(path)
+        try:
+            self._bring(remote.url, path)
+        except OSError as error:
+            raise UserError(
+                f"{shown(remote.url)} cannot be written ({error.strerror}); make room and run again."
+            ) from None
+        if fault := self._fault(remote, path):
+            _forget(path)
+            raise UserError(fault)
+        write_atomic(_record(path), _description(path).encode("utf-8"))
+
+    def _fault(self, remote: Remote, path: Path) -> str | None:
+        """Return what is wrong with the content of a file, by the digest that is wanted and by the lock file."""
+        if remote.digest and (actual := file_digest(path, remote.digest)) != remote.digest.lower():
+            return (
+                f"{shown(remote.url)} has the digest {actual} instead of {remote.digest}; "
+                "if the new content is meant, correct sha256."
+            )
+        try:
+            self.pin(remote.url, sha256_file(path))
+        except UserError as error:
+            return str(error)
+        return None
+
+    def pin(self, url: str, digest: str) -> None:
+        """Remember the digest of what an address gave first. Raises UserError where another is remembered."""
+        self._cache.mkdir(parents=True, exist_ok=True)
+        with (self._cache / "downloads.lock").open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            known = read_lock(self._lock)
+            pinned = known.setdefault(url, digest)
+            if pinned != digest:
+                raise UserError(
+                    f"{shown(url)} has the SHA-256 {digest} instead of {pinned} in {self._lock.name}; "
+                    "if the new content is meant, remove its line there."
+                )
+            content = readable_json(dict(sorted(known.items()))).encode("utf-8")
+            if not self._lock.is_file() or self._lock.read_bytes() != content:
+                write_atomic(self._lock, content)
 
     def text(self, url: str) -> str:
         """Return a small text at an address, as it is now: a list of checksums or the state of a dump, which may grow."""
@@ -93,8 +146,7 @@ class Store:
     @contextmanager
     def _entry(self, url: str) -> Iterator[Path]:
         check_scheme(url)
-        base = re.sub(r"[^A-Za-z0-9._-]", "_", PurePosixPath(urlsplit(url).path).name)[-80:] or "file"
-        path = self._cache / f"{sha256_text(url)[:32]}-{base}"
+        path = self._cache / f"{sha256_text(url)[:32]}-{_base(url)}"
         self._cache.mkdir(parents=True, exist_ok=True)
         with path.with_name(path.name + ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -124,7 +176,9 @@ class Store:
                         raise UserError(f"{shown(url)} is longer than downloads.max_bytes; raise it.")
         except ImportError:
             raise UserError(f"{shown(url)} needs the package {STORES[kind]}; install it beside the others.") from None
-        except OSError as error:
+        except UserError:
+            raise
+        except Exception as error:  # each client has exceptions of its own
             raise UserError(f"{shown(url)} cannot be read ({error}); check address and credentials.") from None
         partial.replace(path)
 
@@ -136,35 +190,6 @@ class Store:
         if digest is None:
             raise UserError(f"{shown(remote.checksums)} has no line for {name}; correct `checksums`.")
         return digest
-
-    def _accept(self, remote: Remote, path: Path) -> None:
-        """Record what came if it has the digest that is wanted; what has another is removed."""
-        if remote.digest and (actual := file_digest(path, remote.digest)) != remote.digest.lower():
-            path.unlink()
-            raise UserError(
-                f"{shown(remote.url)} has the digest {actual} instead of {remote.digest}; "
-                "if the new content is meant, correct sha256."
-            )
-        record = {"sha256": sha256_file(path), "bytes": path.stat().st_size}
-        write_atomic(path.with_name(path.name + ".json"), canonical_json(record).encode("utf-8"))
-
-    def _check(self, remote: Remote, path: Path) -> None:
-        """Compare with the lock file, which remembers what comes first. Raises UserError."""
-        actual = json.loads(path.with_name(path.name + ".json").read_text("utf-8"))["sha256"]
-        if remote.digest and file_digest(path, remote.digest) != remote.digest.lower():
-            raise UserError(f"{shown(remote.url)} has the SHA-256 {actual} instead of {remote.digest}; correct sha256.")
-        with (self._cache / "downloads.lock").open("w") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            known = read_lock(self._lock)
-            pinned = known.setdefault(remote.url, actual)
-            if pinned != actual:
-                raise UserError(
-                    f"{shown(remote.url)} has the SHA-256 {actual} instead of {pinned} in {self._lock.name}; "
-                    "if the new content is meant, remove its line there."
-                )
-            content = readable_json(dict(sorted(known.items()))).encode("utf-8")
-            if not self._lock.is_file() or self._lock.read_bytes() != content:
-                write_atomic(self._lock, content)
 
 
 def read_lock(path: Path) -> dict[str, str]:
@@ -180,13 +205,26 @@ def read_lock(path: Path) -> dict[str, str]:
     return {str(url): str(digest) for url, digest in known.items()}
 
 
+def _base(url: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "_", PurePosixPath(urlsplit(url).path).name)[-80:] or "file"
+
+
+def _record(path: Path) -> Path:
+    return path.with_name(path.name + ".json")
+
+
+def _description(path: Path) -> str:
+    return canonical_json({"sha256": sha256_file(path), "bytes": path.stat().st_size})
+
+
 def _whole(path: Path) -> bool:
-    """Tell whether a file in the cache is what was downloaded."""
-    record = path.with_name(path.name + ".json")
-    if not (path.is_file() and record.is_file()):
-        return False
-    found = {"sha256": sha256_file(path), "bytes": path.stat().st_size}
-    return canonical_json(found) == record.read_text("utf-8")
+    """Tell whether a file in the cache is what was downloaded and accepted."""
+    return path.is_file() and _record(path).is_file() and _description(path) == _record(path).read_text("utf-8")
+
+
+def _forget(path: Path) -> None:
+    _record(path).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
 
 
 def file_digest(path: Path, like: str) -> str:

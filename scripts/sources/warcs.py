@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import regex
 
-from scripts.sources.streams import MAX_RECORD_BYTES
+from scripts.sources.streams import MAX_RECORD_BYTES, BrokenStream
 
 MARK = b"WARC/"
 LONGEST_HEADER = 1 << 16
@@ -29,31 +29,30 @@ class Misfit:
     sample: bytes
 
 
+def starts_warc(data: bytes) -> bool:
+    """Tell whether some bytes begin with a record."""
+    return data.startswith(MARK)
+
+
 class _Window:
-    """The part of a stream that is looked at."""
+    """The part of a stream that is looked at. A stream that breaks ends there, and `broken` says how."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self.data = bytearray()
         self.ended = False
+        self.broken: BrokenStream | None = None
 
     def fill(self, size: int) -> bool:
         """Read until `size` bytes are there; tells whether they are."""
         while len(self.data) < size and not self.ended:
-            chunk = next(self._chunks, b"")
+            try:
+                chunk = next(self._chunks, b"")
+            except BrokenStream as error:
+                self.broken, chunk = error, b""
             self.data += chunk
             self.ended = not chunk
         return len(self.data) >= size
-
-    def drop(self, size: int) -> bool:
-        """Leave `size` bytes behind, however many; tells whether there were as many."""
-        while size > len(self.data):
-            size -= len(self.data)
-            self.data.clear()
-            if not self.fill(1):
-                return False
-        del self.data[:size]
-        return True
 
     def drop_blank(self) -> None:
         """Leave line ends behind, and zeros with which files are filled up."""
@@ -63,48 +62,60 @@ class _Window:
             if self.data:
                 return
 
-    def drop_to_next(self, start: int) -> None:
-        """Leave behind what stands before the next beginning of a record, or everything."""
+    def drop_to_next(self, start: int) -> int:
+        """Leave behind what stands before the next beginning of a record, or everything; return how many bytes."""
+        dropped = 0
         while True:
             match = _NEXT.search(self.data, start)
+            size = match.end() if match else max(len(self.data) - 16, 0)  # a beginning may stand across two chunks
+            del self.data[:size]
+            dropped += size
             if match:
-                del self.data[: match.end()]
-                return
-            keep = 16  # a beginning may stand across two chunks
-            del self.data[: max(len(self.data) - keep, 0)]
+                return dropped
             start = 0
             if not self.fill(len(self.data) + 1):
+                dropped += len(self.data)
                 self.data.clear()
-                return
+                return dropped
 
 
 def iter_records(chunks: Iterator[bytes], limit: int = MAX_RECORD_BYTES) -> Iterator[bytes | Misfit]:
-    """Yield each record whole, at most about `limit` bytes, or what is wrong with it. Raises what `chunks` raises."""
+    """Yield each record whole, at most about `limit` bytes, or what is wrong with it.
+
+    Raises the BrokenStream of `chunks` after the last record that is whole before the break.
+    """
     window = _Window(chunks)
     while True:
         window.drop_blank()
         if not window.data:
-            return
+            break
         window.fill(LONGEST_HEADER)
         match = _HEADER_END.search(window.data, 0, LONGEST_HEADER)
         head = bytes(window.data[: match.end()]) if match and window.data.startswith(MARK) else b""
         length = _LENGTH.search(head)
         if length is None:
-            yield Misfit("malformed_warc" if head else "no_warc", bytes(window.data[:200]))
+            misfit = Misfit("malformed_warc" if head else "no_warc", bytes(window.data[:200]))
             window.drop_to_next(0 if not window.data.startswith(MARK) else len(MARK))
+            if window.data or not window.broken:
+                yield misfit
             continue
         size = len(head) + int(length[1])
-        if size > limit:
-            yield Misfit("too_long" if window.drop(size) else "truncated", head[:200])
-        elif _fits(window, size):
+        if size <= limit and _fits(window, size):
             yield bytes(window.data[:size])
             del window.data[:size]
-        else:
-            found = _NEXT.search(window.data, len(head) - 2)
-            yield Misfit(
-                "truncated" if window.ended and len(window.data) < size and not found else "wrong_length", head[:200]
-            )
-            window.drop_to_next(len(head) - 2)
+            continue
+        dropped = window.drop_to_next(len(head) - 2)
+        if window.data or not window.broken:
+            yield Misfit(_reason(dropped - size, bool(window.data), limit < size), head[:200])
+    if window.broken:
+        raise window.broken
+
+
+def _reason(excess: int, followed: bool, over: bool) -> str:
+    """Say what is wrong with a record, by how many bytes it is longer than it states."""
+    if excess < 0:
+        return "wrong_length" if followed else "truncated"
+    return "too_long" if over and excess <= len(b"\r\n\r\n") else "wrong_length"
 
 
 def _fits(window: _Window, size: int) -> bool:
@@ -113,4 +124,4 @@ def _fits(window: _Window, size: int) -> bool:
         return False
     window.fill(size + 64)
     after = bytes(window.data[size : size + 64]).lstrip(b"\r\n\x00")
-    return after.startswith(MARK) or (not after and (window.ended or len(window.data) > size))
+    return after.startswith(MARK) or (not after and not window.broken)

@@ -17,6 +17,7 @@ from scripts.sources.rows import COLUMNS, row_record
 from scripts.sources.streams import MAX_RECORD_BYTES
 
 BATCH = 256  # rows
+UNREADABLE = object()
 
 
 def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
@@ -29,6 +30,7 @@ def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcom
         return
     with file:
         wanted = [name for name in file.schema_arrow.names if any(_needs(name, column) for column in columns.values())]
+        wanted = wanted or file.schema_arrow.names[:1]  # so that rows without any of the columns are counted
         number = 0
         for group in range(file.num_row_groups):
             end = number + file.metadata.row_group(group).num_rows
@@ -53,14 +55,27 @@ def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
     for column in batch.columns:
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             column = column.cast(pa.large_binary())
-        values.append(column.to_pylist())
+        try:
+            values.append(column.to_pylist())
+        except (ValueError, OverflowError):  # one value fails the whole column
+            values.append([_value(scalar) for scalar in column])
     for row in zip(*values, strict=True):
         yield dict(zip(batch.schema.names, row, strict=True))
+
+
+def _value(scalar: Any) -> Any:
+    """Return a value, or UNREADABLE where Python has none for it: a date after the year 9999, text that is no UTF-8."""
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError):
+        return UNREADABLE
 
 
 def _outcome(row: dict[str, Any], columns: Mapping[str, str], key: str, number: int) -> Outcome:
     decoded: dict[str, Any] = {}
     for name, value in row.items():
+        if value is UNREADABLE:
+            return quarantined("unreadable_value", f"row {number}", name)
         if isinstance(value, bytes):
             if len(value) > MAX_RECORD_BYTES:
                 return quarantined("too_long", f"row {number}", value)

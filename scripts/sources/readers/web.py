@@ -15,16 +15,16 @@ from typing import Any
 import regex
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 from resiliparse.extract.html2text import extract_plain_text
-from resiliparse.parse.encoding import bytes_to_str, detect_encoding
+from resiliparse.parse.encoding import bytes_to_str, detect_encoding, map_encoding_to_html5
 from resiliparse.parse.html import HTMLTree
 
 from scripts.sources.arc import BEGINS as ARC_BEGINS
-from scripts.sources.arc import arc_as_warc
+from scripts.sources.arc import arc_as_warc, starts_record
 from scripts.sources.decoding import decode
-from scripts.sources.members import iter_members
+from scripts.sources.members import iter_runs
 from scripts.sources.records import Outcome, Record, key_of, quarantined, removed
 from scripts.sources.streams import MAX_RECORD_BYTES, BrokenStream, compression, iter_chunks, read_whole
-from scripts.sources.warcs import MARK, Misfit, iter_records
+from scripts.sources.warcs import MARK, Misfit, iter_records, starts_warc
 
 _HTML = ("text/html", "application/xhtml+xml")
 SKIPPED = [".headerlink", ".anchor"]  # marks that link to a heading, such as ¶
@@ -68,8 +68,7 @@ def _archive(path: Path, members: bool, arc: bool) -> Iterator[bytes | Misfit]:
 
 def _members(path: Path, arc: bool) -> Iterator[bytes | Misfit]:
     """Yield the records of a gzip file, usually one a member. One that is damaged costs itself."""
-    for member in iter_members(path, b"http" if arc else MARK):
-        chunks = member.chunks()
+    for chunks in iter_runs(path, starts_record if arc else starts_warc):
         try:
             yield from iter_records(arc_as_warc(chunks) if arc else chunks)
         except BrokenStream as error:
@@ -159,5 +158,6 @@ def decode_page(data: bytes, declared: str | None) -> str:
     text = decode(data)
     if text is not None:
         return text
-    encoding = declared or detect_encoding(data, max_len=131_072, html5_compatible=True, from_html_meta=True)
+    known = map_encoding_to_html5(declared, False) if declared else None
+    encoding = known or detect_encoding(data, max_len=131_072, html5_compatible=True, from_html_meta=True)
     return str(bytes_to_str(data, encoding or "windows-1252", errors="replace"))

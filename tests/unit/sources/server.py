@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -20,6 +20,7 @@ class Answer:
     headers: Headers = field(default_factory=dict)
     cut: int | None = None
     length: bool = True
+    drip: Callable[[], Iterator[bytes]] | None = None
 
 
 @dataclass
@@ -49,10 +50,13 @@ def serving(answer: Callable[[Request], Answer]) -> Iterator[Server]:
             self.send_response(given.status)
             for name, value in given.headers.items():
                 self.send_header(name, value)
-            if given.length:
+            if given.length and given.drip is None:
                 self.send_header("Content-Length", str(len(given.body)))
             self.end_headers()
             self.wfile.write(given.body[: given.cut])
+            with suppress(BrokenPipeError, ConnectionResetError):
+                for piece in given.drip() if given.drip else ():
+                    self.wfile.write(piece)
             self.close_connection = True
 
         def log_message(self, *_: object) -> None:

@@ -75,6 +75,35 @@ def test_a_damaged_row_group_costs_its_rows(tmp_path: Path) -> None:
     assert counts == {"in": 300, "kept": 200, "removed": {}, "quarantined": {"damaged_row_group": 100}}
 
 
+def test_rows_without_any_of_the_columns_are_counted(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "a.parquet", ROWS)
+    counts = documents_of(tmp_path, "a.parquet", (tmp_path / "a.parquet").read_bytes(), "parquet").accounting
+    assert counts == {"in": 10, "kept": 0, "removed": {}, "quarantined": {"text_missing": 10}}
+
+
+def test_a_value_that_python_has_not_costs_its_row(tmp_path: Path) -> None:
+    dates = pa.array([0, 10**15, 0], pa.timestamp("ms"))
+    pq.write_table(pa.table({"text": ["a", "b", "c"], "date": dates}), tmp_path / "a.parquet")
+    found = documents_of(tmp_path, "a.parquet", (tmp_path / "a.parquet").read_bytes(), "parquet")
+    assert found.accounting["quarantined"] == {"unreadable_value": 1}
+    assert found.rows["a/3"]["date"] == "1970-01-01T00:00:00"
+
+
+def test_numbers_that_are_none_lose_no_text(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "set" / "train.parquet", [{"text": "good", "score": float("nan")}])
+    code, raw = run_fetch(tmp_path, [], origin=dataset(tmp_path / "set"))
+    assert code == 0
+    code, manifest = run_extract(raw, "huggingface")
+    assert code == 0
+    assert [row["text"] for row in Extracted(manifest).list] == ["good"]
+
+
+def test_surrogates_in_any_column_cost_their_row(tmp_path: Path) -> None:
+    content = b'{"text": "x", "url": "\\ud800"}\n{"text": "y"}\n'
+    counts = documents_of(tmp_path, "a.jsonl", content, "jsonl").accounting
+    assert counts == {"in": 2, "kept": 1, "removed": {}, "quarantined": {"lone_surrogates": 1}}
+
+
 @pytest.mark.parametrize("content", [b"PAR1 no", b"PAR1" + b"x" * 100 + b"PAR1", gzip.compress(b"x")])
 def test_what_is_no_parquet_file_is_quarantined(tmp_path: Path, content: bytes) -> None:
     assert documents_of(tmp_path, "a.parquet", content, "parquet").accounting["quarantined"] == {"no_parquet": 1}

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
+import io
 import json
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -20,7 +23,7 @@ from scripts.lib.errors import UserError
 from scripts.sources import downloads
 from scripts.sources.addresses import check_scheme, native_name
 from scripts.sources.downloads import Limits
-from scripts.sources.guard import guarded_pools
+from scripts.sources.guard import ForbiddenAddress, check_literal, guarded_pools
 from scripts.sources.remote import Remote, Store, checksums
 
 from .running import run_fetch
@@ -192,8 +195,8 @@ def test_only_public_addresses_are_public(address: str) -> None:
 
 
 def test_encrypted_connections_are_guarded_too() -> None:
-    pool = guarded_pools(frozenset()).connection_from_url("https://127.0.0.1:1")
-    assert pool.ConnectionCls.__name__ == "Encrypted"
+    with serving(lambda _: Answer(BODY)) as server, pytest.raises(ForbiddenAddress):
+        guarded_pools(frozenset()).request("GET", f"https://127.0.0.1:{server.port}/", retries=False)
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://x.test/a", "gopher://x.test/"])
@@ -253,10 +256,122 @@ def test_a_file_over_the_limit_is_refused(tmp_path: Path, length: bool) -> None:
         fetched(tmp_path, Remote(server.url()), max_bytes=len(BODY) - 1)
 
 
-def test_the_rate_is_kept(tmp_path: Path, slept: list[float]) -> None:
+def test_the_rate_is_kept(tmp_path: Path) -> None:
     with serving(lambda _: Answer(BODY)) as server:
-        assert fetched(tmp_path, Remote(server.url()), bytes_per_second=len(BODY) // 4) == BODY
-    assert max(slept) == pytest.approx(4, abs=0.5)
+        began = time.monotonic()
+        assert fetched(tmp_path, Remote(server.url()), bytes_per_second=len(BODY) * 2) == BODY
+    assert time.monotonic() - began >= 0.5
+
+
+def test_the_time_is_kept_to(tmp_path: Path) -> None:
+    def drip() -> Iterator[bytes]:
+        for _ in range(200):
+            time.sleep(0.1)
+            yield b"x"
+
+    with serving(lambda _: Answer(drip=drip)) as server:
+        began = time.monotonic()
+        with pytest.raises(UserError, match="takes longer than"):
+            fetched(tmp_path, Remote(server.url()), max_seconds=0.5)
+        assert time.monotonic() - began < 10
+        with pytest.raises(UserError, match="takes longer than"):
+            fetched(tmp_path, Remote(server.url("/slow")), max_seconds=0.5, bytes_per_second=1)
+
+
+def test_waits_are_capped_and_differ(tmp_path: Path, slept: list[float]) -> None:
+    with serving(lambda _: Answer(status=503, headers={"Retry-After": "99999"})) as server, pytest.raises(UserError):
+        fetched(tmp_path, Remote(server.url()), max_seconds=10**6)
+    assert max(slept) <= downloads.LONGEST_ASKED + 1
+    assert len(set(slept)) == len(slept)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_answer_that_there_is_no_more_is_checked(tmp_path: Path, slept: list[float], whole: bool) -> None:
+    """416 means that all is there only where as much is there as was promised."""
+    answers = [Answer(BODY, 200, {"ETag": '"one"'}, 600_000), Answer(status=416)]
+    with serving(lambda _: answers.pop(0) if answers else Answer(b"other", 200, {"ETag": '"two"'})) as server:
+        if whole:
+            answers[0] = Answer(BODY, 200, {"ETag": '"one"', "X": "y"}, len(BODY) - 1)
+        assert fetched(tmp_path, Remote(server.url())) == b"other"
+
+
+@pytest.mark.parametrize("headers", [{"ETag": 'W/"2"'}, {"Last-Modified": "Tue, 02 Jan 2024 00:00:00 GMT"}])
+def test_a_resumed_answer_that_contradicts_the_first_is_not_joined(
+    tmp_path: Path, slept: list[float], headers: dict[str, str]
+) -> None:
+    other, count = b"x" * len(BODY), 0
+    first = {"Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT"}
+
+    def answer(request: Request) -> Answer:
+        nonlocal count
+        count += 1
+        if count == 1:
+            return Answer(BODY, 200, first, 500_000)
+        if "range" not in request.headers:
+            return Answer(other)
+        start = int(request.headers["range"].removeprefix("bytes=").removesuffix("-"))
+        content_range = f"bytes {start}-{len(other) - 1}/{len(other)}"
+        return Answer(other[start:], 206, {**first, **headers, "Content-Range": content_range})
+
+    with serving(answer) as server:
+        assert fetched(tmp_path, Remote(server.url())) == other
+
+
+def test_encrypted_connections_lead_to_no_other(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="which is refused"):
+        downloads.Downloader(Limits(), tmp_path)._request("https://x.test/a", "http://x.test/a", {})
+
+
+def test_one_file_may_be_named_twice_and_by_two_jobs_at_once(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a/1.txt", "one")
+        archive.writestr("b/2.txt", "two")
+    with serving(lambda _: Answer(buffer.getvalue())) as server:
+        one, two = Remote(server.url("/one.zip")), Remote(server.url("/two.zip"))
+        first, second = store(tmp_path), store(tmp_path)
+        with first.file(one) as a, second.file(two) as b, first.file(two), second.file(one), first.file(one) as c:
+            assert a.read_bytes() == b.read_bytes() == c.read_bytes()
+            first.take(one, tmp_path / "taken")
+            first.release()
+            assert c.is_file()
+        second.take(one, tmp_path / "again")
+        assert (tmp_path / "again").read_bytes() == buffer.getvalue()
+
+
+def test_content_that_is_refused_is_not_kept(tmp_path: Path) -> None:
+    bodies = [b"good", b"captive portal", b"good"]
+    with serving(lambda _: Answer(bodies.pop())) as server:
+        held = store(tmp_path)
+        held.take(Remote(server.url()), tmp_path / "first")
+        held.release()
+        with pytest.raises(UserError, match="instead of"):
+            fetched(tmp_path, Remote(server.url()))
+        assert fetched(tmp_path, Remote(server.url())) == b"good"
+
+
+@pytest.mark.parametrize("location", ["http://[", "http://x.test:99999/", "http://x.test:port/"])
+def test_malformed_answers_are_one_sentence(tmp_path: Path, location: str) -> None:
+    with serving(lambda _: Answer(status=302, headers={"Location": location})) as server, pytest.raises(UserError):
+        fetched(tmp_path, Remote(server.url()))
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["2852039166", "0xa9fea9fe", "127.1", "localhost.", "a.localhost", "[::1]", "64:ff9b::a9fe:a9fe", "::7f00:1"],
+)
+def test_a_proxy_is_asked_for_no_private_address_in_any_spelling(host: str) -> None:
+    with pytest.raises(ForbiddenAddress):
+        check_literal(host, frozenset())
+    check_literal("example.org", frozenset())
+
+
+def test_a_proxy_gets_its_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(lambda _: Answer(BODY)) as proxy:
+        monkeypatch.setenv("all_proxy", f"me:p%40ss@127.0.0.1:{proxy.port}")
+        assert fetched(tmp_path, Remote("http://far.test/a")) == BODY
+    word = base64.b64encode(b"me:p@ss").decode()
+    assert proxy.requests[0].headers["proxy-authorization"] == f"Basic {word}"
 
 
 def test_a_host_gets_no_more_connections_than_allowed(tmp_path: Path) -> None:
@@ -338,8 +453,8 @@ def test_a_proxy_is_used_and_leads_to_no_private_address(tmp_path: Path, monkeyp
 
 def test_a_damaged_entry_of_the_cache_is_downloaded_again(tmp_path: Path) -> None:
     with serving(lambda _: Answer(BODY)) as server:
-        with store(tmp_path).file(Remote(server.url())) as path:
-            cached = path
+        fetched(tmp_path, Remote(server.url()))
+        (cached,) = (tmp_path / "cache").glob("*-file.bin")
         cached.write_bytes(BODY[:-1] + b"!")
         assert fetched(tmp_path, Remote(server.url())) == BODY
         assert len(server.requests) == 2

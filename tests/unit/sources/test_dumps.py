@@ -55,7 +55,11 @@ def test_a_multistream_file_is_cut_by_the_index_beside_it(tmp_path: Path, parts:
     assert sorted(map(int, found)) == list(range(1, 24))
     assert found["7"].startswith("P7\n\nPage 7 tells of bees")
     listing = local_listing({"package": None, "files": files}, parts - 1, parts)
-    assert [name for name, _ in listing or []] == ["xwiki-20240101-pages-articles-multistream.xml.bz2"]
+    names = [
+        "xwiki-20240101-pages-articles-multistream.xml.bz2",
+        "xwiki-20240101-pages-articles-multistream-index.txt.bz2",
+    ]
+    assert [name for name, _ in listing or []] == names
 
 
 def test_an_index_of_another_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,6 +61,12 @@ def test_the_encoding_is_taken_where_it_is_right() -> None:
     assert "naïve" in decode_page(html("naïve").encode("utf-16"), None)
 
 
+@pytest.mark.parametrize("charset", ["utf8mb4", "foo", "none", "x-user-defined", "utf-8,gzip", "hex", "base64"])
+def test_a_charset_that_is_none_costs_nothing(tmp_path: Path, charset: str) -> None:
+    page = record(1, response(html(PROSE + "na\xefve").encode("latin-1"), kind=f"text/html; charset={charset}"))
+    assert documents_of(tmp_path, "w.warc", page, "web").accounting["kept"] == 1
+
+
 def test_a_clipped_archive_keeps_what_came_before(tmp_path: Path) -> None:
     content = b"".join(map(gzip.compress, RECORDS))
     cut = content[: -len(gzip.compress(RECORDS[-1])) // 2]
