@@ -10,9 +10,13 @@ wikitext_peer: Callable[[str], str] | None = None
 
 try:
     import trafilatura
+    from trafilatura.meta import reset_caches
 
     def _trafilatura(html: str) -> str:
-        """Extract with the settings of datatrove's extractor."""
+        """Extract with the settings of datatrove's extractor. What it remembers of other pages is forgotten first, since it
+        leaves out what it has seen and the pages of the benchmark come again and again.
+        """
+        reset_caches()
         return trafilatura.extract(html, favor_precision=True, include_comments=False, deduplicate=True) or ""
 
     trafilatura_text = _trafilatura

@@ -133,14 +133,14 @@ def _address(record: WarcRecord) -> Address:
 def page_outcome(data: bytes, charset: str | None, address: Address, position: str) -> Outcome:
     """Return the main text of a page as a record, or why there is none; `charset` is what its server declared."""
     sample = address.url or ""
-    if not data.strip():
+    if not data or data.isspace():
         return removed("empty", position, sample)
     try:
         tree = HTMLTree.parse(decode_page(data, charset))
         text = extract_plain_text(tree, main_content=True, alt_texts=False, skip_elements=SKIPPED)
     except (RuntimeError, ValueError) as error:
         return quarantined("broken_html", position, f"{sample} {error}")
-    if not text.strip():
+    if not text or text.isspace():
         return removed("no_main_text", position, sample)
     return _found(address, position, text, {"title": tree.title or None})
 
