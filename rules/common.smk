@@ -3,7 +3,7 @@
 # Every rule depends on content manifests (`<artefact>.json`, under 1 MB, compared by content) and takes bulk data along as
 # `ancient`. Its params are its settings as one canonical JSON string, its code digest and its environment digest.
 
-import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -50,12 +50,17 @@ try:
 except UserError as error:
     sys.exit(f"error: {error}")
 
-# Limits of downloads change no result, so programs get them by the environment and not as settings.
-os.environ["GROUNDWORK_DOWNLOADS"] = canonical_json(registry.config["downloads"])
+# Limits of downloads change no result, so programs get them by the environment and not as settings. Braces are doubled since
+# the prefix is a pattern.
+DOWNLOADS = (
+    shlex.quote(canonical_json(registry.config["downloads"]))
+    .replace("{", "{{")
+    .replace("}", "}}")
+)
 
 shell.executable("bash")
 shell.prefix(
-    f"set -euo pipefail; export {MEMORY} PYTHONPATH={workflow.basedir!r}; "
+    f"set -euo pipefail; export {MEMORY} PYTHONPATH={workflow.basedir!r} GROUNDWORK_DOWNLOADS={DOWNLOADS}; "
     + (
         ""
         if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
