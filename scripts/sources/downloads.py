@@ -17,9 +17,8 @@ import random
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
@@ -31,6 +30,7 @@ from urllib3.exceptions import HTTPError, LocationParseError
 from scripts.lib.errors import UserError
 from scripts.sources.addresses import shown
 from scripts.sources.guard import ForbiddenAddress, check_literal, guarded_pools
+from scripts.sources.partial import Partial, http_time
 
 log = logging.getLogger(__name__)
 AGENT = "Groundwork (a pipeline for language models)"
@@ -73,55 +73,6 @@ class _Again(Exception):
         self.wait = wait
 
 
-@dataclass(slots=True)
-class _Partial:
-    """What was received of a file so far, and what the server said that identifies it."""
-
-    path: Path
-    stated: dict[str, str] = field(default_factory=dict)  # ETag, Last-Modified, Date
-    total: int | None = None
-
-    @property
-    def record(self) -> Path:
-        return self.path.with_name(self.path.name + ".json")
-
-    @classmethod
-    def load(cls, path: Path) -> _Partial:
-        partial = cls(path)
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            saved = json.loads(partial.record.read_text("utf-8"))
-            partial.stated, partial.total = dict(saved["stated"]), saved["total"]
-        return partial
-
-    def validator(self) -> str | None:
-        """Return what proves that a file is still the same: a strong entity tag or, without any, a strong date.
-
-        A date is strong when the file was a second old by the server's own clock (RFC 9110, 8.8.2.2).
-        """
-        tag, modified = self.stated.get("ETag"), self.stated.get("Last-Modified")
-        if tag:
-            return None if tag.startswith("W/") else tag
-        then, now = _time(modified), _time(self.stated.get("Date"))
-        return modified if then and now and (now - then).total_seconds() >= 1 else None
-
-    def have(self) -> int:
-        """Return the number of bytes that can be built on; none without a validator."""
-        return self.path.stat().st_size if self.validator() and self.path.is_file() else 0
-
-    def begin(self, stated: dict[str, str], total: int | None) -> None:
-        """Forget what there is. The record is removed first, so that it never speaks of other bytes."""
-        self.record.unlink(missing_ok=True)
-        self.path.write_bytes(b"")
-        self.stated, self.total = stated, total
-        self.record.write_text(json.dumps({"stated": stated, "total": total}), "utf-8")
-
-    def contradicts(self, stated: dict[str, str]) -> bool:
-        """Tell whether an answer states another tag or date of change than the first one did."""
-        return any(
-            stated.get(name, self.stated.get(name)) != self.stated.get(name) for name in ("ETag", "Last-Modified")
-        )
-
-
 class Downloader:
     """Downloads under limits. One object a process; hosts' connections are counted over all processes of the cache."""
 
@@ -129,9 +80,8 @@ class Downloader:
         self._limits = limits
         self._cache = cache
         self._managers: dict[str | None, urllib3.PoolManager] = {}
-        logging.getLogger("urllib3").setLevel(
-            logging.ERROR
-        )  # its warnings show whole addresses, which may hold secrets
+        # The warnings of the library show whole addresses, which may hold secrets.
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
 
     def download(self, url: str, target: Path) -> None:
         """Write what `url` gives to `target`, going on where an earlier try stopped (`target` with `.partial`).
@@ -144,7 +94,7 @@ class Downloader:
                 "run `snakemake fetch` where there is a network."
             )
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = _Partial.load(target.with_name(target.name + ".partial"))
+        partial = Partial.load(target.with_name(target.name + ".partial"))
         deadline = time.monotonic() + self._limits.max_seconds
         failures, best = 0, -1
         while True:
@@ -201,7 +151,7 @@ class Downloader:
                 f"{shown(url)} takes longer than downloads.max_seconds ({self._limits.max_seconds:g}); run again to go on."
             )
 
-    def _attempt(self, url: str, partial: _Partial, deadline: float) -> None:
+    def _attempt(self, url: str, partial: Partial, deadline: float) -> None:
         """Follow redirects by hand, so that every hop is checked, counted for its host and gets no other's credentials."""
         have, hop = partial.have(), url
         headers = {"User-Agent": AGENT, "Accept-Encoding": "identity"}
@@ -248,7 +198,7 @@ class Downloader:
         return self._managers[proxy]
 
     def _receive(
-        self, url: str, response: urllib3.BaseHTTPResponse, partial: _Partial, have: int, deadline: float
+        self, url: str, response: urllib3.BaseHTTPResponse, partial: Partial, have: int, deadline: float
     ) -> None:
         status = response.status
         if status in BUSY:
@@ -357,17 +307,8 @@ def _retry_after(value: str | None) -> float | None:
     """Return how many seconds a server asks to wait (a number or a date)."""
     if value and value.isdecimal():
         return float(value[:9])
-    moment = _time(value)
+    moment = http_time(value)
     return None if moment is None else max((moment - datetime.now(UTC)).total_seconds(), 0.0)
-
-
-def _time(value: str | None) -> datetime | None:
-    """Return the moment that a header states; None where it states none."""
-    try:
-        moment = parsedate_to_datetime(value or "")
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _credentials(host: str | None) -> dict[str, str]:
