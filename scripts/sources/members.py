@@ -14,10 +14,10 @@ from typing import IO
 from isal import isal_zlib
 from isal.igzip_lib import IsalError
 
-from scripts.sources.streams import CHUNK, MAX_RATIO, RATIO_APPLIES_FROM, BrokenStream
+from scripts.sources.streams import CHUNK, MAX_RATIO, RATIO_APPLIES_FROM, BrokenStream, failing
 
 MAGIC = b"\x1f\x8b\x08"
-BLOCK, PIECE = 1 << 18, 1 << 12
+BLOCK, PIECE = 1 << 18, 1 << 13
 PROBE = 512  # compressed bytes that suffice to see how a member begins
 Begins = Callable[[bytes], bool]
 
@@ -85,7 +85,7 @@ def iter_runs(path: Path, begins: Begins) -> Iterator[Iterator[bytes]]:
             try:
                 head = next(chunks, b"")
             except BrokenStream as error:
-                waiting.append(_failing(error))
+                waiting.append(failing(error))
                 return
             if begins(head):
                 waiting.append(itertools.chain([head], chunks))
@@ -98,11 +98,6 @@ def iter_runs(path: Path, begins: Begins) -> Iterator[Iterator[bytes]]:
         if member is None and not waiting:
             return
         yield run(waiting.pop() if member is None else member.chunks())
-
-
-def _failing(error: BrokenStream) -> Iterator[bytes]:
-    raise error
-    yield b""
 
 
 def iter_members(path: Path, begins: Begins) -> Iterator[Member]:

@@ -42,6 +42,12 @@ class BrokenStream(Exception):
         self.position = position
 
 
+def failing(error: BrokenStream) -> Iterator[bytes]:
+    """Return a stream that breaks at once."""
+    raise error
+    yield b""
+
+
 def compression(path: Path) -> str | None:
     """Return the compression of a file (gzip, bz2, xz, zstd) by its first bytes, or None."""
     with path.open("rb") as stream:

@@ -6,12 +6,13 @@ counts only when what follows it is another one or the end.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import regex
 
-from scripts.sources.streams import MAX_RECORD_BYTES, BrokenStream
+from scripts.sources.streams import MAX_RECORD_BYTES, BrokenStream, failing
 
 MARK = b"WARC/"
 LONGEST_HEADER = 1 << 16
@@ -84,6 +85,28 @@ def iter_records(chunks: Iterator[bytes], limit: int = MAX_RECORD_BYTES) -> Iter
 
     Raises the BrokenStream of `chunks` after the last record that is whole before the break.
     """
+    first = next(chunks, b"")
+    try:
+        second = next(chunks, b"")
+    except BrokenStream as error:
+        yield from _windowed(itertools.chain([first], failing(error)), limit)
+        return
+    if not second and len(first) <= limit and _is_one_record(first):
+        yield first  # a member of an archive is one small record nearly always
+    else:
+        yield from _windowed(itertools.chain([first, second] if second else [first], chunks), limit)
+
+
+def _is_one_record(data: bytes) -> bool:
+    match = _HEADER_END.search(data, 0, LONGEST_HEADER)
+    length = _LENGTH.search(data, 0, match.end()) if match and data.startswith(MARK) else None
+    if match is None or length is None:
+        return False
+    size = match.end() + int(length[1])
+    return size <= len(data) and not data[size:].strip(b"\r\n\0")
+
+
+def _windowed(chunks: Iterator[bytes], limit: int) -> Iterator[bytes | Misfit]:
     window = _Window(chunks)
     while True:
         window.drop_blank()

@@ -32,6 +32,10 @@ _PAGES = (WarcRecordType.response, WarcRecordType.resource)
 HEADER_BYTES = 1 << 12
 _TYPE = regex.compile(rb"^warc-type:[ \t]*([a-z]+)[ \t]*\r?$", regex.I | regex.M)
 _READ = (b"response", b"resource", b"conversion")
+_ANSWER = regex.compile(rb"\r?\n\r?\nHTTP/\d(?:\.\d)? (\d{3})\b")
+_BLANK_LINE = regex.compile(rb"\r?\n\r?\n")
+_FORM = regex.compile(rb"^content-type:[ \t]*([a-z]+)/", regex.I | regex.M)
+_NEVER_HTML = (b"image", b"video", b"audio", b"font")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +85,8 @@ def _outcomes(records: Iterator[bytes | Misfit]) -> Iterator[Outcome]:
         if isinstance(data, Misfit):
             yield quarantined(data.reason, f"record {found}", data.sample)
             continue
-        kind = _TYPE.search(data, 0, HEADER_BYTES)
-        if kind is not None and kind[1].lower() not in _READ:
-            yield removed("no_page_record", f"record {found}", kind[1])
+        if reason := passed_over(data):
+            yield removed(reason, f"record {found}")
             continue
         # The library leaves a record without its content when it goes on, so it is kept from doing so.
         archive = ArchiveIterator(io.BytesIO(data), auto_decode="all", record_types=WarcRecordType.any_type)
@@ -93,6 +96,21 @@ def _outcomes(records: Iterator[bytes | Misfit]) -> Iterator[Outcome]:
             yield quarantined("malformed_warc", f"record {found}", str(error))
     if not found:
         yield quarantined("no_warc", "record 0")
+
+
+def passed_over(data: bytes) -> str | None:
+    """Return why a record has no page, as far as a look at its headers tells without parsing them; most have none."""
+    kind = _TYPE.search(data, 0, HEADER_BYTES)
+    if kind is not None and kind[1].lower() not in _READ:
+        return "no_page_record"
+    answer = _ANSWER.search(data, 0, HEADER_BYTES)
+    if answer is None or kind is None or kind[1].lower() != b"response":
+        return None
+    if answer[1] != b"200":
+        return "no_success_response"
+    end = _BLANK_LINE.search(data, answer.end(), answer.end() + HEADER_BYTES)
+    form = _FORM.search(data, answer.end(), end.start()) if end else None
+    return "no_html" if form and form[1].lower() in _NEVER_HTML else None
 
 
 def _record(record: WarcRecord, position: str) -> Outcome:

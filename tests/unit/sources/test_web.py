@@ -107,3 +107,15 @@ def test_real_archives_add_up(tmp_path: Path, shared_data: Path) -> None:
     counts = documents_of(tmp_path, "example.warc.gz", content, "web").accounting
     assert counts["kept"] > 50
     assert counts["quarantined"] == {}
+
+
+def test_a_page_that_speaks_of_headers_is_a_page(tmp_path: Path) -> None:
+    text = f"{PROSE}</p><pre>HTTP/1.1 404 Not Found\r\nContent-Type: image/png\r\n\r\nHTTP/1.1 500</pre><p>End."
+    pages = [
+        record(1, response(html(text).encode())),
+        record(2, b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\n\r\nContent-Type: image/png\r\n" + html(PROSE).encode()),
+        record(3, response(html(PROSE).encode(), kind="image/png; note=text/html")),
+    ]
+    found = documents_of(tmp_path, "w.warc", b"".join(pages), "common_crawl")
+    assert found.rows["1"]["text"].endswith("End.")
+    assert found.accounting["removed"] == {"no_html": 2}
