@@ -51,6 +51,8 @@ def start(target: Run, *arguments: str) -> subprocess.Popen[str]:
         text=True,
         env=environment(),
         cwd=target.workdir,
+        # Under nohup and in the background of a script this process ignores Ctrl-C, and what it starts would, too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
