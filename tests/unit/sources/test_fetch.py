@@ -189,3 +189,21 @@ def test_a_bomb_in_an_archive_is_given_up(tmp_path: Path, capsys: pytest.Capture
             member.write(bytes(1_000_000))
     assert run_fetch(tmp_path, [{"path": f"{tmp_path}/bomb.zip!a.txt"}])[0] == 1
     assert "swells to more than" in capsys.readouterr().err
+
+
+def test_no_package_is_downloaded_offline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GROUNDWORK_DOWNLOADS", json.dumps({"offline": True}))
+    assert run_fetch(tmp_path, [{"path": "a.txt"}], package=PACKAGE)[0] == 1
+    assert "texts 1.0 (pip sdist) is not in the download cache and downloads.offline is true" in capsys.readouterr().err
+    cached_sdist(tmp_path, {"a.txt": b"ay"})
+    assert run_fetch(tmp_path, [{"path": "a.txt"}], package=PACKAGE)[0] == 0
+
+
+def test_the_digest_of_a_folder_is_checked(tmp_path: Path) -> None:
+    (tmp_path / "paper").mkdir()
+    (tmp_path / "paper" / "a.tex").write_bytes(b"ay")
+    right = sha256(f"{sha256(b'ay')}  a.tex\n".encode())
+    assert run_fetch(tmp_path, [{"path": f"{tmp_path}/paper", "sha256": right}])[0] == 0
+    assert run_fetch(tmp_path, [{"path": f"{tmp_path}/paper", "sha256": "0" * 64}])[0] == 1

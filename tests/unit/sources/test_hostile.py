@@ -95,6 +95,14 @@ def test_a_wrong_length_in_an_arc_file_costs_its_record(tmp_path: Path, length: 
     assert sum(found.accounting["quarantined"].values()) == 1
 
 
+def test_a_cut_arc_file_ends_at_once(tmp_path: Path) -> None:
+    body = response(html(PROSE).encode() + b"<p>" + b"word " * 200_000)
+    line = f"http://x.test/ 127.0.0.1 20080430204820 text/html {len(body)}\n"
+    content = "filedesc://x.arc 0.0.0.0 20080430204825 text/plain 9\nversion 1\n\n" + line
+    found = documents_of(tmp_path, "w.arc", content.encode() + body[:-200_000], "common_crawl")
+    assert found.accounting["quarantined"] == {"truncated": 1}
+
+
 def test_records_across_members_are_whole(tmp_path: Path) -> None:
     content = b"".join(PAGES)
     blocks = [gzip.compress(content[start : start + 700]) for start in range(0, len(content), 700)]

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from scripts.lib.errors import UserError
+from scripts.sources import downloads
+from scripts.sources.addresses import check_scheme
+from scripts.sources.downloads import Limits
+from scripts.sources.guard import ForbiddenAddress, check_literal, guarded_pools
+from scripts.sources.remote import Remote
+
+from .downloading import BODY, fetched
+from .server import Answer, Request, serving
+
+
+def test_private_addresses_are_refused_at_every_hop(tmp_path: Path) -> None:
+    with serving(lambda _: Answer(BODY)) as server:
+        with pytest.raises(UserError, match="no public address"):
+            fetched(tmp_path, Remote(server.url()), allow_hosts=frozenset())
+        assert server.requests == []
+    secret = serving(lambda _: Answer(b"secret"))
+    with (
+        secret as inner,
+        serving(lambda _: Answer(status=302, headers={"Location": inner.url(host="localhost")})) as outer,
+    ):
+        with pytest.raises(UserError, match="no public address"):
+            fetched(tmp_path, Remote(outer.url()))
+        assert len(outer.requests) == 1
+        assert inner.requests == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.1.2.3",
+        "169.254.169.254",
+        "::1",
+        "fe80::1%eth0",
+        "::ffff:192.168.0.1",
+        "2002:7f00:1::",
+        "0.0.0.0",
+        "224.0.0.1",
+    ],
+)
+def test_only_public_addresses_are_public(address: str) -> None:
+    from scripts.sources.guard import _public
+
+    assert not _public(address)
+    assert _public("93.184.216.34")
+    assert _public("2606:2800:220:1::1")
+
+
+def test_encrypted_connections_are_guarded_too() -> None:
+    with serving(lambda _: Answer(BODY)) as server, pytest.raises(ForbiddenAddress):
+        guarded_pools(frozenset()).request("GET", f"https://127.0.0.1:{server.port}/", retries=False)
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://x.test/a", "gopher://x.test/"])
+def test_redirects_lead_to_no_other_scheme(tmp_path: Path, target: str) -> None:
+    with (
+        serving(lambda _: Answer(status=301, headers={"Location": target})) as server,
+        pytest.raises(UserError, match="refused"),
+    ):
+        fetched(tmp_path, Remote(server.url()))
+
+
+def test_redirects_are_followed_and_counted(tmp_path: Path) -> None:
+    def answer(request: Request) -> Answer:
+        number = int(request.path.strip("/"))
+        return Answer(BODY) if number == 5 else Answer(status=302, headers={"Location": f"/{number + 1}"})
+
+    with serving(answer) as server:
+        assert fetched(tmp_path, Remote(server.url("/0"))) == BODY
+        with pytest.raises(UserError, match="redirects more than"):
+            fetched(tmp_path, Remote(server.url("/6")))
+
+
+def test_credentials_stay_with_their_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password hush\n")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    both = frozenset(("127.0.0.1", "localhost"))
+
+    def answer(request: Request) -> Answer:
+        return (
+            Answer(BODY) if "localhost" in request.headers["host"] else Answer(status=302, headers={"Location": other})
+        )
+
+    with serving(answer) as server:
+        other = server.url("/x?token=abc", "localhost")
+        assert fetched(tmp_path, Remote(server.url()), allow_hosts=both) == BODY
+    assert server.requests[0].headers["authorization"].startswith("Basic ")
+    assert "authorization" not in server.requests[1].headers
+
+
+def test_secrets_get_into_no_record(tmp_path: Path, slept: list[float], caplog: pytest.LogCaptureFixture) -> None:
+    for url in ("https://me:hush@x.test/a", "https://x.test/a?access_token=hush", "s3://b/a?X-Amz-Signature=hush"):
+        with pytest.raises(UserError, match="netrc") as error:
+            check_scheme(url)
+        assert "hush" not in str(error.value)
+    caplog.set_level("INFO")
+    answers = [Answer(status=302, headers={"Location": "/y?sig=hush"}), Answer(status=503)]
+    with serving(lambda _: answers.pop(0) if answers else Answer(BODY)) as server:
+        assert fetched(tmp_path, Remote(server.url("/x"))) == BODY
+    assert "answered 503" in caplog.text
+    assert "hush" not in caplog.text + (tmp_path / "downloads.lock").read_text("utf-8")
+
+
+def test_encrypted_connections_lead_to_no_other(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="which is refused"):
+        downloads.Downloader(Limits(), tmp_path)._request("https://x.test/a", "http://x.test/a", {})
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["2852039166", "0xa9fea9fe", "127.1", "localhost.", "a.localhost", "[::1]", "64:ff9b::a9fe:a9fe", "::7f00:1"],
+)
+def test_a_proxy_is_asked_for_no_private_address_in_any_spelling(host: str) -> None:
+    with pytest.raises(ForbiddenAddress):
+        check_literal(host, frozenset())
+    check_literal("example.org", frozenset())
+
+
+def test_a_proxy_gets_its_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(lambda _: Answer(BODY)) as proxy:
+        monkeypatch.setenv("all_proxy", f"me:p%40ss@127.0.0.1:{proxy.port}")
+        assert fetched(tmp_path, Remote("http://far.test/a")) == BODY
+    word = base64.b64encode(b"me:p@ss").decode()
+    assert proxy.requests[0].headers["proxy-authorization"] == f"Basic {word}"
+
+
+def test_a_proxy_is_used_and_leads_to_no_private_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(lambda _: Answer(BODY)) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
+        assert fetched(tmp_path, Remote("http://far.test/a")) == BODY
+        assert proxy.requests[0].path == "http://far.test/a"
+        with pytest.raises(UserError, match="no public address"):
+            fetched(tmp_path, Remote("http://169.254.169.254/latest/meta-data"))
+
+
+@pytest.mark.parametrize("location", ["http://[", "http://x.test:99999/", "http://x.test:port/"])
+def test_malformed_answers_are_one_sentence(tmp_path: Path, location: str) -> None:
+    with serving(lambda _: Answer(status=302, headers={"Location": location})) as server, pytest.raises(UserError):
+        fetched(tmp_path, Remote(server.url()))
