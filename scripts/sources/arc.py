@@ -56,20 +56,22 @@ def _line(buffer: bytearray, chunks: Iterator[bytes]) -> bytes:
 
 def _block(buffer: bytearray, chunks: Iterator[bytes], length: int) -> Iterator[bytes]:
     """Yield the next `length` bytes, fewer where the file ends or another record begins before."""
+    ended = False
     while length:
-        while len(buffer) < min(length, LONGEST_LINE) and (chunk := next(chunks, b"")):
+        while len(buffer) < min(length, LONGEST_LINE) and not ended:
+            chunk = next(chunks, b"")
             buffer += chunk
-        if not buffer:
-            return
+            ended = not chunk
         found = _NEXT.search(buffer, 0, length + LONGEST_LINE)
-        cut = found is not None and found.end() < length
-        size = found.end() if found is not None and cut else min(length, max(len(buffer) - LONGEST_LINE // 2, 1))
-        size = min(length, len(buffer)) if length <= len(buffer) and not cut else size
+        if found is not None and found.end() < length:
+            size = length = found.end()
+        elif ended or length <= len(buffer):
+            size = length = min(length, len(buffer))
+        else:
+            size = len(buffer) - LONGEST_LINE // 2  # the line of a record may stand across two chunks
         yield bytes(buffer[:size])
         del buffer[:size]
         length -= size
-        if cut:
-            return
 
 
 def _head(kind: bytes, url: bytes, date: bytes, length: int) -> bytes:

@@ -74,7 +74,10 @@ def local_matches(pattern: str, stack: ExitStack) -> list[Found]:
     """Return the local files of a pattern; after `!` it looks into the archives that they are."""
     outer, nested, inside = pattern.partition(NESTED)
     if folder := local_folder(pattern):
-        return [Found(folder[0], _packer(folder[1]))]
+        name, path = folder
+        return [
+            Found(name, _packer(path), lambda: listing_digest([(sha256_file(p), n) for n, p in folder_files(path)]))
+        ]
     files = local_paths(outer)
     if not nested:
         return [Found(origin, _copier(path), _digester(path)) for origin, path in files]
@@ -140,8 +143,8 @@ def _cutter(path: Path, index: Path, part: int, parts: int) -> Callable[[Path], 
 def check_digest(wanted: Wanted, found: Sequence[Found], where: str) -> None:
     """Raise UserError where nothing matches or the content is not the pinned one.
 
-    The digest of a glob is the SHA-256 of the lines `<sha256>  <path>` of its files, sorted by path. What must be
-    downloaded first is checked then.
+    The digest of a glob or folder is the SHA-256 of the lines `<sha256>  <path>` of its files, sorted by path. What must
+    be downloaded first is checked then.
     """
     if not found:
         raise UserError(f"files: {wanted.path} matches nothing in {where}; mend the path or the version.")

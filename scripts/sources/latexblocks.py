@@ -57,10 +57,6 @@ class Blocks:
         """Add to the paragraph."""
         self.pieces.append(text)
 
-    def ends_with(self, *words: str) -> bool:
-        """Tell whether the last words of the paragraph are one of these."""
-        return "".join(self.pieces[-3:]).rstrip(" ~\n(").lower().endswith(words)
-
     def capture(self) -> None:
         """Begin a text apart, such as a footnote."""
         self._captured.append(self.pieces)

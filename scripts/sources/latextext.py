@@ -57,7 +57,6 @@ class Converter:
     title: str = ""
     read: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    imported: list[str] = field(default_factory=list)
     definitions: Definitions = field(default_factory=lambda: Definitions(is_protected))
 
     def capture(self, text: str, done: Callable[[str], None]) -> None:

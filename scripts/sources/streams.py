@@ -44,8 +44,8 @@ class BrokenStream(Exception):
 
 def failing(error: BrokenStream) -> Iterator[bytes]:
     """Return a stream that breaks at once."""
+    yield from ()  # what makes it a stream
     raise error
-    yield b""
 
 
 def compression(path: Path) -> str | None:
