@@ -23,7 +23,19 @@ from scripts.lib.settings import Settings
 from scripts.lib.step import Step, run_step, step_parser
 from scripts.sources.decoding import has_surrogates, normal_form
 from scripts.sources.kinds import check_reader_options
-from scripts.sources.readers import academic, books, jsonl, news, parquet, social, speeches, text, web, wikipedia
+from scripts.sources.readers import (
+    academic,
+    books,
+    jsonl,
+    news,
+    parquet,
+    scripture,
+    social,
+    speeches,
+    text,
+    web,
+    wikipedia,
+)
 from scripts.sources.records import Outcome, Reader, Record, Rejected, quarantined, removed
 from scripts.sources.seen import Seen
 
@@ -35,6 +47,7 @@ READERS: dict[str, Reader] = {
     "academic": academic.read,
     "social": social.read,
     "news": news.read,
+    "scripture": scripture.read,
     "speeches": speeches.read,
     "huggingface": jsonl.read,
     "jsonl": jsonl.read,

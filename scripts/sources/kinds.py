@@ -81,6 +81,7 @@ KINDS: dict[str, dict[str, Option]] = {
         "min_score": Option("a whole number or null", _score, "Posts in threads below it are removed; default none."),
     },
     "news": {},
+    "scripture": {},
     "speeches": {},
     "huggingface": COLUMNS,
     "jsonl": COLUMNS,
