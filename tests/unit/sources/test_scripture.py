@@ -27,6 +27,10 @@ def test_editorial_marks_go_and_words_stay() -> None:
 
 
 def test_what_is_no_module_is_quarantined(tmp_path: Path) -> None:
-    for content, reason in ((b"def broken(", "not_a_module"), (b"1", "not_a_module"), (b"a = '\xff'", "wrong_encoding")):
+    for content, reason in (
+        (b"def broken(", "not_a_module"),
+        (b"1", "not_a_module"),
+        (b"a = '\xff'", "wrong_encoding"),
+    ):
         found = documents_of(tmp_path, "b.py", content, "scripture")
         assert found.accounting == {"in": 1, "kept": 0, "removed": {}, "quarantined": {reason: 1}}
