@@ -201,6 +201,37 @@ def test_a_host_gets_no_more_connections_than_allowed(tmp_path: Path) -> None:
     assert most == 2
 
 
+def test_a_redirect_waits_for_a_connection_of_the_host_it_leads_to(tmp_path: Path) -> None:
+    now, most, guard = 0, 0, threading.Lock()
+
+    def there(_: Request) -> Answer:
+        nonlocal now, most
+        with guard:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.05)
+        with guard:
+            now -= 1
+        return Answer(b"body")
+
+    with serving(there) as target:
+        location = {"Location": target.url("/there", host="localhost")}
+        with serving(lambda _: Answer(status=302, headers=location)) as first, ThreadPoolExecutor(8) as pool:
+            hosts = frozenset(("127.0.0.1", "localhost"))
+            jobs = [
+                pool.submit(
+                    fetched,
+                    tmp_path,
+                    Remote(first.url(f"/{n}", host=("127.0.0.1", "localhost")[n % 2])),
+                    connections=2,
+                    allow_hosts=hosts,
+                )
+                for n in range(8)
+            ]
+            assert [job.result() for job in jobs] == [b"body"] * 8
+    assert most <= 2
+
+
 def test_bytes_are_kept_as_they_are_stored(tmp_path: Path) -> None:
     packed = gzip.compress(BODY)
     with serving(lambda _: Answer(packed, 200, {"Content-Encoding": "gzip"})) as server:

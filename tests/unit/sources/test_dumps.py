@@ -95,6 +95,32 @@ def test_a_published_dump_is_found_by_its_state(tmp_path: Path, monkeypatch: pyt
     assert found == documents(tmp_path, parts, origin={"dump": {**dump, "base": str(tmp_path / "tree")}})
 
 
+def test_a_dump_whose_state_changes_between_parts_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GROUNDWORK_DOWNLOADS", json.dumps({"allow_hosts": ["127.0.0.1"]}))
+    folder = tmp_path / "simplewiki" / "20240101"
+    write_dump(folder, "simplewiki-20240101-pages-articles-multistream.xml.bz2", 9, 2)
+    first = status(folder)
+    grown = json.loads(first)
+    grown["jobs"]["metahistory"] = {"status": "done", "files": {}}  # other jobs go on and change nothing
+    other = json.loads(first)
+    (files,) = [job["files"] for job in other["jobs"].values() if job.get("files")]
+    name = next(name for name in sorted(files) if name.endswith("multistream.xml.bz2"))
+    files[name]["sha1"] = "0" * 40
+    states = [first, json.dumps(grown).encode(), json.dumps(other).encode()]
+
+    def answer(request: Request) -> Answer:
+        return Answer(states.pop(0) if "status" in request.path else (tmp_path / request.path.lstrip("/")).read_bytes())
+
+    with serving(answer) as server:
+        origin = {"dump": {"language": "simple", "date": "20240101", "base": server.url("")}}
+        assert run_fetch(tmp_path, [], 0, 3, origin=origin)[0] == 0
+        assert run_fetch(tmp_path, [], 1, 3, origin=origin)[0] == 0
+        assert run_fetch(tmp_path, [], 2, 3, origin=origin)[0] == 1
+        assert "dumpstatus.json has the SHA-256" in capsys.readouterr().err
+
+
 def test_a_dump_that_is_wrong_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import resource
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from scripts.sources.remote import Remote, checksums
 
 from .downloading import BODY, fetched, origins, sha256, store
 from .running import run_fetch
-from .server import Answer, Request, serving
+from .server import Answer, Request, ranged, serving
 
 
 def test_a_file_is_downloaded_once_and_remembered(tmp_path: Path) -> None:
@@ -124,6 +125,42 @@ def test_object_stores_are_opened_by_fsspec(tmp_path: Path, monkeypatch: pytest.
         fetched(tmp_path, Remote("s3://bucket/none"))
     with pytest.raises(UserError, match="no address that is opened here"):
         fetched(tmp_path, Remote("memory://a"))
+
+
+def test_a_client_of_an_object_store_that_fails_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    class Refused(Exception):
+        """Clients have exceptions of their own, which derive from nothing that is known here."""
+
+    class Broken(MemoryFileSystem):
+        protocol = "gs"
+
+        def _open(self, path: str, *_: Any, **__: Any) -> Any:
+            class Stream(io.BytesIO):
+                def read(self, size: int | None = -1, /) -> bytes:
+                    if self.tell():
+                        raise Refused("connection reset by peer")
+                    return super().read(size)
+
+            return Stream(BODY)
+
+    fsspec.register_implementation("gs", Broken, clobber=True)
+    with pytest.raises(UserError, match=r"gs://bucket/a\.bin cannot be read \(connection reset by peer\); check"):
+        fetched(tmp_path, Remote("gs://bucket/a.bin"))
+    assert not list((tmp_path / "cache").glob("*-a.bin"))
+    assert not (tmp_path / "downloads.lock").exists()
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with serving(ranged(BODY)) as server:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # what a full disk does to a write
+        try:
+            with pytest.raises(UserError, match=r"cannot be written \(.*\); make room and run again"):
+                fetched(tmp_path, Remote(server.url()))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert not (tmp_path / "downloads.lock").exists()
+        assert fetched(tmp_path, Remote(server.url())) == BODY
 
 
 def test_addresses_and_paths_mix_and_leave_no_second_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
