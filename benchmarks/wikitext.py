@@ -3,10 +3,11 @@
     pip install --target PEERS -r benchmarks/requirements.txt
     PYTHONPATH=.:PEERS python -m benchmarks.wikitext --dump enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2
 
-The reference is made by mwparserfromhell, a full parser that neither of the two uses: the sentences of all paragraphs (no lists,
-tables, boxes, headings; no sections of references and links) of at least six words, links as they show. A sentence in which a
-template, a formula or a tag that the parser could not close stands is left out, since what it shows is not told by the page. A sentence is lost when its words do not follow
-each other in the extracted text. Leftovers are matches of the patterns below, which no reader of the page would see.
+The reference is made by mwparserfromhell, a full parser that neither of the two uses: the sentences of all paragraphs (no
+lists, tables, boxes, headings; no sections of references and links) of at least six words, links as they show. A sentence in
+which a template, a formula or a tag that the parser could not close stands is left out, since the page does not tell what it
+shows. A sentence is lost when its words do not follow each other in the extracted text. Leftovers are matches of the patterns
+below, which no reader of the page would see.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from scripts.sources.wikitext import clean_wikitext
 
 HOLE = "\ue002"  # stands where a node was whose words are not in the page
 APPARATUS = regex.compile(
-    r"(?:references?|external links?|see also|further reading|notes?(?: and references)?|bibliography|footnotes?|sources?|citations?"
-    r"|works cited|literature)\s*",
+    r"(?:references?|external links?|see also|further reading|notes?(?: and references)?|bibliography|footnotes?|sources?"
+    r"|citations?|works cited|literature)\s*",
     regex.I,
 )
 SILENT = regex.compile(r"\s*:?\s*(?:file|image|category|media)\s*:", regex.I)
@@ -47,8 +48,12 @@ LEFTOVERS = {
     ),
     "table marks": regex.compile(r"^\s*(?:\{\||\|\}|\|-|!.*!!)", regex.M),
     "box fields": regex.compile(r"^\s*\|[^\n|]*=", regex.M),
-    "files": regex.compile(r"\b(?:thumb|left|right|upright|frame(?:less)?|\d+px)\s*\||\b(?:File|Image|Category):\S", regex.I),
-    "attributes": regex.compile(r"\b(?:style|class|align|colspan|rowspan|bgcolor|width|valign)\s*=\s*[\"'#\w]", regex.I),
+    "files": regex.compile(
+        r"\b(?:thumb|left|right|upright|frame(?:less)?|\d+px)\s*\||\b(?:File|Image|Category):\S", regex.I
+    ),
+    "attributes": regex.compile(
+        r"\b(?:style|class|align|colspan|rowspan|bgcolor|width|valign)\s*=\s*[\"'#\w]", regex.I
+    ),
     "entities": regex.compile(r"&(?:[a-z]+|#\d+);", regex.I),
     "comments": regex.compile(r"<!--|-->"),
     "headings": regex.compile(r"^\s*==+[^=\n]+==+\s*$", regex.M),
@@ -124,7 +129,10 @@ def main() -> None:
     texts = [text for dump in args.dump for text in wikitexts(dump)]
     references = [reference(text) for text in texts]
     total = sum(map(len, references))
-    methods: dict[str, Callable[[str], str] | None] = {"groundwork": clean_wikitext, "gensim filter_wiki": wikitext_peer}
+    methods: dict[str, Callable[[str], str] | None] = {
+        "groundwork": clean_wikitext,
+        "gensim filter_wiki": wikitext_peer,
+    }
     print(f"{len(texts)} pages, {total} sentences\n\n| method | words | lost sentences | share |")
     print("|---|---|---|---|")
     leftovers: dict[str, Counter[str]] = {}
