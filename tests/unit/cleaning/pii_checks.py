@@ -73,8 +73,7 @@ def mod_11_2(text: str) -> bool:
 
 
 def _united_states(text: str) -> bool:
-    area, group, serial = re.split(r"[- ]", text)
-    return area not in ("000", "666") and area < "900" and group != "00" and serial != "0000"
+    return re.fullmatch(r"(?!000|666|9)\d{3}([- ])(?!00)\d{2}\1(?!0000)\d{4}", text) is not None
 
 
 def _united_kingdom(text: str) -> bool:
@@ -105,9 +104,11 @@ def _spain(text: str) -> bool:
 
 def _italy(text: str) -> bool:
     plain = _plain(text)
+    if not re.fullmatch(r"[A-Z]{6}\d\d[A-EHLMPRST]\d\d[A-Z]\d{3}[A-Z]", plain):
+        return False
     values = [int(character) if character.isdigit() else ord(character) - 65 for character in plain]
     total = sum(_ITALIAN_ODD[value] if place % 2 == 0 else value for place, value in enumerate(values[:15]))
-    return len(plain) == 16 and total % 26 == values[15]
+    return total % 26 == values[15]
 
 
 def _netherlands(text: str) -> bool:

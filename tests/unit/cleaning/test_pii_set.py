@@ -1,11 +1,15 @@
 """The labelled PII set: what it holds, and that its labels are right.
 
 `pii_set.jsonl` was written by hand, a text at a time, for this purpose and without the patterns of the cleaning in
-view: signatures, forms, tables, logs, letters, small ads in some forty languages, and beside them what looks like
+view: signatures, forms, tables, logs, letters, small ads in about forty languages, and beside them what looks like
 PII and is none. Persons are invented. Check digits were computed from the published rules (`pii_checks`); last digits
 of most telephone numbers outside the reserved ranges were drawn by hash. Texts were split into halves by a seeded hash
-of their ids within strata of the prevailing kind and the number of spans. Tune on `tuning`; measure `untouched` once, at
-the end, without looking into it.
+of their ids within strata of the prevailing kind and the number of spans (of 300 seeds the one that left the counts of
+the halves most even; no finder was run). Tune on `tuning`; measure `untouched` once, at the end, without looking into it.
+
+The set is hard on purpose in one respect: versions, EC numbers and sections that parse as IPv4 addresses, Luhn-valid
+numbers of handsets and companies, and numbers that other countries' check digits accept are far commoner here than on
+the web, so that precision on real pages should be higher than here.
 
 A line is `{"id", "half", "text", "spans"}` with spans `[start, end, kind]` in code points, end exclusive, and where it
 applies `countries` (of the national ids, in order), `optional` (spans that may or may not be found) and `negatives`
@@ -34,11 +38,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from ipaddress import ip_address
 
 import pytest
-from pii_checks import NATIONAL_IDS, iban, luhn
-from pii_scoring import KINDS, Labelled, Score, Span, load, matches, score
+
+from tests.unit.cleaning.pii_checks import NATIONAL_IDS, iban, luhn
+from tests.unit.cleaning.pii_scoring import KINDS, Labelled, Score, Span, load, matches, score
 
 TEXTS = load()
 LEAST = {"email": 90, "phone": 300, "ip": 80, "card": 60, "iban": 60, "national_id": 80, "street_address": 40}
@@ -126,7 +132,7 @@ def test_ibans() -> None:
 
 
 def test_national_ids() -> None:
-    """Every national id passes its country's rule; each country has at least five."""
+    """Every national id passes its country's rule, at least five of each country; those meant to be wrong fail."""
     countries: Counter[str] = Counter()
     for row in TEXTS:
         numbers = [row.text[start:end] for start, end, kind in row.spans if kind == "national_id"]
@@ -134,14 +140,17 @@ def test_national_ids() -> None:
             assert NATIONAL_IDS[country](number), (row.id, country, number)
             countries[country] += 1
     assert set(countries) == set(NATIONAL_IDS)
+    wrong = [(name[6:].upper(), row.text[a:b]) for row in TEXTS for a, b, name in row.negatives if name[:6] == "badid."]
+    wrong += [("US", row.text[a:b]) for row in TEXTS for a, b, name in row.negatives if name == "invalidssn"]
+    assert len(wrong) >= 5 and not any(NATIONAL_IDS[country](number) for country, number in wrong)
     assert min(countries.values()) >= 5
 
 
 @pytest.mark.parametrize(("kind", "check"), [("badcard", luhn), ("badiban", iban)])
-def test_negatives_with_wrong_check_digits_are_wrong(kind: str, check: object) -> None:
+def test_negatives_with_wrong_check_digits_are_wrong(kind: str, check: Callable[[str], bool]) -> None:
     """Negatives that are meant to fail by their check digits do."""
     wrong = [row.text[start:end] for row in TEXTS for start, end, name in row.negatives if name == kind]
-    assert len(wrong) >= 5 and callable(check)
+    assert len(wrong) >= 5
     assert not any(check(number) for number in wrong)
 
 
