@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from scripts.cleaning.language import Identifier, model_path
-from scripts.cleaning.measures import COUNTS, MEASURED, measure
+from scripts.cleaning.measures import COUNTS, MEASURED, batches, measure_all
 from scripts.lib.canonical import sha256_file
 from scripts.lib.documents import DocumentWriter, read_rows
 from scripts.lib.progress import progress
@@ -40,9 +40,13 @@ def annotate(step: Step, args: argparse.Namespace) -> None:
     with step.publish() as out:
         with DocumentWriter(out.file(name), ANNOTATION_SCHEMA) as writer:
             rows = read_rows(documents.path(f"{args.documents.stem}.parquet"), ["id", "text"])
-            for row in progress(rows, documents.manifest["accounting"]["kept"], "annotate"):
-                language, score = identifier.identify(row["text"])
-                writer.write({"id": row["id"], "language": language, "language_score": score, **measure(row["text"])})
+            seen = progress(rows, documents.manifest["accounting"]["kept"], "annotate")
+            for batch in batches((row["id"], row["text"]) for row in seen):
+                columns = {name: column.tolist() for name, column in measure_all([text for _, text in batch]).items()}
+                for number, (document, text) in enumerate(batch):
+                    language, score = identifier.identify(text)
+                    row = {"id": document, "language": language, "language_score": score}
+                    writer.write(row | {name: values[number] for name, values in columns.items()})
         out.rows[name] = writer.rows
         out.summary["language_model"] = sha256_file(model_path())
         out.account(incoming=writer.rows, kept=writer.rows)

@@ -1,19 +1,96 @@
-"""Loops over arrays compiled by numba when they are first called; the machine code is kept beside the source.
+"""Loops over arrays compiled by numba when they are first called; the machine code is kept for the next process.
 
 Compiled code is strict about floating point (no `fastmath`), so its results do not depend on the machine.
+
+numba itself keeps machine code by the file of a function alone, and would go on using it after a function in another file that
+was compiled into it has changed. Here the code digest of the module with all that it imports names the folder, so what is found
+there was made of what would be made now. Several processes may compile at once: a name is only ever a whole file, and the
+index of a function is updated by one process at a time. Where no folder can be written, each process compiles for itself.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
+import tempfile
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast
 
+import numba
 from numba import njit
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+
+from scripts.lib.code import ROOT, module_path, source_digest
 
 P = ParamSpec("P")
 R = TypeVar("R")
+NAME_LENGTH = 20  # hexadecimal digits of the digest
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a function of scalars and numpy arrays; it may call other compiled functions."""
-    return cast(Callable[P, R], njit(cache=True)(function))
+    dispatcher = njit(function)
+    if cache_folder(function.__module__) is not None:
+        dispatcher._cache = _Cache(function)
+    return cast(Callable[P, R], dispatcher)
+
+
+def cache_folder(module: str) -> Path | None:
+    """Return the folder for the machine code of a module, made if need be; None where it cannot be written or has no digest."""
+    if not module.startswith("scripts.") or module_path(module) is None:
+        return None
+    name = f"{module}-{source_digest(module)[:NAME_LENGTH]}-numba{numba.__version__}"
+    for base in _bases():
+        folder = base / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError:
+            continue
+        return folder
+    return None
+
+
+def _bases() -> list[Path]:
+    user = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    return [ROOT / "scripts" / "__pycache__" / "compiled", user / "groundwork" / "compiled"]
+
+
+class _Locator(_CacheLocator):  # type: ignore[misc]
+    """Tells numba the folder of a function; the folder's name holds the digest, so the stamp need not."""
+
+    def __init__(self, function: Callable[..., Any], folder: Path) -> None:
+        self._line = function.__code__.co_firstlineno
+        self._folder = folder
+
+    def get_cache_path(self) -> str:
+        return str(self._folder)
+
+    def get_source_stamp(self) -> str:
+        return self._folder.name
+
+    def get_disambiguator(self) -> str:
+        return str(self._line)
+
+    @classmethod
+    def from_function(cls, function: Callable[..., Any], _file: str) -> _Locator | None:
+        folder = cache_folder(function.__module__)
+        return None if folder is None else cls(function, folder)
+
+
+class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = [_Locator]
+
+
+class _Cache(FunctionCache):  # type: ignore[misc]
+    _impl_class = _Implementation
+
+    def save_overload(self, signature: Any, result: Any) -> None:
+        """Save under a lock, since two processes that add signatures to one index would give their code the same name."""
+        try:
+            with (Path(self.cache_path) / "lock").open("ab") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                super().save_overload(signature, result)
+        except OSError:  # no room, no locks or no longer writable: the code is used all the same
+            self.disable()
