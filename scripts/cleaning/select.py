@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scripts.cleaning.filters import Rule, chosen_rules
+from scripts.cleaning.tags import matches
 from scripts.lib.documents import write_table
 from scripts.lib.step import Step, run_step, step_parser
 
@@ -32,7 +33,9 @@ def verdicts(annotations: pa.Table, rules: Sequence[Rule], languages: Sequence[s
     """Return id, kept, reason and a boolean column per rule, in the order of the annotations."""
     passed: dict[str, pa.Array] = {}
     if languages is not None:
-        passed[LANGUAGE] = pc.is_in(annotations[LANGUAGE], pa.array(list(languages), pa.string())).combine_chunks()
+        found = pc.unique(annotations[LANGUAGE]).to_pylist()
+        kept = pa.array([tag for tag in found if matches(tag, languages)], pa.string())
+        passed[LANGUAGE] = pc.is_in(annotations[LANGUAGE], kept).combine_chunks()
     for rule in rules:
         compare = pc.greater_equal if rule.at_least else pc.less_equal
         limit = pa.scalar(float(rule.threshold))
