@@ -44,7 +44,7 @@ WEB = {
     "web:5": "",
     "web:6": "",
 }
-SETTINGS = {"exact": True, "near": {"bands": 16, "rows": 8, "similarity": 0.7}}
+SETTINGS = {"exact": True, "near": {"bands": 21, "rows": 6, "similarity": 0.7}, "paragraphs": None}
 
 
 def prepared(
@@ -113,7 +113,7 @@ def test_one_id_in_two_parts_stays_once(tmp_path: Path) -> None:
     """Two parts cannot know of each other; the longer text of an id survives, and only its copy goes."""
     short, longer = {"web:0": "one text"}, {"web:0": "one text that is longer", "web:1": "another"}
     made = [prepared(tmp_path / part, texts, "web", 1) for part, texts in (("0000", short), ("0001", longer))]
-    settings = {"sources": [{"name": "web", "parts": 2}], "exact": False, "near": None}
+    settings = {"sources": [{"name": "web", "parts": 2}], "exact": False, "near": None, "paragraphs": None}
     manifest = tmp_path / "duplicates.json"
     signed, selected = ([path for one in made for path in one[kind]] for kind in (1, 2))
     assert deduplicate.main(arguments(settings, signatures=signed, selections=selected, manifest=manifest)) == 0
