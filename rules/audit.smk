@@ -39,6 +39,7 @@ rule audit:
             )
         ),
         duplicate_data=ancient("results/corpora/{corpus}/duplicates.parquet"),
+        paragraph_data=ancient("results/corpora/{corpus}/duplicates.paragraphs.parquet"),
         contamination_data=ancient("results/corpora/{corpus}/contamination.parquet"),
     output:
         manifest="results/corpora/{corpus}/audit.json",

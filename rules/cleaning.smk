@@ -4,6 +4,7 @@
 # Writes  results/sources/{source}/annotations/ and signatures/              per source, no thresholds
 #         results/corpora/{corpus}/selection/{source}/{part}.parquet         every verdict for every document
 #         results/corpora/{corpus}/duplicates.parquet, contamination.parquet what goes, and for what
+#         results/corpora/{corpus}/duplicates.paragraphs.parquet             repeated paragraphs that go
 #         results/corpora/{corpus}/documents/{source}/{part}.parquet         curated documents with their split
 # Config  signatures, corpora.{corpus}
 
@@ -144,6 +145,7 @@ rule deduplicate:
         manifest="results/corpora/{corpus}/duplicates.json",
         provenance="results/corpora/{corpus}/duplicates.provenance.json",
         duplicates="results/corpora/{corpus}/duplicates.parquet",
+        paragraphs="results/corpora/{corpus}/duplicates.paragraphs.parquet",
     log:
         "results/logs/deduplicate/{corpus}.log",
     benchmark:
@@ -240,6 +242,7 @@ rule curate:
             "results/corpora/{corpus}/selection/{source}/{part}.parquet"
         ),
         duplicate_data=ancient("results/corpora/{corpus}/duplicates.parquet"),
+        paragraph_data=ancient("results/corpora/{corpus}/duplicates.paragraphs.parquet"),
         contamination_data=ancient("results/corpora/{corpus}/contamination.parquet"),
     output:
         manifest="results/corpora/{corpus}/documents/{source}/{part}.json",

@@ -23,13 +23,21 @@ def at(values: Any, name: str) -> Any:
     return values
 
 
-def publish_rows(manifest: Path, rows: Sequence[Row], schema: pa.Schema) -> Path:
-    """Publish rows as the Parquet file of an artefact; columns that a row lacks are null."""
+def publish_rows(
+    manifest: Path,
+    rows: Sequence[Row],
+    schema: pa.Schema,
+    summary: Row | None = None,
+    **more: tuple[Sequence[Row], pa.Schema],
+) -> Path:
+    """Publish rows as the Parquet file of an artefact, and more of them by what their names have; what a row lacks is null."""
     step = Step("scripts.lib.step", step_parser("").parse_args(["--settings", "{}", "--manifest", str(manifest)]))
     with step.publish() as out:
-        with DocumentWriter(out.file(f"{manifest.stem}.parquet"), schema) as writer:
-            for row in rows:
-                writer.write({name: row.get(name) for name in schema.names})
+        for name, (those, columns) in {"": (rows, schema), **more}.items():
+            with DocumentWriter(out.file(f"{manifest.stem}{name and '.' + name}.parquet"), columns) as writer:
+                for row in those:
+                    writer.write({column: row.get(column) for column in columns.names})
+        out.summary.update(summary or {})
         out.account(incoming=len(rows), kept=len(rows))
     return manifest
 

@@ -5,8 +5,8 @@
         --contamination results/corpora/main/contamination.json --manifest results/corpora/main/documents/books/0000.json \\
         --settings '{"source": "books", "pii": ["email"], "split": {"validation": 0.05, "test": 0}, "seed": 1}'
 
-Writes `<part>.parquet`: the columns of a document and `split` (train, validation or test), which depends on the seed and the
-document's id alone and so stays when data is added.
+Paragraphs that other documents of the corpus have before go first. Writes `<part>.parquet`: the columns of a document and
+`split` (train, validation or test), which depends on the seed and the document's id alone and so stays when data is added.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from scripts.cleaning.paragraphs import cut_repeated, repeated_in
 from scripts.cleaning.pii import KINDS, replace_pii
 from scripts.lib.documents import DOCUMENT_SCHEMA, DocumentWriter, read_rows
 from scripts.lib.errors import UserError
@@ -66,7 +67,9 @@ def curate(step: Step, args: argparse.Namespace) -> None:
     }
     tables = [artefact.path(f"{artefact.manifest_path.stem}.parquet") for artefact in inputs.values()]
     gone = reasons(source, args.manifest.stem, *tables)
+    repeated = repeated_in(inputs["duplicates"], source, args.manifest.stem)
     removed: Counter[str] = Counter()
+    cut: Counter[str] = Counter()
     replaced: Counter[str] = Counter({kind: 0 for kind in KINDS if kind in kinds})
     splits: Counter[str] = Counter()
     incoming = 0
@@ -79,6 +82,7 @@ def curate(step: Step, args: argparse.Namespace) -> None:
                 if row["id"] in gone:
                     removed[gone[row["id"]]] += 1
                     continue
+                cut_repeated(row, repeated, cut)
                 row["text"], counts = replace_pii(row["text"], kinds)
                 row["split"] = split_of(row["id"], seed, validation, test)
                 replaced.update(counts)
@@ -87,6 +91,7 @@ def curate(step: Step, args: argparse.Namespace) -> None:
         if incoming != selected:
             raise UserError(f"{args.selection} decides on {selected} documents, but there are {incoming}; run again.")
         out.rows[name] = writer.rows
+        out.summary["repeated_paragraphs"] = dict(sorted(cut.items()))
         out.summary["pii"] = dict(sorted(replaced.items()))
         out.summary["splits"] = dict(sorted(splits.items()))
         out.account(incoming=incoming, kept=writer.rows, removed=dict(sorted(removed.items())))

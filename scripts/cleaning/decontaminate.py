@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scripts.cleaning.deduplicate import kept_ids, part_sources
-from scripts.cleaning.minhash import normalised_words
+from scripts.cleaning.folding import normalised_words
 from scripts.lib.documents import read_rows, write_table
 from scripts.lib.manifest import Artefact
 from scripts.lib.progress import progress

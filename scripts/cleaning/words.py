@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import regex
 
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _TOKEN = regex.compile(
-    rf"[{_UNSPACED}]\p{{M}}*|[\p{{L}}\p{{M}}\p{{N}}--[{_UNSPACED}]]+(?:['’\-.@/][\p{{L}}\p{{M}}\p{{N}}--[{_UNSPACED}]]+)*"
+    rf"[{UNSPACED}]\p{{M}}*|[\p{{L}}\p{{M}}\p{{N}}--[{UNSPACED}]]+(?:['’\-.@/][\p{{L}}\p{{M}}\p{{N}}--[{UNSPACED}]]+)*"
     r"|\p{P}+|\p{S}+",
     regex.VERSION1,
 )

@@ -117,6 +117,7 @@ class Targets:
         entry, folder = self.registry.corpus(name), f"results/corpora/{name}"
         files = [file for source in self.registry.corpus_sources(name) for file in self.source(source)]
         files += [file for task in entry["decontaminate"]["tasks"] for file in self.task(task)]
+        files.append(f"{folder}/duplicates.paragraphs.parquet")
         made = [f"{folder}/duplicates", f"{folder}/contamination"]
         for stage in ("selection", "documents"):
             made += manifests(self.registry, f"{folder}/{stage}/{{source}}/{{part}}", name)

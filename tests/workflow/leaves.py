@@ -78,6 +78,7 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "corpora.*.deduplicate.near.bands": (8, {"deduplicate"}),
     "corpora.*.deduplicate.near.rows": (4, {"deduplicate"}),
     "corpora.*.deduplicate.near.similarity": (0.8, {"deduplicate"}),
+    "corpora.*.deduplicate.paragraphs": ({"minimum_characters": 200}, {"deduplicate"}),
     "corpora.*.decontaminate.tasks": ("other task", {"decontaminate"}),
     "corpora.*.decontaminate.ngram": (9, {"decontaminate"}),
     "corpora.*.decontaminate.minimum_words": (9, {"decontaminate"}),

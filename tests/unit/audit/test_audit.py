@@ -19,10 +19,9 @@ from scripts.audit.tally import Tally, WordSample, decade, entropy
 from scripts.cleaning import curate, select
 from scripts.cleaning.annotate import ANNOTATION_SCHEMA
 from scripts.cleaning.decontaminate import CONTAMINATION_SCHEMA
-from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA
+from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA, PARAGRAPH_SCHEMA
 from scripts.lib.documents import DOCUMENT_SCHEMA
 from scripts.lib.manifest import load_manifest, provenance_path
-from scripts.lib.step import Step, step_parser
 from tests.making import arguments, publish_rows
 from tests.unit.cleaning.test_filters import passing_row
 
@@ -51,23 +50,17 @@ OTHER = [
 
 def publish_found(folder: Path, copies: Sequence[str], tasks: Sequence[str]) -> dict[str, Path]:
     """Publish which documents are near-duplicates, and which hold an item."""
-    made = {}
     duplicates = [
         {"id": i, "source": "other", "part": "0000", "kind": "near", "survivor": "s", "cluster": "s"} for i in copies
     ]
     contaminated = [{"id": i, "source": "other", "part": "0000", "task": "quiz", "item": "1"} for i in tasks]
-    for name, rows, schema, summary in (
-        ("duplicates", duplicates, DUPLICATE_SCHEMA, {"cluster_sizes": {"2": len(copies)}}),
-        ("contamination", contaminated, CONTAMINATION_SCHEMA, {"quiz": {"documents": 1, "items": 1, "too_short": 7}}),
-    ):
-        manifest = publish_rows(folder / "rows" / f"{name}.json", rows, schema)
-        table = manifest.with_suffix(".parquet").read_bytes()
-        made[name] = folder / f"{name}.json"
-        step = Step("scripts.lib.step", step_parser("").parse_args(["--settings", "{}", "--manifest", str(made[name])]))
-        with step.publish() as out:
-            out.file(f"{name}.parquet").write_bytes(table)
-            out.summary.update(summary)
-    return made
+    told = {"cluster_sizes": {"2": len(copies)}}
+    items = {"quiz": {"documents": 1, "items": 1, "too_short": 7}}
+    repeated = ([], PARAGRAPH_SCHEMA)
+    return {
+        "duplicates": publish_rows(folder / "duplicates.json", duplicates, DUPLICATE_SCHEMA, told, paragraphs=repeated),
+        "contamination": publish_rows(folder / "contamination.json", contaminated, CONTAMINATION_SCHEMA, items),
+    }
 
 
 def publish_part(

@@ -10,7 +10,8 @@ import pytest
 
 from scripts.cleaning import curate
 from scripts.cleaning.decontaminate import CONTAMINATION_SCHEMA
-from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA
+from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA, PARAGRAPH_SCHEMA
+from scripts.cleaning.paragraphs import paragraph_ranges, without
 from scripts.cleaning.pii import KINDS, replace_pii
 from scripts.lib.manifest import load_manifest
 from tests.making import arguments, publish_documents, publish_rows
@@ -83,7 +84,14 @@ def run_curate(folder: Path, texts: dict[str, str], part: str = "0000") -> Path:
         {"id": name, "source": "books", "part": part, "task": "quiz", "item": "quiz:0"}
         for name in ("books:2", "books:4")
     ]
-    duplicates = publish_rows(folder / "duplicates.json", gone, DUPLICATE_SCHEMA)
+    cut = [
+        {"id": "books:2", "source": "books", "part": part, "paragraph": 0, "characters": 1, "survivor": "web:1"},
+        {"id": "books:905", "source": "books", "part": part, "paragraph": 0, "characters": 1, "survivor": "web:1"},
+        {"id": "books:905", "source": "books", "part": part, "paragraph": 2, "characters": 1, "survivor": "web:1"},
+        {"id": "books:906", "source": "web", "part": part, "paragraph": 0, "characters": 1, "survivor": "web:1"},
+    ]
+    repeated = (cut, PARAGRAPH_SCHEMA)
+    duplicates = publish_rows(folder / "duplicates.json", gone, DUPLICATE_SCHEMA, paragraphs=repeated)
     contamination = publish_rows(folder / "contamination.json", held, CONTAMINATION_SCHEMA)
     manifest = folder / "curated" / f"{part}.json"
     settings = {"source": "books", "pii": ["email"], "split": {"validation": 0.2, "test": 0.1}, "seed": 1}
@@ -112,6 +120,23 @@ def test_every_document_has_one_fate(tmp_path: Path) -> None:
     assert {"books:1", "books:2", "books:4"}.isdisjoint(row["id"] for row in rows)
     assert all(row["text"].endswith("<EMAIL>") for row in rows)
     assert load_manifest(manifest)["summary"]["pii"] == {"email": 197}
+
+
+def test_repeated_paragraphs_go_and_are_counted(tmp_path: Path) -> None:
+    text = "First one.\n\n\nSecond stays.\n\nThird.\n\nLast, by me@example.org"
+    manifest = run_curate(tmp_path, {"books:4": "x", "books:905": text, "books:906": text})
+    rows = {row["id"]: row["text"] for row in pq.read_table(manifest.with_suffix(".parquet")).to_pylist()}
+    assert rows["books:905"] == "Second stays.\n\nLast, by <EMAIL>"
+    assert rows["books:906"] == text.replace("me@example.org", "<EMAIL>")
+    summary = load_manifest(manifest)["summary"]
+    assert summary["repeated_paragraphs"] == {"documents": 1, "paragraphs": 2, "characters": len("First one.Third.")}
+
+
+def test_paragraphs_are_cut_with_the_lines_around_them() -> None:
+    text = "a\n\nb\n\n\n\nc\nd\n\ne"
+    cut = {(0,): "b\n\n\n\nc\nd\n\ne", (2,): "a\n\nb\n\n\n\ne", (3,): "a\n\nb\n\n\n\nc\nd", (0, 1, 2, 3): ""}
+    for numbers, left in cut.items():
+        assert without(text, paragraph_ranges(text, numbers)) == left
 
 
 def test_a_split_is_a_matter_of_the_document_alone(tmp_path: Path) -> None:

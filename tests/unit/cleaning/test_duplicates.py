@@ -6,12 +6,14 @@ import random
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from scripts.cleaning import decontaminate, deduplicate, select, signatures
 from scripts.cleaning.annotate import ANNOTATION_SCHEMA
-from scripts.cleaning.minhash import exact_digest, normalised_words, permutations, shingle_hashes, signature
+from scripts.cleaning.folding import normalised_words
+from scripts.cleaning.minhash import Signatures, permutations
 from scripts.lib.manifest import load_manifest
 from scripts.tasks.prepare import ITEM_SCHEMA
 from tests.making import arguments, publish_documents, publish_rows
@@ -42,7 +44,7 @@ WEB = {
     "web:5": "",
     "web:6": "",
 }
-SETTINGS = {"exact": True, "near": {"bands": 16, "rows": 8, "similarity": 0.7}}
+SETTINGS = {"exact": True, "near": {"bands": 21, "rows": 6, "similarity": 0.7}, "paragraphs": None}
 
 
 def prepared(
@@ -111,7 +113,7 @@ def test_one_id_in_two_parts_stays_once(tmp_path: Path) -> None:
     """Two parts cannot know of each other; the longer text of an id survives, and only its copy goes."""
     short, longer = {"web:0": "one text"}, {"web:0": "one text that is longer", "web:1": "another"}
     made = [prepared(tmp_path / part, texts, "web", 1) for part, texts in (("0000", short), ("0001", longer))]
-    settings = {"sources": [{"name": "web", "parts": 2}], "exact": False, "near": None}
+    settings = {"sources": [{"name": "web", "parts": 2}], "exact": False, "near": None, "paragraphs": None}
     manifest = tmp_path / "duplicates.json"
     signed, selected = ([path for one in made for path in one[kind]] for kind in (1, 2))
     assert deduplicate.main(arguments(settings, signatures=signed, selections=selected, manifest=manifest)) == 0
@@ -124,20 +126,30 @@ def test_near_and_exact_can_be_switched_off(tmp_path: Path) -> None:
     assert set(duplicates(tmp_path / "b", 1, near=None, exact=False)) == set()
 
 
+def jaccard(one: str, other: str, size: int = 5) -> float:
+    """Return the true similarity of two texts, by their sets of runs of words."""
+    sets = []
+    for text in (one, other):
+        found = normalised_words(text)
+        sets.append({tuple(found[start : start + size]) for start in range(len(found) - size + 1)})
+    return len(sets[0] & sets[1]) / len(sets[0] | sets[1])
+
+
 def test_signatures_estimate_the_similarity() -> None:
     """The share of equal places is an unbiased estimate of Jaccard's index: within 4 standard errors here."""
-    functions = permutations(1024, 1)
     base = text_of(5, 400)
-    for changes in (0, 5, 20, 60):
-        one, other = (shingle_hashes(normalised_words(text), 5) for text in (base, edited(base, changes)))
-        jaccard = len(np.intersect1d(one, other)) / len(np.union1d(one, other))
-        estimate = np.mean(signature(one, functions) == signature(other, functions))
-        assert abs(estimate - jaccard) <= 4 * np.sqrt(jaccard * (1 - jaccard) / 1024) + 1e-9
+    texts = [base, *(edited(base, changes) for changes in (0, 5, 20, 60))]
+    signed = Signatures(pa.array(texts), 5, permutations(1024, 1)).minhash
+    for text, row in zip(texts, signed, strict=True):
+        true = jaccard(base, text)
+        assert abs(np.mean(row == signed[0]) - true) <= 4 * np.sqrt(true * (1 - true) / 1024) + 1e-9
 
 
 def test_layout_case_and_punctuation_do_not_hide_a_copy() -> None:
-    assert exact_digest(normalised_words("Hello,  World!\nﬁne")) == exact_digest(normalised_words("hello world fine"))
-    assert exact_digest(normalised_words("hello world")) != exact_digest(normalised_words("hello word"))
+    texts = ["Hello,  World!\nﬁne", "hello world fine", "hello word fine", "hello fine world"]
+    exact = Signatures(pa.array(texts), 5, permutations(16, 1)).exact
+    assert exact[0].tolist() == exact[1].tolist()
+    assert len({tuple(row) for row in exact.tolist()}) == 3
 
 
 ITEM = "Is the moon made of green cheese or is it made of rock and dust like the earth"

@@ -1,0 +1,53 @@
+"""Cutting repeated paragraphs out of a text.
+
+Paragraphs are the pieces between empty lines, numbered from 0 as `re.split(r"\\n{2,}", text)` gives them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from scripts.lib.manifest import Artefact
+
+TABLE = "duplicates.paragraphs.parquet"
+_BREAK = re.compile(r"\n{2,}")
+
+
+def repeated_in(duplicates: Artefact, source: str, part: str) -> dict[str, set[int]]:
+    """Return the numbers of the paragraphs that go, by the ids of the documents of a part."""
+    mine = (pc.field("source") == source) & (pc.field("part") == part)
+    found: dict[str, set[int]] = {}
+    for row in pq.read_table(duplicates.path(TABLE), columns=["id", "paragraph"], filters=mine).to_pylist():
+        found.setdefault(row["id"], set()).add(row["paragraph"])
+    return found
+
+
+def paragraph_ranges(text: str, numbers: Collection[int]) -> list[tuple[int, int]]:
+    """Return where paragraphs start and stop in a text, each with the empty lines behind it."""
+    begins = [0, *(match.end() for match in _BREAK.finditer(text))]
+    stops = [*begins[1:], len(text)]
+    return [(begins[number], stops[number]) for number in sorted(numbers)]
+
+
+def cut_repeated(row: dict[str, Any], repeated: Mapping[str, Collection[int]], counts: Counter[str]) -> None:
+    """Cut the repeated paragraphs of a document out of its text, and count documents, paragraphs and characters that lose some.
+
+    A paragraph counts with its characters, without the empty lines around it; so many are gone from the corpus.
+    """
+    numbers = repeated.get(row["id"])
+    if numbers:
+        pieces = _BREAK.split(row["text"])
+        counts.update(documents=1, paragraphs=len(numbers), characters=sum(len(pieces[number]) for number in numbers))
+        row["text"] = without(row["text"], paragraph_ranges(row["text"], numbers))
+
+
+def without(text: str, ranges: list[tuple[int, int]]) -> str:
+    """Return a text without some ranges of it, in order and apart, and without empty lines at its ends."""
+    begins, stops = [0, *(stop for _, stop in ranges)], [*(start for start, _ in ranges), len(text)]
+    return "".join(text[begin:stop] for begin, stop in zip(begins, stops, strict=True)).strip("\n")
