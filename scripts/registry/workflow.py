@@ -48,10 +48,11 @@ class Registry:
     def sources_with_parts(self, corpus: str, by_priority: bool = False) -> list[dict[str, Any]]:
         """Return name and number of parts of each source of a corpus, by name or in order of priority."""
         sources = self.corpus_sources(corpus)
-        return [
-            {"name": source, "parts": self.config["sources"][source]["parts"]}
-            for source in (sources if by_priority else sorted(sources))
-        ]
+        return self.with_parts(sources if by_priority else sorted(sources))
+
+    def with_parts(self, sources: Sequence[str]) -> list[dict[str, Any]]:
+        """Return name and number of parts of each source."""
+        return [{"name": source, "parts": self.config["sources"][source]["parts"]} for source in sources]
 
     def source(self, name: str) -> Mapping[str, Any]:
         """Return the entry of a source."""
@@ -82,6 +83,28 @@ class Registry:
         """Return the entry of a corpus."""
         entry: Mapping[str, Any] = self.config["corpora"][name]
         return entry
+
+    def classifier(self, name: str) -> Mapping[str, Any]:
+        """Return the entry of a classifier."""
+        entry: Mapping[str, Any] = self.config["classifiers"][name]
+        return entry
+
+    def filters(self, corpus: str, source: str) -> dict[str, Any]:
+        """Return the filters of a corpus without what it makes of scores."""
+        return {key: value for key, value in self.corpus(corpus)["filters"].items() if key != "quality"}
+
+    def quality(self, corpus: str, source: str) -> dict[str, Any] | None:
+        """Return what a corpus makes of the scores of a source's documents, or None when it looks at none."""
+        wanted = self.corpus(corpus)["filters"]["quality"]
+        if wanted is None or source not in (wanted["sources"] or self.corpus_sources(corpus)):
+            return None
+        used = {key: wanted[key] for key in ("classifier", "minimum", "pareto")}
+        return used | ({} if wanted["pareto"] is None else {"seed": self.seed})
+
+    def quality_settings(self, corpus: str, source: str) -> dict[str, Any]:
+        """Return what the selection of a source is told of scores: nothing where the corpus looks at none."""
+        wanted = self.quality(corpus, source)
+        return {} if wanted is None else {"quality": wanted}
 
     def tokenizer(self, name: str) -> Mapping[str, Any]:
         """Return the entry of a tokenizer."""
