@@ -101,10 +101,7 @@ rule select:
         mem_mb=2000,
         runtime=60,
     params:
-        settings=lambda w: settings(
-            **registry.filters(w.corpus, w.source),
-            **registry.quality_settings(w.corpus, w.source),
-        ),
+        settings=lambda w: settings(**registry.filters(w.corpus, w.source)),
         code=code_digest("scripts.cleaning.select"),
         environment=DATA,
     message:

@@ -90,8 +90,10 @@ class Registry:
         return entry
 
     def filters(self, corpus: str, source: str) -> dict[str, Any]:
-        """Return the filters of a corpus without what it makes of scores."""
-        return {key: value for key, value in self.corpus(corpus)["filters"].items() if key != "quality"}
+        """Return what decides on the documents of one source of a corpus; scores where it looks at them."""
+        filters = {key: value for key, value in self.corpus(corpus)["filters"].items() if key != "quality"}
+        quality = self.quality(corpus, source)
+        return filters if quality is None else {**filters, "quality": quality}
 
     def quality(self, corpus: str, source: str) -> dict[str, Any] | None:
         """Return what a corpus makes of the scores of a source's documents, or None when it looks at none."""
@@ -100,11 +102,6 @@ class Registry:
             return None
         used = {key: wanted[key] for key in ("classifier", "minimum", "pareto")}
         return used | ({} if wanted["pareto"] is None else {"seed": self.seed})
-
-    def quality_settings(self, corpus: str, source: str) -> dict[str, Any]:
-        """Return what the selection of a source is told of scores: nothing where the corpus looks at none."""
-        wanted = self.quality(corpus, source)
-        return {} if wanted is None else {"quality": wanted}
 
     def tokenizer(self, name: str) -> Mapping[str, Any]:
         """Return the entry of a tokenizer."""
