@@ -84,16 +84,21 @@ class Registry:
         entry: Mapping[str, Any] = self.config["corpora"][name]
         return entry
 
-    def classifier(self, name: str) -> Mapping[str, Any]:
-        """Return the entry of a classifier."""
-        entry: Mapping[str, Any] = self.config["classifiers"][name]
-        return entry
-
     def filters(self, corpus: str, source: str) -> dict[str, Any]:
         """Return what decides on the documents of one source of a corpus; scores where it looks at them."""
         filters = {key: value for key, value in self.corpus(corpus)["filters"].items() if key != "quality"}
         quality = self.quality(corpus, source)
         return filters if quality is None else {**filters, "quality": quality}
+
+    def tokenizer(self, name: str) -> Mapping[str, Any]:
+        """Return the entry of a tokenizer."""
+        entry: Mapping[str, Any] = self.config["tokenizers"][name]
+        return entry
+
+    def classifier(self, name: str) -> Mapping[str, Any]:
+        """Return the entry of a classifier."""
+        entry: Mapping[str, Any] = self.config["classifiers"][name]
+        return entry
 
     def quality(self, corpus: str, source: str) -> dict[str, Any] | None:
         """Return what a corpus makes of the scores of a source's documents, or None when it looks at none."""
@@ -102,11 +107,6 @@ class Registry:
             return None
         used = {key: wanted[key] for key in ("classifier", "minimum", "pareto")}
         return used | ({} if wanted["pareto"] is None else {"seed": self.seed})
-
-    def tokenizer(self, name: str) -> Mapping[str, Any]:
-        """Return the entry of a tokenizer."""
-        entry: Mapping[str, Any] = self.config["tokenizers"][name]
-        return entry
 
     def model(self, name: str) -> Mapping[str, Any]:
         """Return the entry of a model."""
