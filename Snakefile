@@ -21,6 +21,7 @@ rule all:
 include: "rules/targets.smk"
 include: "rules/sources.smk"
 include: "rules/tasks.smk"
+include: "rules/classifiers.smk"
 include: "rules/cleaning.smk"
 include: "rules/audit.smk"
 include: "rules/tokenizer.smk"

@@ -85,6 +85,8 @@ rule select:
     input:
         manifest="results/sources/{source}/annotations/{part}.json",
         annotations=ancient("results/sources/{source}/annotations/{part}.parquet"),
+        scores=lambda w: quality_scores(w, ".json"),
+        score_data=lambda w: ancient(quality_scores(w, ".parquet")),
     output:
         manifest="results/corpora/{corpus}/selection/{source}/{part}.json",
         provenance="results/corpora/{corpus}/selection/{source}/{part}.provenance.json",
@@ -100,7 +102,7 @@ rule select:
         mem_mb=2000,
         runtime=60,
     params:
-        settings=lambda w: settings(**registry.corpus(w.corpus)["filters"]),
+        settings=lambda w: settings(**registry.filters(w.corpus, w.source)),
         code=code_digest("scripts.cleaning.select"),
         environment=DATA,
     message:
@@ -108,6 +110,7 @@ rule select:
     shell:
         "python -m scripts.cleaning.select"
         " --annotations {input.manifest:q}"
+        " --scores {input.scores:q}"
         " --manifest {output.manifest:q}"
         " --settings {params.settings:q}"
         " --code {params.code:q}"

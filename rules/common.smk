@@ -29,6 +29,7 @@ MEMORY = (
 wildcard_constraints:
     source="[a-z0-9][a-z0-9_-]*",
     task="[a-z0-9][a-z0-9_-]*",
+    classifier="[a-z0-9][a-z0-9_-]*",
     corpus="[a-z0-9][a-z0-9_-]*",
     tokenizer="[a-z0-9][a-z0-9_-]*",
     model="[a-z0-9][a-z0-9_-]*",
@@ -91,6 +92,26 @@ def settings(**values):
 def manifests(pattern, corpus, by_priority=False):
     """One path for every part of every source of a corpus: sources by name, or in order of priority where that matters."""
     return corpus_manifests(registry, pattern, corpus, by_priority)
+
+
+def set_of_classifier(wildcards, role, suffix):
+    """Files of the documents of every source of one set of a classifier, sources by name."""
+    return [
+        f"results/sources/{source}/documents/{part}{suffix}"
+        for source in sorted(registry.classifier(wildcards.classifier)[role])
+        for part in registry.parts(source)
+    ]
+
+
+def quality_scores(wildcards, suffix):
+    """A file of the scores that the selection of a part looks at; nothing where it looks at none."""
+    quality = registry.quality(wildcards.corpus, wildcards.source)
+    folder = "results/classifiers/{classifier}/scores"
+    return [
+        f"{folder.format(**one)}/{wildcards.source}/{wildcards.part}{suffix}"
+        for one in [quality]
+        if one
+    ]
 
 
 def model_shards(wildcards, name):

@@ -50,6 +50,7 @@ rule report:
         " --duplicates {input.duplicates:q}"
         " --contamination {input.contamination:q}"
         " --audits {input.audits:q}"
+        " --classifiers {input.classifiers:q}"
         " --tasks {input.tasks:q}"
         " --tokenizers {input.tokenizers:q}"
         " --plans {input.plans:q}"

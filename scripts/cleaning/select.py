@@ -4,15 +4,15 @@
         --manifest results/corpora/main/selection/books/0000.json \\
         --settings '{"families": ["gopher_quality"], "thresholds": {}, "languages": ["en"]}'
 
-Writes `<part>.parquet`: id, kept, reason (the first rule that fails, or null), and a column per rule that is true where the
-document passes. No text is read.
+Writes `<part>.parquet`: id, kept, reason (the first rule that fails, or null), a column per rule that is true where the document
+passes, and its score in the column `quality` where the corpus looks at a classifier's. No text is read.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from scripts.cleaning.filters import Rule, chosen_rules
 from scripts.cleaning.tags import matches
+from scripts.cleaning.quality import COLUMN, Judge
 from scripts.lib.documents import write_table
 from scripts.lib.step import Step, run_step, step_parser
 
@@ -29,7 +30,12 @@ MODULE = "scripts.cleaning.select"
 LANGUAGE = "language"
 
 
-def verdicts(annotations: pa.Table, rules: Sequence[Rule], languages: Sequence[str] | None) -> pa.Table:
+def verdicts(
+    annotations: pa.Table,
+    rules: Sequence[Rule],
+    languages: Sequence[str] | None,
+    by_quality: Mapping[str, pa.Array] | None = None,
+) -> pa.Table:
     """Return id, kept, reason and a boolean column per rule, in the order of the annotations."""
     passed: dict[str, pa.Array] = {}
     if languages is not None:
@@ -40,6 +46,7 @@ def verdicts(annotations: pa.Table, rules: Sequence[Rule], languages: Sequence[s
         compare = pc.greater_equal if rule.at_least else pc.less_equal
         limit = pa.scalar(float(rule.threshold))
         passed[rule.name] = compare(annotations[rule.column].cast(pa.float64()), limit).combine_chunks()
+    passed |= by_quality or {}
     reasons = np.full(annotations.num_rows, None, dtype=object)
     for name in reversed(passed):
         reasons[~np.asarray(passed[name])] = name
@@ -53,16 +60,19 @@ def select(step: Step, args: argparse.Namespace) -> None:
     rules = chosen_rules(settings["families"], settings["thresholds"] and settings["thresholds"].plain())
     languages = settings["languages"]
     annotations = step.read("annotations", args.annotations)
-    table = verdicts(pq.read_table(annotations.path(f"{args.annotations.stem}.parquet")), rules, languages)
+    measured = pq.read_table(annotations.path(f"{args.annotations.stem}.parquet"))
+    judge = Judge.open(step, args.scores)
+    by_quality, scores = judge.judge(measured["id"]) if judge else ({}, None)
+    table = verdicts(measured, rules, languages, by_quality)
     name = f"{args.manifest.stem}.parquet"
     removed = Counter(reason for reason in table["reason"].to_pylist() if reason is not None)
     with step.publish() as out:
-        write_table(out.file(name), table)
+        write_table(out.file(name), table if scores is None else table.append_column(COLUMN, scores))
         out.rows[name] = table.num_rows
         out.summary["failed"] = {
             column: table.num_rows - (pc.sum(table[column]).as_py() or 0) for column in table.column_names[3:]
         }
-        out.summary["thresholds"] = {rule.name: rule.threshold for rule in rules}
+        out.summary["thresholds"] = {rule.name: rule.threshold for rule in rules} | (judge.thresholds if judge else {})
         out.account(
             incoming=table.num_rows, kept=table.num_rows - removed.total(), removed=dict(sorted(removed.items()))
         )
@@ -72,6 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
     parser = step_parser(__doc__)
     parser.add_argument("--annotations", type=Path, required=True, help="manifest of the annotations of one part")
+    parser.add_argument("--scores", type=Path, nargs="*", default=[], help="manifest of the scores of the part")
     return run_step(MODULE, parser, select, argv)
 
 

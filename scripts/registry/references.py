@@ -34,6 +34,10 @@ def check_references(config: Mapping[str, Any], folder: Path) -> None:
         _refer(f"tokenizers.{name}.corpus", tokenizer["corpus"], config["corpora"], "corpora")
     for name, model in config["models"].items():
         _check_model(name, model, config)
+    for name, classifier in config["classifiers"].items():
+        _check_classifier(f"classifiers.{name}", classifier, config)
+    for name, corpus in config["corpora"].items():
+        _check_quality(f"corpora.{name}.filters.quality", corpus, config)
     for task in config["evaluation"]["zero_shot"]:
         _refer("evaluation.zero_shot", task, config["tasks"], "tasks")
         masked = [name for name, model in config["models"].items() if model["objective"] == "masked"]
@@ -212,3 +216,22 @@ def _check_model(name: str, model: Mapping[str, Any], config: Mapping[str, Any])
     except UserError as error:
         text = str(error)
         raise UserError(text if text.startswith(key) else f"{key}.{text}") from None
+
+
+def _check_classifier(key: str, classifier: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    for role in ("positive", "negative"):
+        for source in classifier[role]:
+            _refer(f"{key}.{role}", source, config["sources"], "sources")
+    for source in classifier["positive"]:
+        if source in classifier["negative"]:
+            raise UserError(f"{key} has {source!r} under positive and under negative; remove it from one of them.")
+
+
+def _check_quality(key: str, corpus: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    quality = corpus["filters"]["quality"]
+    if quality is None:
+        return
+    _refer(f"{key}.classifier", quality["classifier"], config["classifiers"], "classifiers")
+    for source in quality["sources"] or []:
+        if source not in corpus["sources"]:
+            raise UserError(f"{key}.sources names {source!r}, which is no source of the corpus; remove it.")

@@ -36,6 +36,7 @@ class Targets:
         self._closures: dict[str, tuple[str, Callable[[str], list[str]]]] = {
             "source": ("sources", self.source),
             "task": ("tasks", self.task),
+            "classifier": ("classifiers", self.classifier),
             "corpus": ("corpora", self.corpus),
             "tokenizer": ("tokenizers", self.tokenizer),
             "model": ("models", self.model),
@@ -70,6 +71,7 @@ class Targets:
             "duplicates": [f"results/corpora/{corpus}/duplicates.json" for corpus in corpora],
             "audits": [f"results/corpora/{corpus}/audit.json" for corpus in corpora],
             "contamination": [f"results/corpora/{corpus}/contamination.json" for corpus in corpora],
+            "classifiers": [f"results/classifiers/{name}/model.json" for name in config["classifiers"]],
             "tasks": [f"results/tasks/{task}/items.json" for task in config["tasks"]],
             "tokenizers": [f"results/tokenizers/{name}.json" for name in config["tokenizers"]],
             "plans": [f"results/models/{model}/plan.json" for model in models],
@@ -112,12 +114,30 @@ class Targets:
         """Return all that is made of one task."""
         return [*self._raw("tasks", name), *beside([f"results/tasks/{name}/items"], ".parquet")]
 
+    def classifier(self, name: str) -> list[str]:
+        """Return all that a classifier rests on, its own files included; scores belong to the corpora that look at them."""
+        entry = self.registry.classifier(name)
+        files = [file for role in ("positive", "negative") for source in entry[role] for file in self.source(source)]
+        return files + beside([f"results/classifiers/{name}/model"], ".parquet")
+
+    def _scores(self, corpus: str) -> list[str]:
+        """Return what a corpus asks of classifiers."""
+        found: list[str] = []
+        for source in self.registry.corpus_sources(corpus):
+            wanted = self.registry.quality(corpus, source)
+            if wanted is not None:
+                folder = f"results/classifiers/{wanted['classifier']}"
+                parts = [f"{folder}/scores/{source}/{part}" for part in self.registry.parts(source)]
+                found += self.classifier(wanted["classifier"]) + beside(parts, ".parquet")
+        return found
+
     def corpus(self, name: str) -> list[str]:
         """Return all that a corpus rests on, its own files included."""
         entry, folder = self.registry.corpus(name), f"results/corpora/{name}"
         files = [file for source in self.registry.corpus_sources(name) for file in self.source(source)]
         files += [file for task in entry["decontaminate"]["tasks"] for file in self.task(task)]
         files.append(f"{folder}/duplicates.paragraphs.parquet")
+        files += self._scores(name)
         made = [f"{folder}/duplicates", f"{folder}/contamination"]
         for stage in ("selection", "documents"):
             made += manifests(self.registry, f"{folder}/{stage}/{{source}}/{{part}}", name)

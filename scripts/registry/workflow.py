@@ -48,10 +48,11 @@ class Registry:
     def sources_with_parts(self, corpus: str, by_priority: bool = False) -> list[dict[str, Any]]:
         """Return name and number of parts of each source of a corpus, by name or in order of priority."""
         sources = self.corpus_sources(corpus)
-        return [
-            {"name": source, "parts": self.config["sources"][source]["parts"]}
-            for source in (sources if by_priority else sorted(sources))
-        ]
+        return self.with_parts(sources if by_priority else sorted(sources))
+
+    def with_parts(self, sources: Sequence[str]) -> list[dict[str, Any]]:
+        """Return name and number of parts of each source."""
+        return [{"name": source, "parts": self.config["sources"][source]["parts"]} for source in sources]
 
     def source(self, name: str) -> Mapping[str, Any]:
         """Return the entry of a source."""
@@ -83,10 +84,29 @@ class Registry:
         entry: Mapping[str, Any] = self.config["corpora"][name]
         return entry
 
+    def filters(self, corpus: str, source: str) -> dict[str, Any]:
+        """Return what decides on the documents of one source of a corpus; scores where it looks at them."""
+        filters = {key: value for key, value in self.corpus(corpus)["filters"].items() if key != "quality"}
+        quality = self.quality(corpus, source)
+        return filters if quality is None else {**filters, "quality": quality}
+
     def tokenizer(self, name: str) -> Mapping[str, Any]:
         """Return the entry of a tokenizer."""
         entry: Mapping[str, Any] = self.config["tokenizers"][name]
         return entry
+
+    def classifier(self, name: str) -> Mapping[str, Any]:
+        """Return the entry of a classifier."""
+        entry: Mapping[str, Any] = self.config["classifiers"][name]
+        return entry
+
+    def quality(self, corpus: str, source: str) -> dict[str, Any] | None:
+        """Return what a corpus makes of the scores of a source's documents, or None when it looks at none."""
+        wanted = self.corpus(corpus)["filters"]["quality"]
+        if wanted is None or source not in (wanted["sources"] or self.corpus_sources(corpus)):
+            return None
+        used = {key: wanted[key] for key in ("classifier", "minimum", "pareto")}
+        return used | ({} if wanted["pareto"] is None else {"seed": self.seed})
 
     def model(self, name: str) -> Mapping[str, Any]:
         """Return the entry of a model."""

@@ -26,7 +26,14 @@ from scripts.lib.manifest import Artefact
 from scripts.lib.step import Step, run_step, step_parser
 from scripts.report import charts
 from scripts.report.evaluations import finetuning_sections, group_tables, zero_shot_sections
-from scripts.report.sections import corpus_sections, model_sections, source_rows, task_rows, tokenizer_rows
+from scripts.report.sections import (
+    classifier_rows,
+    corpus_sections,
+    model_sections,
+    source_rows,
+    task_rows,
+    tokenizer_rows,
+)
 
 MODULE = "scripts.report.build"
 TIMINGS = re.compile(r"<!-- timings -->.*<!-- end of timings -->", re.S)
@@ -36,6 +43,7 @@ ROLES = (
     "duplicates",
     "contamination",
     "audits",
+    "classifiers",
     "tasks",
     "tokenizers",
     "plans",
@@ -91,6 +99,7 @@ def build(step: Step, args: argparse.Namespace) -> None:
     page = template.render(
         sources=source_rows(artefacts["documents"], settings["origins"]),
         corpora=corpus_sections(artefacts, settings["corpora"]),
+        classifiers=classifier_rows(artefacts["classifiers"]),
         tasks=task_rows(artefacts["tasks"]),
         tokenizers=tokenizer_rows(artefacts["tokenizers"]),
         models=model_sections(artefacts),

@@ -94,6 +94,16 @@ def _by_family(account: Row) -> dict[str, int]:
     return dict(found)
 
 
+def classifier_rows(classifiers: Sequence[Artefact]) -> list[Row]:
+    """Return a row per classifier of quality: what it learned from, and how well it tells documents that it has not seen."""
+    rows = []
+    for one in classifiers:
+        sets = {role: sorted(sources.items()) for role, sources in one.summary["examples"].items()}
+        tested = sum(uses["test"] for sources in sets.values() for _, uses in sources)
+        rows.append({"name": one.manifest_path.parent.name, "sets": sets, "tested": tested, **one.summary})
+    return rows
+
+
 def task_rows(tasks: Sequence[Artefact]) -> list[Row]:
     """Return a row per task: items by split and what was left out."""
     return [

@@ -12,8 +12,19 @@ FOLLOWS: dict[str, set[str]] = {
     "fetch_source": {"extract"},
     "fetch_task": {"prepare_task"},
     "prepare_task": {"decontaminate", "finetune", "zero_shot", "score_finetuned", "report"},
-    "extract": {"annotate", "signatures", "decontaminate", "curate", "audit", "report"},
+    "extract": {
+        "train_quality",
+        "score_quality",
+        "annotate",
+        "signatures",
+        "decontaminate",
+        "curate",
+        "audit",
+        "report",
+    },
     "annotate": {"select", "audit"},
+    "train_quality": {"score_quality", "report"},
+    "score_quality": {"select"},
     "signatures": {"deduplicate"},
     "select": {"deduplicate", "decontaminate", "curate", "audit"},
     "deduplicate": {"curate", "audit", "report"},
@@ -88,6 +99,7 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "corpora.*.pii": (["email"], {"curate"}),
     "corpora.*.split.validation": (0.07, {"curate"}),
     "corpora.*.split.test": (0.01, {"curate"}),
+    "corpora.*.filters.quality": ({"classifier": "prose"}, {"train_quality", "score_quality", "select"}),
     "tasks.*.kind": ("boolq", {"prepare_task", "zero_shot", "score_finetuned"}),
     "tasks.*.origin": ("elsewhere", set()),
     "tasks.*.license": ("CC0-1.0", set()),
@@ -156,6 +168,24 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "finetunings.*.training.schedule.warmup": (20, {"finetune"}),
     "finetunings.*.training.schedule.final": (0.2, {"finetune"}),
 }
+
+# The default configuration has no classifier of quality; these are the leaves of one that has.
+QUALITY_LEAVES: dict[str, tuple[Any, set[str]]] = {
+    "classifiers.*.positive": (["books"], {"train_quality"}),
+    "classifiers.*.negative": (["abstracts", "social"], {"train_quality"}),
+    "classifiers.*.ngrams": (1, {"train_quality"}),
+    "classifiers.*.buckets": (4096, {"train_quality"}),
+    "classifiers.*.words": (200, {"train_quality"}),
+    "classifiers.*.documents": (5000, {"train_quality"}),
+    "classifiers.*.held_out": (0.3, {"train_quality"}),
+    "classifiers.*.regularisation": (1e-4, {"train_quality"}),
+    "classifiers.*.epochs": (7, {"train_quality"}),
+    "corpora.*.filters.quality.classifier": ("second", {"train_quality", "score_quality", "select"}),
+    "corpora.*.filters.quality.minimum": (0.7, {"select"}),
+    "corpora.*.filters.quality.pareto": (5, {"select"}),
+    "corpora.*.filters.quality.sources": (["web"], {"select"}),
+}
+QUALITY_RULES = {"train_quality", "score_quality"}
 
 
 def closure(rules: set[str]) -> set[str]:

@@ -12,9 +12,9 @@ from scripts.lib.settings import leaves
 from scripts.registry.config import complete_config, read_yaml
 from tests.making import at
 from tests.workflow.harness import ROOT, Planner
-from tests.workflow.leaves import LEAVES, closure
+from tests.workflow.leaves import LEAVES, QUALITY_LEAVES, QUALITY_RULES, closure
 
-SECTIONS = ("sources", "tasks", "corpora", "tokenizers", "models", "finetunings")
+SECTIONS = ("sources", "tasks", "classifiers", "corpora", "tokenizers", "models", "finetunings")
 
 
 def default_config() -> dict[str, Any]:
@@ -44,7 +44,7 @@ def edited(config: dict[str, Any], leaf: str) -> dict[str, Any]:
     key = pattern(leaf)
     parent = at(other, ".".join(leaf.split(".")[:-1])) if "." in leaf else other
     name = leaf.split(".")[-1]
-    value = LEAVES[key][0]
+    value = (LEAVES | QUALITY_LEAVES)[key][0]
     if value == "reversed":
         value = list(reversed(parent[name]))
     if value == "other task":
@@ -52,7 +52,11 @@ def edited(config: dict[str, Any], leaf: str) -> dict[str, Any]:
     if value == "other form":
         value = {"wheel": "sdist", "sdist": "wheel"}[parent[name]]
     if value == "second":
-        other["tokenizers"]["second"] = {**other["tokenizers"][parent[name]], "vocabulary": 1000}
+        section = f"{name}s"
+        change = {"tokenizer": {"vocabulary": 1000}, "classifier": {"ngrams": 1}}[name]
+        other[section]["second"] = {**other[section][parent[name]], **change}
+    if value == {"classifier": "prose"}:
+        other["classifiers"]["prose"] = {"positive": ["encyclopedia"], "negative": ["social"]}
     if name in ("crawl", "dump", "dataset"):  # it takes the place of the files
         kinds = {"crawl": "common_crawl", "dump": "wikipedia", "dataset": "huggingface"}
         parent |= {"files": [], "package": None, "kind": kinds[name], "options": {}}
@@ -95,6 +99,8 @@ def editable() -> list[str]:
 def test_a_leaf_reruns_exactly_its_rules(recorded: Planner, leaf: str) -> None:
     config = edited(default_config(), leaf)
     expected = closure(LEAVES[pattern(leaf)][1])
+    if not config["classifiers"]:
+        expected -= QUALITY_RULES
     if config == default_config():
         pytest.fail(f"the other value of {leaf} is the one it has")
     assert set(recorded.rules(config)) == expected
@@ -117,3 +123,51 @@ def test_spelling_of_the_configuration_reruns_nothing(recorded: Planner, tmp_pat
     for name, source in shuffled["sources"].items():
         shuffled["sources"][name] = {key: source[key] for key in reversed(list(source))}
     assert recorded.rules(shuffled) == {}
+
+
+def config_with_quality() -> dict[str, Any]:
+    """The default configuration with a classifier that one corpus uses for two of its sources."""
+    config = default_config()
+    config["classifiers"]["prose"] = {"positive": ["encyclopedia"], "negative": ["social"]}
+    config["corpora"]["english"]["filters"]["quality"] = {
+        "classifier": "prose",
+        "minimum": 0.5,
+        "pareto": 9,
+        "sources": ["web", "news"],
+    }
+    return complete_config(config, ROOT)
+
+
+def quality_leaves() -> list[str]:
+    """The leaves that the default configuration lacks."""
+    return [leaf for leaf in leaves(config_with_quality()) if "classifiers." in leaf or ".quality." in leaf]
+
+
+@pytest.fixture(scope="module")
+def recorded_quality(tmp_path_factory: pytest.TempPathFactory) -> Planner:
+    planner = Planner(tmp_path_factory.mktemp("quality-leaves"))
+    planner.record_everything(config_with_quality())
+    return planner
+
+
+def test_the_table_of_quality_names_every_leaf_and_no_other() -> None:
+    assert {pattern(leaf) for leaf in quality_leaves()} == set(QUALITY_LEAVES)
+
+
+@pytest.mark.parametrize("leaf", quality_leaves())
+def test_a_leaf_of_quality_reruns_exactly_its_rules(recorded_quality: Planner, leaf: str) -> None:
+    counts = recorded_quality.rules(edited(config_with_quality(), leaf))
+    assert set(counts) == closure(QUALITY_LEAVES[pattern(leaf)][1])
+    if QUALITY_LEAVES[pattern(leaf)][1] == {"select"}:  # the selections of the sources that are scored, or were, alone
+        assert counts["select"] == 1 if leaf.endswith("sources") else 2
+
+
+def test_the_seed_draws_another_sample(recorded_quality: Planner) -> None:
+    config = {**config_with_quality(), "seed": 7}
+    assert set(recorded_quality.rules(config)) == closure(LEAVES["seed"][1] | {"train_quality", "select"})
+
+
+def test_scores_are_made_for_the_sources_that_are_judged(recorded_quality: Planner) -> None:
+    config = edited(config_with_quality(), "classifiers.prose.ngrams")
+    counts = recorded_quality.rules(config)
+    assert (counts["train_quality"], counts["score_quality"], counts["select"]) == (1, 2, 2)

@@ -41,6 +41,7 @@ GOOD: dict[str, Any] = {
             },
         }
     },
+    "classifiers": {"prose": {"positive": ["one"], "negative": ["two"]}},
     "tasks": {
         "quiz": {"kind": "boolq", "license": "CC0-1.0", "files": [{"path": "a.txt"}]},
         "phrases": {"kind": "translation", "license": "CC0-1.0", "files": [{"path": "a.txt"}]},
@@ -165,6 +166,36 @@ BAD: list[tuple[Callable[[dict[str, Any]], None], str]] = [
         r"64 x 8 numbers, but signatures\.permutations is 128",
     ),
     (put("corpora.main.decontaminate", {"tasks": ["boolq"]}), r"names 'boolq', which is not under tasks"),
+    (
+        put("classifiers.prose", {"positive": ["three"], "negative": ["two"]}),
+        r"prose\.positive names 'three', which is not",
+    ),
+    (
+        put("classifiers.prose", {"positive": ["one"], "negative": ["three"]}),
+        r"prose\.negative names 'three', which is not",
+    ),
+    (
+        put("classifiers.prose", {"positive": [], "negative": ["two"]}),
+        r"prose\.positive is \[\], but it must be of length",
+    ),
+    (put("classifiers.prose", {"positive": ["one"]}), r"classifiers\.prose lacks the key 'negative'"),
+    (
+        put("classifiers.prose", {"positive": ["one"], "negative": ["two", "one"]}),
+        r"classifiers\.prose has 'one' under positive and under negative; remove it from one of them",
+    ),
+    (
+        put("classifiers.prose", {"positive": ["one"], "negative": ["two"], "held_out": 1}),
+        r"held_out is 1, but it must be below 1",
+    ),
+    (
+        put("corpora.main.filters", {"quality": {"classifier": "best"}}),
+        r"quality\.classifier names 'best', which is not",
+    ),
+    (put("corpora.main.filters", {"quality": {"minimum": 0.5}}), r"filters\.quality"),
+    (
+        put("corpora.main.filters", {"quality": {"classifier": "prose", "sources": ["three"]}}),
+        r"quality\.sources names 'three', which is no source of the corpus",
+    ),
     (put("corpora.main.split", {"validation": 0.5, "test": 0.5}), r"split leaves nothing to train on"),
     (put("corpora.main.split", {"validation": -0.1}), r"validation is -0\.1, but it must be at least 0"),
     (put("tokenizers.small.corpus", "other"), r"tokenizers\.small\.corpus names 'other'"),

@@ -1,0 +1,93 @@
+"""What a corpus makes of the scores of a quality classifier: a smallest score, or a draw that favours good documents.
+
+The scores were computed before, so another threshold reads no text.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scripts.lib.documents import read_batches
+from scripts.lib.errors import UserError
+from scripts.lib.seeds import unit_interval
+from scripts.lib.step import Step
+
+log = logging.getLogger(__name__)
+
+COLUMN = "quality"
+MINIMUM = "quality.min_score"
+SAMPLED = "quality.sampled"
+
+
+class Scores:
+    """The scores of a part, handed out in the order in which its documents come."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._batches = read_batches(path, ["id", "score"])
+        self._waiting = pa.table({"id": pa.array([], pa.string()), "score": pa.array([], pa.float64())})
+
+    def of(self, ids: pa.Array) -> pa.Array:
+        """Return the scores of the next documents; raises UserError when the scores are those of others."""
+        while self._waiting.num_rows < len(ids) and (batch := next(self._batches, None)) is not None:
+            self._waiting = pa.concat_tables([self._waiting, pa.Table.from_batches([batch])])
+        now, self._waiting = self._waiting.slice(0, len(ids)), self._waiting.slice(len(ids))
+        if now["id"].to_pylist() != ids.to_pylist():
+            raise UserError(
+                f"{self.path} scores other documents than were measured; remove its manifest and run again."
+            )
+        return now["score"].combine_chunks()
+
+
+class Judge:
+    """Verdicts on the scores of a part: at least a minimum, drawn by the Pareto rule of GPT-3, both or neither."""
+
+    def __init__(self, settings: Mapping[str, Any], scores: Scores) -> None:
+        self.minimum: float | None = settings["minimum"]
+        self.pareto: float | None = settings["pareto"]
+        self.seed: int = 0 if self.pareto is None else settings["seed"]
+        self.scores = scores
+
+    @classmethod
+    def open(cls, step: Step, manifests: Sequence[Path]) -> Judge | None:
+        """Return the judge of a part, or None where the corpus looks at no scores; `manifests` is that of the scores."""
+        if "quality" not in step.settings:
+            return None
+        settings = step.settings["quality"]
+        name, (manifest,) = settings["classifier"], manifests
+        log.info("Documents are judged by the scores of the classifier %s.", name)
+        return cls(settings, Scores(step.read("scores", manifest).path(f"{manifest.stem}.parquet")))
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """What each verdict compares with, by the verdict's name."""
+        named = {MINIMUM: self.minimum, SAMPLED: self.pareto}
+        return {name: float(value) for name, value in named.items() if value is not None}
+
+    def judge(self, ids: pa.Array) -> tuple[dict[str, pa.Array], pa.Array]:
+        """Return for each verdict which of the next documents pass, and their scores."""
+        scores = self.scores.of(ids)
+        passed: dict[str, pa.Array] = {}
+        if self.minimum is not None:
+            passed[MINIMUM] = pc.greater_equal(scores, pa.scalar(float(self.minimum)))
+        if self.pareto is not None:
+            pairs = zip(ids.to_pylist(), scores.to_pylist(), strict=True)
+            passed[SAMPLED] = pa.array(
+                [is_drawn(name, score, self.pareto, self.seed) for name, score in pairs], pa.bool_()
+            )
+        return passed, scores
+
+
+def is_drawn(identifier: str, score: float, shape: float, seed: int) -> bool:
+    """Tell whether a document is drawn; it depends on the seed, the id and the score alone.
+
+    Brown et al. 2020, appendix A, keep a document if np.random.pareto(shape) > 1 - score: its chance is (2 - score)^-shape.
+    """
+    return unit_interval(seed, "quality sample", identifier) < math.pow(2 - score, -shape)

@@ -1,0 +1,330 @@
+"""A classifier of quality finds what tells two sets apart, says honestly how well, and is the same however the work is cut."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from scripts.cleaning import score_quality, train_quality
+from scripts.cleaning.calibration import area_under_curve, calibrate, reliability
+from scripts.cleaning.examples import TRAIN, allowances, draw, leave_out_common
+from scripts.cleaning.logistic import Vectors, decisions, fit
+from scripts.cleaning.ngrams import Features, Vectoriser, first_words
+from scripts.lib.manifest import load_manifest
+from tests.making import arguments, publish_documents
+from tests.workflow.harness import ROOT
+
+SETTINGS: dict[str, Any] = {
+    "classifier": "prose",
+    "ngrams": 2,
+    "buckets": 4096,
+    "words": 200,
+    "documents": 2000,
+    "held_out": 0.3,
+    "regularisation": 1e-4,
+    "epochs": 50,
+    "seed": 1,
+}
+WORDS = "the of and a to in is was it for on are as with his they at be this have from or one had by"
+COMMON = tuple(WORDS.split(" "))
+Texts = dict[str, str]
+Sets = Mapping[str, Mapping[str, Texts]]
+
+
+def made_up(name: str, own: str, count: int, share: float = 0.1) -> Texts:
+    """Texts of common words, a share of them replaced by words of the set's own."""
+    texts = {}
+    for number in range(count):
+        rng = random.Random(f"{name} {number}")
+        words = [rng.choice(own.split()) if rng.random() < share else rng.choice(COMMON) for _ in range(60)]
+        texts[f"{name}:{number}"] = " ".join(words)
+    return texts
+
+
+GOOD = made_up("good", "theorem lemma proof harbour violin", 150)
+BAD = made_up("bad", "click cheap casino pills lyrics", 150)
+
+
+def trained(folder: Path, sets: Sets, parts: int = 1, backwards: bool = False, **changes: Any) -> Path:
+    """Publish the documents of two sets, by source, in so many parts, and train; returns the manifest."""
+    settings, manifests = {**SETTINGS, **changes}, {}
+    for role, sources in sets.items():
+        manifests[role] = []
+        settings[role] = [{"name": name, "parts": parts} for name in sorted(sources)]
+        for name in sorted(sources):
+            items = sorted(sources[name].items(), reverse=backwards)
+            for part in range(parts):
+                path = folder / name / f"{part:04d}.json"
+                manifests[role].append(publish_documents(path, dict(items[part::parts])))
+    manifest = folder / "classifier" / "model.json"
+    assert train_quality.main(arguments(settings, **manifests, manifest=manifest)) == 0
+    return manifest
+
+
+def scores(folder: Path, model: Path, texts: Texts) -> dict[str, float]:
+    documents = publish_documents(folder / "scored" / "0000.json", texts)
+    manifest = folder / "scores" / "0000.json"
+    assert score_quality.main(arguments({}, model=model, documents=documents, manifest=manifest)) == 0
+    assert sum(load_manifest(manifest)["summary"]["histogram"]) == len(texts)
+    return {row["id"]: row["score"] for row in pq.read_table(manifest.with_suffix(".parquet")).to_pylist()}
+
+
+def two(good: Texts = GOOD, bad: Texts = BAD) -> dict[str, dict[str, Texts]]:
+    return {"positive": {"good": good}, "negative": {"bad": bad}}
+
+
+def test_two_vocabularies_are_told_apart_and_scored(tmp_path: Path) -> None:
+    model = trained(tmp_path, two())
+    held_out = load_manifest(model)["summary"]["held_out"]
+    assert held_out["auc"] > 0.99
+    fresh = made_up("new", "theorem lemma proof harbour violin", 20) | made_up(
+        "spam", "click cheap casino pills lyrics", 20
+    )
+    found = scores(tmp_path, model, fresh | {"empty": "", "signs": "... !!"})
+    assert all((found[name] > 0.5) == name.startswith("new") for name in fresh)
+    assert found["empty"] == found["signs"] == 0
+
+
+def test_sets_that_do_not_differ_give_no_better_than_chance(tmp_path: Path) -> None:
+    same = made_up("x", "theorem click harbour pills", 600)
+    halves = [dict(list(same.items())[start::2]) for start in (0, 1)]
+    held_out = load_manifest(trained(tmp_path, two(*halves)))["summary"]["held_out"]
+    assert held_out["auc_low"] <= 0.5 <= held_out["auc_high"]
+
+
+def published(manifest: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (manifest, manifest.with_suffix(".parquet"))}
+
+
+@pytest.mark.parametrize(("parts", "backwards"), [(3, False), (1, True), (4, True)])
+def test_parts_and_order_change_no_byte(parts: int, backwards: bool, tmp_path: Path) -> None:
+    cut = {"documents": 100}  # so that a sample is drawn
+    one = published(trained(tmp_path / "one", two(), **cut))
+    assert published(trained(tmp_path / "other", two(), parts, backwards, **cut)) == one
+
+
+def test_threads_locale_and_hash_seed_change_no_byte(tmp_path: Path) -> None:
+    here = published(trained(tmp_path / "here", two()))
+    there = tmp_path / "there" / "model.json"
+    sets = {role: [{"name": name, "parts": 1}] for role, name in (("positive", "good"), ("negative", "bad"))}
+    made = {role: tmp_path / "here" / name / "0000.json" for role, name in (("positive", "good"), ("negative", "bad"))}
+    environment = {
+        **os.environ,
+        "PYTHONHASHSEED": "77",
+        "LC_ALL": "C",
+        "OMP_NUM_THREADS": "4",
+        "NUMBA_NUM_THREADS": "4",
+    }
+    command = [sys.executable, "-m", train_quality.MODULE, *arguments(SETTINGS | sets, **made, manifest=there)]
+    subprocess.run(command, check=True, cwd=ROOT, env=environment, capture_output=True)
+    assert published(there) == here
+
+
+def test_another_seed_is_another_sample(tmp_path: Path) -> None:
+    one = published(trained(tmp_path / "one", two(), documents=100))
+    assert published(trained(tmp_path / "other", two(), documents=100, seed=2)) != one
+
+
+def test_a_copy_never_stands_on_both_sides(tmp_path: Path) -> None:
+    """Copies by other ids, in other dress, count once; what stands in both sets says nothing of either."""
+    copies = {f"good:copy{number}": text.upper() + " !!" for number, text in enumerate(list(GOOD.values())[:40])}
+    wrong = {f"bad:copy{number}": text for number, text in enumerate(list(GOOD.values())[:10])}
+    content = load_manifest(trained(tmp_path, two(GOOD | copies, BAD | wrong)))
+    removed, kept = content["accounting"]["removed"], content["accounting"]["kept"]
+    assert removed == {"duplicate": 40, "in_both_sets": 20}
+    assert kept == len(GOOD) + len(BAD) - 10
+    assert content["summary"]["texts_in_both_sets"] == 10
+    used = content["summary"]["examples"]
+    assert sum(count for sources in used.values() for uses in sources.values() for count in uses.values()) == kept
+
+
+def test_what_is_held_out_is_not_trained_on(tmp_path: Path) -> None:
+    """Words that occur in held-out texts alone leave no trace in the weights."""
+    features = Features(1, 1 << 20, 200)
+    texts = {f"good:{number}": f"{text} rare{number}" for number, text in enumerate(GOOD.values())}
+    paths = {"good": [publish_documents(tmp_path / "x" / "0000.json", texts).with_suffix(".parquet")]}
+    roles = {example.key[1]: example.role for example in draw(paths, 2000, features, 1, 0.3).examples}
+    assert 0.1 < sum(role != TRAIN for role in roles.values()) / len(roles) < 0.5
+    model = trained(tmp_path, two(texts), ngrams=1, buckets=1 << 20)
+    learned = set(pq.read_table(model.with_suffix(".parquet"))["bucket"].to_pylist())
+    for number in range(len(texts)):
+        (bucket,) = Vectoriser(features).vector(first_words(f"rare{number}", 1))[0]
+        assert (bucket in learned) == (roles[f"good:{number}"] == TRAIN)
+
+
+def test_each_source_gives_an_equal_share() -> None:
+    assert allowances({"a": 1000, "b": 1000}, 100) == {"a": 50, "b": 50}
+    assert allowances({"a": 1000, "b": 10, "c": 1000}, 100) == {"b": 10, "a": 45, "c": 45}
+    assert allowances({"a": 3, "b": 4}, 100) == {"a": 3, "b": 4}
+    assert sum(allowances({"a": 50, "b": 50, "c": 50}, 100).values()) == 100
+
+
+def test_a_large_source_does_not_drown_a_small_one(tmp_path: Path) -> None:
+    sets = {"positive": {"good": GOOD, "tiny": made_up("tiny", "sonnet ballad", 60)}, "negative": {"bad": BAD}}
+    used = load_manifest(trained(tmp_path, sets, documents=100))["summary"]["examples"]["positive"]
+    assert [sum(used[name].values()) for name in ("good", "tiny")] == [50, 50]
+
+
+@pytest.mark.parametrize(
+    ("good", "sentence"),
+    [
+        ({"good:1": "", "good:2": "?!"}, r"classifiers.prose.positive gives 0 different documents with words"),
+        (dict(list(GOOD.items())[:4]), r"classifiers.prose.positive gives 4 different documents"),
+    ],
+)
+def test_a_set_without_usable_documents_is_an_error(
+    good: Texts, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifests = {
+        role: publish_documents(tmp_path / role / "0000.json", texts)
+        for role, texts in (("positive", good), ("negative", BAD))
+    }
+    sets = {role: [{"name": role, "parts": 1}] for role in manifests}
+    manifest = tmp_path / "model.json"
+    assert train_quality.main(arguments(SETTINGS | sets, **manifests, manifest=manifest)) == 1
+    assert sentence in capsys.readouterr().err
+    assert not manifest.exists()
+
+
+def random_rows(count: int, size: int, seed: int) -> tuple[Vectors, np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Dense rows of random numbers in the sparse form, with labels that a random direction decides, with noise."""
+    rng = np.random.Generator(np.random.PCG64(seed))
+    rows = rng.normal(size=(count, size)).astype(np.float32)
+    positive = rows @ rng.normal(size=size) + rng.normal(size=count) > 0.5
+    buckets = np.tile(np.arange(size, dtype=np.int32), count)
+    return Vectors(np.arange(count + 1) * size, buckets, rows.ravel()), rows, positive
+
+
+def test_training_reaches_the_optimum() -> None:
+    """The objective, written here by itself, is within the stated gap of what plain gradient descent ends at."""
+    vectors, rows, positive = random_rows(300, 8, 1)
+    strength = 1e-2
+    found = fit(vectors, np.arange(300), positive, 8, strength, 200, 5)
+    assert found.epochs < 200
+    assert found.gap <= 1e-3 * found.objective
+    inputs = np.hstack([rows.astype(np.float64), np.ones((300, 1))])
+    signs = np.where(positive, 1.0, -1.0)
+    shares = np.where(positive, 0.5 / positive.sum(), 0.5 / (~positive).sum())
+
+    def objective(weights: np.ndarray[Any, Any]) -> float:
+        return float(strength / 2 * weights @ weights + shares @ np.log1p(np.exp(-signs * (inputs @ weights))))
+
+    smallest = np.zeros(9)
+    for _ in range(5000):
+        slopes = shares * signs / (1 + np.exp(signs * (inputs @ smallest)))
+        smallest -= 0.5 * (strength * smallest - inputs.T @ slopes)
+    ours = objective(np.append(found.linear.weights.astype(np.float64), found.linear.intercept))
+    assert ours == pytest.approx(found.objective, rel=1e-6)
+    assert -1e-9 <= ours - objective(smallest) <= found.gap + 1e-7
+
+
+def test_the_larger_set_does_not_weigh_more() -> None:
+    vectors, _, positive = random_rows(400, 4, 2)
+    order = np.concatenate([np.flatnonzero(positive)[:20], np.flatnonzero(~positive)])
+    found = fit(vectors, order, positive, 4, 1e-2, 200, 5)
+    values = decisions(found.linear, vectors, np.arange(400))
+    assert abs((values[positive] > 0).mean() - (values[~positive] <= 0).mean()) < 0.15
+
+
+def test_calibration_finds_the_probabilities_that_made_the_labels() -> None:
+    rng = np.random.Generator(np.random.PCG64(3))
+    values = rng.normal(size=20_000)
+    positive = rng.random(20_000) < 1 / (1 + np.exp(-2 * values))
+    found = calibrate(values, positive)
+    assert found.slope == pytest.approx(2, abs=0.1)
+    assert found.offset == pytest.approx(0, abs=0.1)
+    probabilities = np.array([found.probability(value) for value in values])
+    rows = reliability(probabilities, positive)
+    assert sum(row["documents"] for row in rows) == 20_000
+    assert all(abs(row["probability"] - row["positive"]) < 0.05 for row in rows)
+
+
+def test_calibration_stays_finite_where_sets_are_apart() -> None:
+    found = calibrate(np.array([-2.0, -1.0, 1.0, 2.0]), np.array([False, False, True, True]))
+    assert 0.5 < found.probability(2.0) < 1
+    assert math.isfinite(found.slope)
+
+
+def test_area_under_the_curve_counts_pairs() -> None:
+    rng = np.random.Generator(np.random.PCG64(4))
+    values, positive = rng.integers(0, 8, 60).astype(np.float64), rng.random(60) < 0.4
+    ours, others = values[positive], values[~positive]
+    wins = (ours[:, None] > others[None, :]) + 0.5 * (ours[:, None] == others[None, :])
+    area, low, high = area_under_curve(values, positive)
+    assert area == pytest.approx(wins.mean())
+    spread = wins.mean(axis=1).var(ddof=1) / len(ours) + wins.mean(axis=0).var(ddof=1) / len(others)
+    assert (high - low) / 2 == pytest.approx(1.959964 * math.sqrt(spread))
+
+
+def test_ngrams_are_counted_by_hand() -> None:
+    features = Features(2, 1 << 20, 100)
+    buckets, values = Vectoriser(features).vector(first_words("A rose is a ROSE.", 100))
+    assert len(buckets) == 3 + 3  # a, rose, is; a rose (twice), rose is, is a
+    assert sorted(np.rint(9 * values**2)) == [1, 1, 1, 2, 2, 2]
+    assert float(values @ values) == pytest.approx(1, abs=1e-6)
+
+
+def test_only_the_first_words_are_looked_at() -> None:
+    assert list(first_words("one two three four", 2)) == list(first_words("one two", 2))
+
+
+def zipped(path: Path, member: str) -> dict[str, str]:
+    """Texts of the members of an archive whose names begin so."""
+    with zipfile.ZipFile(path) as archive:
+        names = sorted(name for name in archive.namelist() if name.startswith(member) and not name.endswith("/"))
+        return {name: archive.read(name).decode("latin-1") for name in names}
+
+
+def lines(texts: Mapping[str, str], name: str) -> Texts:
+    return {f"{name}:{number}": line for text in texts.values() for number, line in enumerate(text.splitlines())}
+
+
+@pytest.mark.parametrize(
+    ("sets", "least"),
+    [
+        (("subjectivity/plot", "subjectivity/quote"), 0.94),
+        (("movie_reviews/pos", "movie_reviews/neg"), 0.86),
+    ],
+    ids=["plots and opinions", "praise and blame"],
+)
+def test_real_sets_are_told_apart(sets: Sequence[str], least: float, shared_data: Path, tmp_path: Path) -> None:
+    texts = [zipped(shared_data / "nltk-data" / f"{one.partition('/')[0]}.zip", one) for one in sets]
+    if sets[0].startswith("subjectivity"):
+        texts = [lines(one, name) for one, name in zip(texts, ("good", "bad"), strict=True)]
+    content = load_manifest(
+        trained(tmp_path, two(*texts), documents=3000, words=1000, buckets=1 << 18, regularisation=1e-6)
+    )
+    held_out = content["summary"]["held_out"]
+    assert held_out["auc"] >= least
+    assert held_out["auc_high"] < 0.995
+    assert all(
+        abs(row["probability"] - row["positive"]) < 0.25 for row in held_out["reliability"] if row["documents"] > 20
+    )
+
+
+def test_draws_take_the_same_documents_from_any_parts(tmp_path: Path) -> None:
+    whole = publish_documents(tmp_path / "whole" / "0000.json", GOOD).with_suffix(".parquet")
+    halves = [
+        publish_documents(tmp_path / "halves" / f"{half}.json", dict(list(GOOD.items())[half::2])).with_suffix(
+            ".parquet"
+        )
+        for half in (0, 1)
+    ]
+    features = Features(1, 1024, 50)
+    one, other = (draw({"good": paths}, 30, features, 1, 0.2) for paths in ([whole], halves))
+    assert [example.key for example in one.examples] == [example.key for example in other.examples]
+    assert len(one.examples) == 30
+    assert one.left_out["not_drawn"] == len(GOOD) - 30
+    assert leave_out_common(one, other) == 30
+    assert one.examples == []
