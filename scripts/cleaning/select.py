@@ -21,8 +21,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scripts.cleaning.filters import Rule, chosen_rules
-from scripts.cleaning.tags import matches
 from scripts.cleaning.quality import COLUMN, Judge
+from scripts.cleaning.tags import matches
 from scripts.lib.documents import write_table
 from scripts.lib.step import Step, run_step, step_parser
 
