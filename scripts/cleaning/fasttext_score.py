@@ -1,7 +1,8 @@
 """What a fastText classifier makes of a text, compiled: the sums of `FastText::predict` in its order, without its copies.
 
 A text is UTF-8 (n,) uint8. A token is what stands between ASCII white space; it counts with its own row, if it is a word of
-the model, and with those of its character n-grams. Their sum over the number of rows is the text's vector.
+the model, and with those of its character n-grams. Their sum over the number of rows is the text's vector. Only `</s>`
+and `__label__…` in a text are words like others here, while fastText ends the line at the one and skips the other.
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ LETTERS = 0.5  # of the visible characters
 DOMINANT = 0.6  # of the letters are of one script
 SURE = 0.5
 KANA = 0.05  # of Chinese characters and kana: from here on it is Japanese
+WITHOUT_KANA = 12  # letters that no Japanese text has without kana, names and headings aside
 BEYOND_DOUBT = 0.999  # a score from which on mixtures are not looked for
 QUARTER = 150  # bytes of a quarter in which a language shows
 OTHERWISE = 1.0  # log odds of another language in a quarter
@@ -115,6 +116,8 @@ class Identifier:
         kana = int(counts[self._writing.kana])
         if kana > 0 and kana >= KANA * letters:
             possible = self._japanese
+        elif letters >= WITHOUT_KANA:
+            possible = possible & ~self._japanese
         stretch = data.tobytes()
         if 2 * int(counts[-1]) > letters:  # in capitals, in which the model knows few words
             stretch = stretch.decode("utf-8").lower().encode("utf-8")
