@@ -71,18 +71,27 @@ class Judge:
         named = {MINIMUM: self.minimum, SAMPLED: self.pareto}
         return {name: float(value) for name, value in named.items() if value is not None}
 
-    def judge(self, ids: pa.Array) -> tuple[dict[str, pa.Array], pa.Array]:
-        """Return for each verdict which of the next documents pass, and their scores."""
-        scores = self.scores.of(ids)
+    def verdicts(self, ids: pa.Array, scores: pa.Array) -> dict[str, pa.Array]:
+        """Return for each verdict which documents pass."""
         passed: dict[str, pa.Array] = {}
         if self.minimum is not None:
             passed[MINIMUM] = pc.greater_equal(scores, pa.scalar(float(self.minimum)))
         if self.pareto is not None:
             pairs = zip(ids.to_pylist(), scores.to_pylist(), strict=True)
-            passed[SAMPLED] = pa.array(
-                [is_drawn(name, score, self.pareto, self.seed) for name, score in pairs], pa.bool_()
-            )
-        return passed, scores
+            drawn = [is_drawn(name, score, self.pareto, self.seed) for name, score in pairs]
+            passed[SAMPLED] = pa.array(drawn, pa.bool_())
+        return passed
+
+    def applied(self, table: pa.Table) -> pa.Table:
+        """Return the selection of the next documents with verdicts on their scores, as last reasons, and the scores."""
+        scores = self.scores.of(table["id"])
+        reason = table["reason"]
+        for name, passed in self.verdicts(table["id"], scores).items():
+            reason = pc.if_else(pc.and_(pc.is_null(reason), pc.invert(passed)), pa.scalar(name), reason)
+            table = table.append_column(name, passed)
+        for name, column in (("kept", pc.is_null(reason)), ("reason", reason)):
+            table = table.set_column(table.column_names.index(name), name, column)
+        return table.append_column(COLUMN, scores)
 
 
 def is_drawn(identifier: str, score: float, shape: float, seed: int) -> bool:

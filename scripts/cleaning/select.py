@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,12 +30,7 @@ MODULE = "scripts.cleaning.select"
 LANGUAGE = "language"
 
 
-def verdicts(
-    annotations: pa.Table,
-    rules: Sequence[Rule],
-    languages: Sequence[str] | None,
-    by_quality: Mapping[str, pa.Array] | None = None,
-) -> pa.Table:
+def verdicts(annotations: pa.Table, rules: Sequence[Rule], languages: Sequence[str] | None) -> pa.Table:
     """Return id, kept, reason and a boolean column per rule, in the order of the annotations."""
     passed: dict[str, pa.Array] = {}
     if languages is not None:
@@ -46,7 +41,6 @@ def verdicts(
         compare = pc.greater_equal if rule.at_least else pc.less_equal
         limit = pa.scalar(float(rule.threshold))
         passed[rule.name] = compare(annotations[rule.column].cast(pa.float64()), limit).combine_chunks()
-    passed |= by_quality or {}
     reasons = np.full(annotations.num_rows, None, dtype=object)
     for name in reversed(passed):
         reasons[~np.asarray(passed[name])] = name
@@ -60,17 +54,18 @@ def select(step: Step, args: argparse.Namespace) -> None:
     rules = chosen_rules(settings["families"], settings["thresholds"] and settings["thresholds"].plain())
     languages = settings["languages"]
     annotations = step.read("annotations", args.annotations)
-    measured = pq.read_table(annotations.path(f"{args.annotations.stem}.parquet"))
+    table = verdicts(pq.read_table(annotations.path(f"{args.annotations.stem}.parquet")), rules, languages)
     judge = Judge.open(step, args.scores)
-    by_quality, scores = judge.judge(measured["id"]) if judge else ({}, None)
-    table = verdicts(measured, rules, languages, by_quality)
+    table = judge.applied(table) if judge else table
     name = f"{args.manifest.stem}.parquet"
     removed = Counter(reason for reason in table["reason"].to_pylist() if reason is not None)
     with step.publish() as out:
-        write_table(out.file(name), table if scores is None else table.append_column(COLUMN, scores))
+        write_table(out.file(name), table)
         out.rows[name] = table.num_rows
         out.summary["failed"] = {
-            column: table.num_rows - (pc.sum(table[column]).as_py() or 0) for column in table.column_names[3:]
+            column: table.num_rows - (pc.sum(table[column]).as_py() or 0)
+            for column in table.column_names[3:]
+            if column != COLUMN
         }
         out.summary["thresholds"] = {rule.name: rule.threshold for rule in rules} | (judge.thresholds if judge else {})
         out.account(

@@ -8,7 +8,8 @@
 
 As GPT-3 (Brown et al. 2020, appendix A), CCNet (Wenzek et al. 2020) and DCLM (Li et al. 2024) choose web pages: a linear
 classifier between a set that is good and one that is ordinary. Writes `model.parquet`: the buckets whose weight is not zero and
-their weights. The summary of the manifest holds the rest of the model and how good it is on documents held out.
+their weights. The summary of the manifest holds the rest of the model and how good it is on documents held out. The bytes are
+the same whatever cores, parts and order; on another kind of machine the exponential function may round its last bit otherwise.
 """
 
 from __future__ import annotations

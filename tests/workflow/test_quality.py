@@ -37,7 +37,9 @@ def test_a_corpus_is_chosen_by_a_classifier(copied: Run) -> None:
     ).to_pylist()
     assert [row["quality.min_score"] for row in selection] == [row["score"] >= 0.5 for row in scores]
     assert sum(row["quality.min_score"] for row in selection) < len(selection) / 2
-    assert "manual" in (copied.results / "report.html").read_text("utf-8")
+    report = (copied.results / "report.html").read_text("utf-8")
+    assert "Classifiers of quality" in report
+    assert "<td>manual</td>" in report
 
     config["corpora"]["main"]["filters"]["quality"]["minimum"] = 0.2
     write_config(copied.workdir, config)
