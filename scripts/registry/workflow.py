@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lib.errors import UserError
+from scripts.registry.filtering import filters_of_source, line_edits_of_source
 from scripts.registry.local import LocalDigests, local_content
 from scripts.reproducibility.preflight import examine, refuse_unrecorded, repair
 
@@ -82,6 +83,14 @@ class Registry:
         """Return the entry of a corpus."""
         entry: Mapping[str, Any] = self.config["corpora"][name]
         return entry
+
+    def filters(self, corpus: str, source: str) -> dict[str, Any]:
+        """Return what decides on the documents of one source of a corpus."""
+        return filters_of_source(self.corpus(corpus)["filters"], source, self.digests)
+
+    def line_edits(self, corpus: str, source: str) -> list[str]:
+        """Return the edits of lines that the documents of one source of a corpus are given."""
+        return line_edits_of_source(self.corpus(corpus)["filters"], source)
 
     def tokenizer(self, name: str) -> Mapping[str, Any]:
         """Return the entry of a tokenizer."""
