@@ -22,9 +22,9 @@ replaces thresholds by the name of the rule (`thresholds`), and may do both for 
 ones win). Every verdict on every document stands in `results/corpora/NAME/selection/`: true, false, or null where a rule does not
 apply.
 
-**Scripts without spaces.** A document of whose letters at least {UNSPACED:.0%} are Han, kana, Thai, Lao, Khmer or Burmese is measured in
-characters and held to the limits of the fourth column. Where it says *not applied*, nothing published fits what is measured there;
-only an override that names the language sets a limit then, for example those of FineWeb2 (Penedo et al. 2025):
+**Scripts without spaces.** A document of whose letters at least {UNSPACED:.0%} are Han, kana, Thai, Lao, Khmer or Burmese is
+measured in characters and held to the limits of the fourth column. Where it says *not applied*, nothing published fits what is measured
+there; only an override that names the language sets a limit then, for example those of FineWeb2 (Penedo et al. 2025):
 
 ```yaml
 filters:
@@ -38,8 +38,8 @@ filters:
       line_edits: []
 ```
 
-**Languages.** `zh` in a list of languages stands for `zh-hans` and `zh-hant` too. A rule that counts words of one language says so
-and leaves documents in all others alone, unidentified ones (`und`) among them.
+**Languages.** `zh` in a list of languages stands for `zh-hans` and `zh-hant` too. A rule that counts words of one language
+says so and leaves documents in all others alone, unidentified ones (`und`) among them.
 """
 TELLS = {
     "url": "Its columns count entries of the lists that `filters.url_lists` names; documents without address are left alone.",

@@ -70,9 +70,7 @@ TEXTS = {f"books:{i}": f"Text {i} by writer{i}@example.org" for i in range(200)}
 SELECTION = pa.schema([("id", pa.string()), ("kept", pa.bool_()), ("reason", pa.string())])
 
 
-def run_curate(
-    folder: Path, texts: dict[str, str], part: str = "0000", line_edits: list[str] | None = None
-) -> Path:
+def run_curate(folder: Path, texts: dict[str, str], part: str = "0000", line_edits: list[str] | None = None) -> Path:
     reasons = {"books:1": "gopher_quality.min_words", "books:2": None}
     rows = [{"id": key, "kept": not reasons.get(key), "reason": reasons.get(key)} for key in texts]
     selection = publish_rows(folder / "selection" / f"{part}.json", rows, SELECTION)
@@ -132,7 +130,11 @@ def test_lines_are_edited_before_personal_data_and_a_text_without_lines_goes(tmp
     content = load_manifest(manifest)
     assert content["accounting"] == {"in": 3, "kept": 2, "removed": {"c4.no_lines": 1}, "quarantined": {}}
     assert content["summary"]["line_edits"]["lines"] == {"no_terminal_punctuation": 3}
-    assert content["summary"]["line_edits"]["characters"] == {"citations": 0, "layout": 2, "no_terminal_punctuation": 15}
+    assert content["summary"]["line_edits"]["characters"] == {
+        "citations": 0,
+        "layout": 2,
+        "no_terminal_punctuation": 15,
+    }
     rows = pq.read_table(manifest.with_suffix(".parquet")).to_pylist()
     assert [row["text"] for row in rows] == ["Write to <EMAIL> today.", ""]
 

@@ -26,7 +26,7 @@ SENTENCE = "A line of prose ends in a mark."
         ("[edit] The letters of this line[12] stay[citation needed].", None),
         ('  She said "no more of it"', None),
         ("這一行沒有空格也沒有西文標點。", None),
-        ("請啟用 JavaScript 以檢視本頁。", "javascript"),
+        ("請先啟用您的瀏覽器的 JavaScript 以檢視本頁。", "javascript"),
         ("", "no_terminal_punctuation"),
     ],
 )

@@ -184,7 +184,11 @@ FILTERS: Row = {
     "languages": None,
     "overrides": [
         {"sources": ["web"], "line_edits": ["c4"], **override(families=["length", "c4"])},
-        {"sources": ["books"], "line_edits": None, **override(languages=["de"], thresholds={"length.min_characters": 9})},
+        {
+            "sources": ["books"],
+            "line_edits": None,
+            **override(languages=["de"], thresholds={"length.min_characters": 9}),
+        },
         {"sources": None, "line_edits": None, **override(thresholds={"length.min_characters": 5})},
     ],
     "url_lists": {"domains": [], "urls": [], "words": [], "soft_words": [], "substrings": []},

@@ -96,7 +96,9 @@ def test_others_are_not(kind: str, url: str, lists: UrlLists) -> None:
 
 
 def test_documents_without_address_are_not_measured(lists: UrlLists) -> None:
-    found = lists.measure(pa.array(["https://bad.example/x", None, "https://free.ok.test/online", "https://bad.example/x"]))
+    found = lists.measure(
+        pa.array(["https://bad.example/x", None, "https://free.ok.test/online", "https://bad.example/x"])
+    )
     np.testing.assert_array_equal(found["url_domains"], [1, np.nan, 0, 1])
     np.testing.assert_array_equal(found["url_soft_words"], [0, np.nan, 2, 0])
     np.testing.assert_array_equal(NO_LISTS.measure(pa.array([None], pa.string()))["url_domains"], [np.nan])
@@ -128,7 +130,13 @@ def test_select_removes_what_a_list_names_and_refuses_a_changed_list(
     }
     rows = [passing(name, url=url) for name, url in given.items()]
     annotations = publish_rows(tmp_path / "annotations" / "0000.json", rows, SCHEMA)
-    settings = {"families": ["url"], "thresholds": {}, "languages": None, "overrides": [], "url_lists": entries(tmp_path)}
+    settings = {
+        "families": ["url"],
+        "thresholds": {},
+        "languages": None,
+        "overrides": [],
+        "url_lists": entries(tmp_path),
+    }
     manifest = tmp_path / "selection" / "0000.json"
     line = arguments(settings, annotations=annotations, manifest=manifest)
     assert select.main(line) == 0
