@@ -58,15 +58,19 @@ def edit_lines(text: str, edits: Sequence[str]) -> tuple[str, Removed]:
 
 def _c4(text: str) -> tuple[str, Removed]:
     removed, kept = Removed(), []
+    citations = 0
     for whole in text.splitlines():
-        line = _CITATION.sub("", stripped := whole.strip())
+        line = stripped = whole.strip()
+        if "[" in line:
+            line = _CITATION.sub("", line)
         reason = _reason(stripped, line)
         if reason is None:
             kept.append(line)
-            removed.characters[CITATIONS] += len(stripped) - len(line)
+            citations += len(stripped) - len(line)
         else:
             removed.lines[reason] += 1
             removed.characters[reason] += len(whole)
+    removed.characters[CITATIONS] += citations
     edited = "\n".join(kept).strip()
     removed.characters[LAYOUT] += len(text) - len(edited) - removed.characters.total()
     return edited, removed
@@ -74,14 +78,17 @@ def _c4(text: str) -> tuple[str, Removed]:
 
 def _reason(stripped: str, line: str) -> str | None:
     """Return why a line goes; words are counted before its citation marks are cut out."""
-    words = stripped.split()
-    if any(len(word) > LONGEST_WORD for word in words) and unspaced_ratio(line) < UNSPACED:
+    if len(stripped) > LONGEST_WORD and max(map(len, stripped.split())) > LONGEST_WORD and _is_spaced(line):
         return "long_word"
-    if (not line.endswith(_TERMINAL) or line.endswith("...")) and unspaced_ratio(line) < UNSPACED:
+    if (not line.endswith(_TERMINAL) or line.endswith("...")) and _is_spaced(line):
         return "no_terminal_punctuation"
-    if len(words) < MIN_WORDS and unspaced_ratio(line) < UNSPACED:
+    if len(stripped.split(None, MIN_WORDS - 1)) < MIN_WORDS and _is_spaced(line):
         return "few_words"
     lowered = line.lower()
     if "javascript" in lowered:
         return "javascript"
     return "policy" if any(phrase in lowered for phrase in _policies()) else None
+
+
+def _is_spaced(line: str) -> bool:
+    return line.isascii() or unspaced_ratio(line) < UNSPACED

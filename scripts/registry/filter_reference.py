@@ -23,8 +23,8 @@ ones win). Every verdict on every document stands in `results/corpora/NAME/selec
 apply.
 
 **Scripts without spaces.** A document of whose letters at least {UNSPACED:.0%} are Han, kana, Thai, Lao, Khmer or Burmese is
-measured in characters and held to the limits of the fourth column. Where it says *not applied*, nothing published fits what is measured
-there; only an override that names the language sets a limit then, for example those of FineWeb2 (Penedo et al. 2025):
+measured in characters and held to the limits of the fourth column. Where it says *not applied*, nothing published fits what is
+measured there; only an override that names the language sets a limit then, for example those of FineWeb2 (Penedo et al. 2025):
 
 ```yaml
 filters:
