@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scripts.cleaning.filters import FAMILIES, SKIP, Limit, Rule
-from scripts.cleaning.tags import any_covers, covers
+from scripts.cleaning.tags import matches
 
+NO_LANGUAGE = ""  # stands for a language that nothing names
 Thresholds = Mapping[str, float | None]
 
 
@@ -63,11 +64,11 @@ class Choice:
 
     def applied(self, rule: Rule, language: str | None, unspaced: bool) -> Applied | None:
         """Return the limit of a rule for documents in a language; None where it does not apply to them."""
-        if rule.language is not None and not covers(rule.language, language):
+        if rule.language is not None and not matches(language or NO_LANGUAGE, [rule.language]):
             return None
         families, value, for_language = self.families, self.thresholds.get(rule.name, rule.threshold), False
         for one in self.overrides:
-            if one.languages is not None and not any_covers(one.languages, language):
+            if one.languages is not None and not matches(language or NO_LANGUAGE, one.languages):
                 continue
             families = one.families if one.families is not None else families
             if rule.name in one.thresholds:

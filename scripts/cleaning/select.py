@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from scripts.cleaning.choices import Applied, Choice
+from scripts.cleaning.choices import NO_LANGUAGE, Applied, Choice
 from scripts.cleaning.filters import UNSPACED, Rule
-from scripts.cleaning.tags import any_covers
+from scripts.cleaning.tags import matches
 from scripts.cleaning.urls import MEASURED_OF_URLS, UrlLists
 from scripts.lib.documents import DocumentWriter, read_batches
 from scripts.lib.errors import UserError
@@ -70,7 +70,7 @@ def verdicts(batch: pa.RecordBatch, choice: Choice, lists: UrlLists) -> pa.Table
     values = measured_values(batch, rules, lists)
     found: dict[str, pa.Array] = {}
     if choice.languages is not None:
-        wanted = np.array([any_covers(choice.languages, label) for label in kinds.labels])
+        wanted = np.array([matches(label or NO_LANGUAGE, choice.languages) for label in kinds.labels])
         found[LANGUAGE] = pa.array(wanted[kinds.languages])
     found |= {rule.name: judged(rule, choice, kinds, values) for rule in rules}
     first = np.full(batch.num_rows, len(found), dtype=np.int32)

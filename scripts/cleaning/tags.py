@@ -1,18 +1,10 @@
-"""Language tags and which of them a wanted one covers (basic filtering of RFC 4647, section 3.3.1).
-
-This module is read when the workflow is planned, so it imports nothing heavy.
-"""
+"""Language tags (BCP 47), as far as they are compared."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 
-def covers(wanted: str, label: str | None) -> bool:
-    """Tell whether a wanted tag covers a label: it is equal, or the label refines it (`zh` covers `zh-hans`)."""
-    return label is not None and (label == wanted or label.startswith(f"{wanted}-"))
-
-
-def any_covers(wanted: Iterable[str], label: str | None) -> bool:
-    """Tell whether one of the wanted tags covers a label."""
-    return any(covers(one, label) for one in wanted)
+def matches(language: str, wanted: Iterable[str]) -> bool:
+    """Say whether a tag is one of those wanted or a variant of one, as `zh-hant` is of `zh` (RFC 4647, basic filtering)."""
+    return any(language == tag or language.startswith(tag + "-") for tag in wanted)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.cleaning.filters import known_rules
-from scripts.cleaning.tags import covers
+from scripts.cleaning.tags import matches
 from scripts.lib.errors import UserError
 from scripts.registry.local import LocalDigests
 from scripts.sources.local import local_paths
@@ -58,14 +58,14 @@ def _check_thresholds(key: str, thresholds: Mapping[str, Any], used: set[str], l
         rule = rules[name]
         if rule.family not in used:
             raise UserError(f"{key}.{name} belongs to a family that is not used; remove it or add the family.")
-        if rule.language and languages and not any(_related(rule.language, tag) for tag in languages):
+        if (
+            rule.language
+            and languages
+            and not (matches(rule.language, languages) or any(matches(tag, [rule.language]) for tag in languages))
+        ):
             raise UserError(
                 f"{key}.{name} is a rule for the language {rule.language} alone; remove it from this override."
             )
-
-
-def _related(one: str, other: str) -> bool:
-    return covers(one, other) or covers(other, one)
 
 
 def filters_of_source(filters: Filters, source: str, digests: LocalDigests) -> dict[str, Any]:
