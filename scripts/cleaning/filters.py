@@ -1,9 +1,9 @@
 """Filter families as data: what a rule measures, which way it cuts, its published threshold and the paper.
 
-A document that is mostly written in scripts without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese: at least half of its
-letters) is measured in characters, so a rule says for such documents that it is the same, that it has another limit, or that it
-does not apply. A rule that counts words of one language applies to documents in that language alone. docs/filters.md is made
-from this module, which is read when the workflow is planned and so imports nothing heavy.
+A document that is mostly written in scripts without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese) is measured in
+characters, so a rule says for such documents that it is the same, that it has another limit, or that it does not apply. A rule
+that counts words of one language applies to documents in that language alone. docs/filters.md is made from this module, which is
+read when the workflow is planned and so imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ OURS_LINES = "Groundwork: most of a page of prose is lines of prose (RefinedWeb,
 OURS_CAPITALS = "Groundwork: a third of the letters in capitals is a list of headings or shouting"
 OURS_UNSPACED = "Groundwork: a word of Chinese is about two characters long, so each word counts as two"
 
-UNSPACED = 0.5  # share of letters in scripts without spaces from which a document is judged by their limits
+# The share of letters in scripts without spaces from which a document is judged by their limits. Each such letter is measured as
+# a word and other words have about five letters, so from a sixth of the letters on, half of what is measured are such letters.
+UNSPACED = 1 / 6
 SAME: Literal["same"] = "same"
 SKIP: Literal["skip"] = "skip"
 

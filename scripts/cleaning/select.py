@@ -135,7 +135,7 @@ def select(step: Step, args: argparse.Namespace) -> None:
                 for count in pc.value_counts(table["reason"].drop_null()).to_pylist():
                     removed[count["values"]] += count["counts"]
         out.rows[name] = writer.rows
-        out.summary.update(failed=failed, thresholds=choice.described())
+        out.summary.update(failed=failed, thresholds=choice.described(), unspaced=UNSPACED)
         removed = {reason: count for reason, count in sorted(removed.items()) if count}
         out.account(incoming=writer.rows, kept=writer.rows - sum(removed.values()), removed=removed)
 

@@ -10,11 +10,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from scripts.cleaning.filters import FAMILIES, SKIP, UNSPACED, Limit, Rule
+from scripts.cleaning.filters import FAMILIES, SKIP, Limit, Rule
 from scripts.lib.code import ROOT
 
 PAGE = ROOT / "docs" / "filters.md"
-HEAD = f"""# Filters
+HEAD = """# Filters
 
 Generated from `scripts/cleaning/filters.py` by `make format`. `annotate` measures every document once; `select` compares what was
 measured with these limits, so another threshold reads no text. A corpus chooses families (`corpora.NAME.filters.families`) and
@@ -22,17 +22,18 @@ replaces thresholds by the name of the rule (`thresholds`), and may do both for 
 ones win). Every verdict on every document stands in `results/corpora/NAME/selection/`: true, false, or null where a rule does not
 apply.
 
-**Scripts without spaces.** A document of whose letters at least {UNSPACED:.0%} are Han, kana, Thai, Lao, Khmer or Burmese is
-measured in characters and held to the limits of the fourth column. Where it says *not applied*, nothing published fits what is
-measured there; only an override that names the language sets a limit then, for example those of FineWeb2 (Penedo et al. 2025):
+**Scripts without spaces.** A document of whose letters at least a sixth are Han, kana, Thai, Lao, Khmer or Burmese is measured
+in characters for the most part (each of these counts as a word, and other words have about five letters) and is held to the
+limits of the fourth column. Where it says *not applied*, nothing published fits what is measured there; only an override that
+names the language sets a limit then, for example those of FineWeb2 (Penedo et al. 2025):
 
 ```yaml
 filters:
   overrides:
     - languages: [zh]
-      thresholds: {{fineweb.min_punctuated_lines: 0.106}}
+      thresholds: {fineweb.min_punctuated_lines: 0.106}
     - languages: [ja]
-      thresholds: {{fineweb.min_punctuated_lines: 0.167}}
+      thresholds: {fineweb.min_punctuated_lines: 0.167}
     - sources: [forum]
       families: [length, gopher_repetition]
       line_edits: []

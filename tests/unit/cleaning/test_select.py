@@ -13,6 +13,7 @@ import pytest
 from scripts.cleaning import select
 from scripts.cleaning.choices import Choice
 from scripts.cleaning.filters import FAMILIES, UNSPACED, Limit, Rule, known_rules
+from scripts.cleaning.measures import measure
 from scripts.cleaning.urls import MEASURED_OF_URLS, UrlLists
 from scripts.lib.documents import read_batches
 from scripts.lib.manifest import load_manifest
@@ -99,6 +100,17 @@ def test_a_chinese_page_is_not_dropped_for_having_one_word() -> None:
     families = [family for family in FAMILIES if family != "url"]
     assert judged(page, chosen(families=families))["reason"] is None
     assert judged({**page, "unspaced_ratio": 0.1}, chosen(families=families))["reason"] == "gopher_quality.min_words"
+
+
+def test_a_page_of_chinese_with_code_and_names_is_judged_as_chinese() -> None:
+    """Two letters in three are Latin, yet most of what is measured are single characters."""
+    sentence = "使用者可以執行 apt-get update 和 systemctl restart networking 這兩個命令來更新系統設定。"
+    measured = measure("\n".join(f"{number}. {sentence}" for number in range(20)))
+    assert UNSPACED <= measured["unspaced_ratio"] < 0.5
+    assert measured["mean_word_length"] < 3
+    row = passing(language="zh-hant", unspaced_ratio=measured["unspaced_ratio"])
+    row |= {name: measured[name] for name in ("words", "characters", "mean_word_length", "stop_words")}
+    assert judged(row, chosen(families=["gopher_quality"]))["reason"] is None
 
 
 @pytest.mark.parametrize("language", ["de", "und", None, "zh-hans"])
