@@ -6,7 +6,7 @@
 #         results/corpora/{corpus}/duplicates.parquet, contamination.parquet what goes, and for what
 #         results/corpora/{corpus}/duplicates.paragraphs.parquet             repeated paragraphs that go
 #         results/corpora/{corpus}/documents/{source}/{part}.parquet         curated documents with their split
-# Config  signatures, corpora.{corpus}
+# Config  signatures, corpora.{corpus} with the lists of addresses that its filters name
 
 
 rule annotate:
@@ -264,6 +264,7 @@ rule curate:
     params:
         settings=lambda w: settings(
             source=w.source,
+            line_edits=registry.line_edits(w.corpus, w.source),
             pii=registry.corpus(w.corpus)["pii"],
             split=registry.corpus(w.corpus)["split"],
             seed=registry.seed,

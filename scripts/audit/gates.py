@@ -16,6 +16,7 @@ DECISIONS = {
     "exact_duplicate": "deduplicate.exact",
     "near_duplicate": "deduplicate.near",
     "contaminated": "decontaminate",
+    "c4.no_lines": "filters.line_edits",
 }  # the settings of a corpus behind reasons that are no rule of a filter family
 
 

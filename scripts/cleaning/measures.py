@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from scripts.cleaning.repetition import DUPLICATE_NGRAMS, TOP_NGRAMS
 from scripts.cleaning.scan import Table, scan
 
 Measures = dict[str, float | int]
+Document = dict[str, Any]
 Column = np.ndarray[tuple[int], np.dtype[np.int64]] | np.ndarray[tuple[int], np.dtype[np.float64]]
 BATCH_CHARACTERS = 1_000_000
 BATCH_TEXTS = 1_000
@@ -138,13 +140,13 @@ def count_all(texts: Sequence[str]) -> Table:
     return table
 
 
-def batches(texts: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
-    """Yield named texts in batches of bounded size, in order; a batch has at least one."""
-    batch: list[tuple[str, str]] = []
+def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    """Yield documents in batches of bounded size by their texts, in order; a batch has at least one."""
+    batch: list[Document] = []
     characters = 0
-    for name, text in texts:
-        batch.append((name, text))
-        characters += len(text)
+    for document in documents:
+        batch.append(document)
+        characters += len(document["text"])
         if characters >= BATCH_CHARACTERS or len(batch) == BATCH_TEXTS:
             yield batch
             batch, characters = [], 0

@@ -71,6 +71,10 @@ class Judge:
         named = {MINIMUM: self.minimum, SAMPLED: self.pareto}
         return {name: float(value) for name, value in named.items() if value is not None}
 
+    def described(self) -> dict[str, dict[str, list[Any]]]:
+        """Return what each verdict compares with, in the form of scripts.cleaning.choices."""
+        return {name: {"all": [COLUMN, ">=", value]} for name, value in self.thresholds.items()}
+
     def verdicts(self, ids: pa.Array, scores: pa.Array) -> dict[str, pa.Array]:
         """Return for each verdict which documents pass."""
         passed: dict[str, pa.Array] = {}
