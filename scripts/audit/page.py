@@ -176,10 +176,18 @@ def _contamination(numbers: Numbers) -> str:
     if not numbers["contamination"]:
         return _paragraph("This corpus is not searched for items of evaluation sets.")
     lines = [
-        [task, found["documents"], found["items"], found["too_short"]]
+        [task, found["documents"], found["cut"], found["items"], found["of"], found["too_short"]]
         for task, found in sorted(numbers["contamination"].items())
     ]
-    return table(["task", "documents that hold its items", "items found", "texts too short to look for"], lines)
+    head = [
+        "task",
+        "documents that hold its items",
+        "of these only cut",
+        "items found",
+        "of",
+        "texts too short to look for",
+    ]
+    return table(head, lines)
 
 
 def _personal_data(numbers: Numbers) -> str:

@@ -1,10 +1,11 @@
-"""Bring the decisions of a corpus together: the documents of a part that stay, with personal data replaced and a split.
+"""Bring the decisions of a corpus together: the documents of a part that stay, cleaned and split.
 
     python -m scripts.cleaning.curate --documents results/sources/books/documents/0000.json \\
         --selection results/corpora/main/selection/books/0000.json --duplicates results/corpora/main/duplicates.json \\
         --contamination results/corpora/main/contamination.json --manifest results/corpora/main/documents/books/0000.json \\
         --settings '{"source": "books", "pii": ["email"], "split": {"validation": 0.05, "test": 0}, "seed": 1}'
 
+Places of evaluation items are cut out of the original text where the corpus removes spans, then personal data is replaced.
 Writes `<part>.parquet`: the columns of a document and `split` (train, validation or test), which depends on the seed and the
 document's id alone and so stays when data is added.
 """
@@ -20,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from scripts.cleaning.cuts import Span, cut_spans
 from scripts.cleaning.pii import KINDS, replace_pii
 from scripts.lib.documents import DOCUMENT_SCHEMA, DocumentWriter, read_rows
 from scripts.lib.errors import UserError
@@ -40,14 +42,22 @@ def split_of(identifier: str, seed: int, validation: float, test: float) -> str:
     return "test" if place < validation + test else "train"
 
 
-def reasons(source: str, part: str, selection: Path, duplicates: Path, contamination: Path) -> dict[str, str]:
+def reasons(source: str, part: str, selection: Path, duplicates: Path, contamination: pa.Table) -> dict[str, str]:
     """Return why documents of a part go: the first failing filter, else a duplicate, else contamination."""
     table = pq.read_table(selection, columns=["id", "reason"])
     found = {i: reason for i, reason in zip(*(column.to_pylist() for column in table), strict=True) if reason}
     for row in _of_part(duplicates, source, part).to_pylist():
         found.setdefault(row["id"], f"{row['kind']}_duplicate")
-    for row in _of_part(contamination, source, part).to_pylist():
-        found.setdefault(row["id"], "contaminated")
+    for identifier in contamination.filter(pc.field("removed"))["id"].to_pylist():
+        found.setdefault(identifier, "contaminated")
+    return found
+
+
+def spans_to_cut(contamination: pa.Table) -> dict[str, list[Span]]:
+    """Return which places of documents that stay are evaluation items, by the document's id."""
+    found: dict[str, list[Span]] = {}
+    for row in contamination.filter(~pc.field("removed")).to_pylist():
+        found.setdefault(row["id"], []).append((row["start"], row["stop"]))
     return found
 
 
@@ -65,11 +75,13 @@ def curate(step: Step, args: argparse.Namespace) -> None:
         role: step.read(role, getattr(args, role)) for role in ("selection", "duplicates", "contamination")
     }
     tables = [artefact.path(f"{artefact.manifest_path.stem}.parquet") for artefact in inputs.values()]
-    gone = reasons(source, args.manifest.stem, *tables)
+    contamination = _of_part(tables[2], source, args.manifest.stem)
+    gone = reasons(source, args.manifest.stem, tables[0], tables[1], contamination)
+    cuts = spans_to_cut(contamination)
     removed: Counter[str] = Counter()
     replaced: Counter[str] = Counter({kind: 0 for kind in KINDS if kind in kinds})
     splits: Counter[str] = Counter()
-    incoming = 0
+    incoming = cut = 0
     name = f"{args.manifest.stem}.parquet"
     selected = pq.read_metadata(tables[0]).num_rows
     with step.publish() as out:
@@ -79,6 +91,9 @@ def curate(step: Step, args: argparse.Namespace) -> None:
                 if row["id"] in gone:
                     removed[gone[row["id"]]] += 1
                     continue
+                if row["id"] in cuts:
+                    row["text"] = cut_spans(row["text"], cuts[row["id"]])
+                    cut += 1
                 row["text"], counts = replace_pii(row["text"], kinds)
                 row["split"] = split_of(row["id"], seed, validation, test)
                 replaced.update(counts)
@@ -87,6 +102,7 @@ def curate(step: Step, args: argparse.Namespace) -> None:
         if incoming != selected:
             raise UserError(f"{args.selection} decides on {selected} documents, but there are {incoming}; run again.")
         out.rows[name] = writer.rows
+        out.summary["cut"] = cut
         out.summary["pii"] = dict(sorted(replaced.items()))
         out.summary["splits"] = dict(sorted(splits.items()))
         out.account(incoming=incoming, kept=writer.rows, removed=dict(sorted(removed.items())))

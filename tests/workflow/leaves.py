@@ -81,6 +81,8 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "corpora.*.decontaminate.tasks": ("other task", {"decontaminate"}),
     "corpora.*.decontaminate.ngram": (9, {"decontaminate"}),
     "corpora.*.decontaminate.minimum_words": (9, {"decontaminate"}),
+    "corpora.*.decontaminate.sentence_words": (6, {"decontaminate"}),
+    "corpora.*.decontaminate.remove": ("spans", {"decontaminate"}),
     "corpora.*.audit.max_removal_ratio": (5, {"audit"}),
     "corpora.*.audit.minimum_mentions": (50, {"audit"}),
     "corpora.*.audit.minimum_documents": (2, {"audit"}),

@@ -26,6 +26,7 @@ from scripts.lib.step import Step, step_parser
 from tests.making import arguments, publish_rows
 from tests.unit.cleaning.test_filters import passing_row
 
+FOUND = {"documents": 1, "cut": 0, "items": 1, "of": 9, "too_short": 7}
 RULE = "length.min_characters"
 
 
@@ -55,10 +56,12 @@ def publish_found(folder: Path, copies: Sequence[str], tasks: Sequence[str]) -> 
     duplicates = [
         {"id": i, "source": "other", "part": "0000", "kind": "near", "survivor": "s", "cluster": "s"} for i in copies
     ]
-    contaminated = [{"id": i, "source": "other", "part": "0000", "task": "quiz", "item": "1"} for i in tasks]
+    contaminated = [
+        {"id": i, "source": "other", "part": "0000", "task": "quiz", "item": "1", "removed": True} for i in tasks
+    ]
     for name, rows, schema, summary in (
         ("duplicates", duplicates, DUPLICATE_SCHEMA, {"cluster_sizes": {"2": len(copies)}}),
-        ("contamination", contaminated, CONTAMINATION_SCHEMA, {"quiz": {"documents": 1, "items": 1, "too_short": 7}}),
+        ("contamination", contaminated, CONTAMINATION_SCHEMA, {"quiz": FOUND}),
     ):
         manifest = publish_rows(folder / "rows" / f"{name}.json", rows, schema)
         table = manifest.with_suffix(".parquet").read_bytes()
