@@ -117,7 +117,7 @@ class Targets:
         entry, folder = self.registry.corpus(name), f"results/corpora/{name}"
         files = [file for source in self.registry.corpus_sources(name) for file in self.source(source)]
         files += [file for task in entry["decontaminate"]["tasks"] for file in self.task(task)]
-        made = [f"{folder}/duplicates", f"{folder}/contamination"]
+        made = [f"{folder}/duplicates", f"{folder}/contamination", f"{folder}/overlap"]
         for stage in ("selection", "documents"):
             made += manifests(self.registry, f"{folder}/{stage}/{{source}}/{{part}}", name)
         return files + beside(made, ".parquet") + beside([f"{folder}/audit"], "")

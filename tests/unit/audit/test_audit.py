@@ -73,6 +73,29 @@ def publish_found(folder: Path, copies: Sequence[str], tasks: Sequence[str]) -> 
     return made
 
 
+HELD_OUT = [
+    {
+        "split": "validation",
+        "source": name,
+        "documents": 9,
+        "checked": 8,
+        "sharing": 2,
+        "words": 100,
+        "covered": covered,
+    }
+    for name, covered in (("other", 20), ("web", 30))
+]
+
+
+def publish_overlap(folder: Path) -> Path:
+    """Publish how much of the held-out text stands in training text: a quarter."""
+    manifest = folder / "overlap.json"
+    step = Step("scripts.lib.step", step_parser("").parse_args(["--settings", "{}", "--manifest", str(manifest)]))
+    with step.publish() as out:
+        out.summary["held_out"] = HELD_OUT
+    return manifest
+
+
 def publish_part(
     folder: Path, source: str, part: str, rows: list[dict[str, Any]], found: dict[str, Path]
 ) -> list[Path]:
@@ -110,9 +133,11 @@ def run_audit(folder: Path, parts: int = 1, lost: int = 5, expect: int = 0, **li
         "max_removal_ratio": 3,
         "minimum_mentions": 30,
         "minimum_documents": 1,
+        "max_overlap": None,
         **limits,
     }
-    assert audit.main(arguments(settings, **roles, **found, manifest=folder / "audit.json")) == expect
+    inputs = {**roles, **found, "overlap": publish_overlap(folder)}
+    assert audit.main(arguments(settings, **inputs, manifest=folder / "audit.json")) == expect
     return folder / "audit"
 
 
@@ -188,14 +213,23 @@ def test_a_corpus_that_keeps_too_little_fails(tmp_path: Path, capsys: pytest.Cap
     assert "keeps 91 documents, fewer than corpora.main.audit.minimum_documents (92)" in capsys.readouterr().err
 
 
+def test_held_out_text_that_was_trained_on_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_audit(tmp_path / "a", max_overlap=0.25)
+    run_audit(tmp_path / "b", expect=1, max_overlap=0.24)
+    said = capsys.readouterr().err
+    assert "50 of 200 words of its validation documents stand in training documents too" in said
+    assert "more than corpora.main.audit.max_overlap (0.24)" in said
+
+
 def test_decisions_of_another_run_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = publish_found(tmp_path, [], [])
     places = publish_part(tmp_path, "other", "0000", OTHER, found)
     found = publish_found(tmp_path, ["other:1"], [])  # curated before this was found
     roles = dict(zip(("documents", "annotations", "selections", "curated"), places, strict=True))
-    limits = {"max_removal_ratio": 3, "minimum_mentions": 30, "minimum_documents": 1}
+    limits = {"max_removal_ratio": 3, "minimum_mentions": 30, "minimum_documents": 1, "max_overlap": None}
     settings = {"corpus": "main", "sources": [{"name": "other", "parts": 1}], **limits}
-    assert audit.main(arguments(settings, **roles, **found, manifest=tmp_path / "audit.json")) == 1
+    inputs = {**roles, **found, "overlap": publish_overlap(tmp_path)}
+    assert audit.main(arguments(settings, **inputs, manifest=tmp_path / "audit.json")) == 1
     assert "does not hold what the decisions on" in capsys.readouterr().err
 
 
@@ -237,7 +271,7 @@ def test_the_page_stands_alone_and_has_no_empty_section(made: Path) -> None:
     assert outline.references == ["data:,"]
     assert "script" not in outline.tags
     assert not re.search(r"url\(|@import|https?:", page)
-    assert len(outline.sections) == 9
+    assert len(outline.sections) == 10
     assert all(len(text) > 20 for text in outline.sections.values())
 
 
