@@ -1,7 +1,7 @@
 # Audit: of what a corpus consists and whom its filters remove; a gate can fail the build.
 #
 # Reads   results/sources/{source}/documents/ and annotations/
-#         results/corpora/{corpus}/selection/, documents/, duplicates.parquet and contamination.parquet
+#         results/corpora/{corpus}/selection/, documents/, duplicates.parquet, contamination.parquet and overlap.json
 # Writes  results/corpora/{corpus}/audit/ (audit.json, index.html, card.md)
 # Config  corpora.{corpus}.audit
 
@@ -22,6 +22,7 @@ rule audit:
         ),
         duplicates="results/corpora/{corpus}/duplicates.json",
         contamination="results/corpora/{corpus}/contamination.json",
+        overlap="results/corpora/{corpus}/overlap.json",
         document_data=lambda w: ancient(
             manifests("results/sources/{source}/documents/{part}.parquet", w.corpus)
         ),
@@ -41,6 +42,7 @@ rule audit:
         duplicate_data=ancient("results/corpora/{corpus}/duplicates.parquet"),
         paragraph_data=ancient("results/corpora/{corpus}/duplicates.paragraphs.parquet"),
         contamination_data=ancient("results/corpora/{corpus}/contamination.parquet"),
+        overlap_data=ancient("results/corpora/{corpus}/overlap.parquet"),
     output:
         manifest="results/corpora/{corpus}/audit.json",
         provenance="results/corpora/{corpus}/audit.provenance.json",
@@ -73,6 +75,7 @@ rule audit:
         " --curated {input.curated:q}"
         " --duplicates {input.duplicates:q}"
         " --contamination {input.contamination:q}"
+        " --overlap {input.overlap:q}"
         " --manifest {output.manifest:q}"
         " --settings {params.settings:q}"
         " --code {params.code:q}"

@@ -6,6 +6,7 @@
 #         results/corpora/{corpus}/duplicates.parquet, contamination.parquet what goes, and for what
 #         results/corpora/{corpus}/duplicates.paragraphs.parquet             repeated paragraphs that go
 #         results/corpora/{corpus}/documents/{source}/{part}.parquet         curated documents with their split
+#         results/corpora/{corpus}/overlap.parquet                           held-out text that stands in training text
 # Config  signatures, corpora.{corpus} with the lists of addresses that its filters name
 
 
@@ -279,6 +280,52 @@ rule curate:
         " --selection {input.selection:q}"
         " --duplicates {input.duplicates:q}"
         " --contamination {input.contamination:q}"
+        " --manifest {output.manifest:q}"
+        " --settings {params.settings:q}"
+        " --code {params.code:q}"
+        " --environment {params.environment:q}"
+        " 2> {log:q}"
+
+
+rule overlap:
+    input:
+        curated=lambda w: manifests(
+            "results/corpora/{corpus}/documents/{source}/{part}.json", w.corpus
+        ),
+        curated_data=lambda w: ancient(
+            manifests(
+                "results/corpora/{corpus}/documents/{source}/{part}.parquet", w.corpus
+            )
+        ),
+    output:
+        manifest="results/corpora/{corpus}/overlap.json",
+        provenance="results/corpora/{corpus}/overlap.provenance.json",
+        overlap="results/corpora/{corpus}/overlap.parquet",
+    log:
+        "results/logs/overlap/{corpus}.log",
+    benchmark:
+        "results/benchmarks/overlap/{corpus}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=240,
+    params:
+        settings=lambda w: settings(
+            sources=registry.sources_with_parts(w.corpus),
+            **{
+                key: registry.corpus(w.corpus)["decontaminate"][key]
+                for key in ("ngram", "minimum_words", "sentence_words")
+            },
+        ),
+        code=code_digest("scripts.cleaning.overlap"),
+        environment=DATA,
+    message:
+        "Looking for held-out text of corpus {wildcards.corpus} in its training text"
+    shell:
+        "python -m scripts.cleaning.overlap"
+        " --curated {input.curated:q}"
         " --manifest {output.manifest:q}"
         " --settings {params.settings:q}"
         " --code {params.code:q}"

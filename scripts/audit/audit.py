@@ -4,14 +4,15 @@
         --annotations results/sources/books/annotations/0000.json \\
         --selections results/corpora/main/selection/books/0000.json \\
         --curated results/corpora/main/documents/books/0000.json --duplicates results/corpora/main/duplicates.json \\
-        --contamination results/corpora/main/contamination.json --manifest results/corpora/main/audit.json --settings
-        '{"corpus": "main", "sources": [{"name": "books", "parts": 1}], "max_removal_ratio": 3, "minimum_mentions": 30,
-        "minimum_documents": 1}'
+        --contamination results/corpora/main/contamination.json --overlap results/corpora/main/overlap.json
+        --manifest results/corpora/main/audit.json --settings '{"corpus": "main", "sources": [{"name": "books", "parts": 1}],
+        "max_removal_ratio": 3, "minimum_mentions": 30, "minimum_documents": 1, "max_overlap": null}'
 
 The artefacts of parts come in one order: sources by name, parts ascending. Publishes `audit/audit.json` (all numbers),
 `audit/index.html` (a page that opens from disk) and `audit/card.md`. A group that is mentioned in at least `minimum_mentions`
 documents and whose removal ratio lies above `max_removal_ratio` with its whole interval fails the step, and so does a corpus of
-fewer than `minimum_documents`; nothing is published then, and the numbers are in the log.
+fewer than `minimum_documents`, or one whose held-out text overlaps with training beyond `max_overlap`; nothing is
+published then, and the numbers are in the log.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.audit.card import card
-from scripts.audit.gates import check_gates, group_rows
+from scripts.audit.gates import check_gates, check_overlap, group_rows
 from scripts.audit.limits import thresholds
 from scripts.audit.page import page
 from scripts.audit.parts import Part, later_reasons, read_part
@@ -34,7 +35,7 @@ from scripts.lib.progress import progress
 from scripts.lib.step import Step, run_step, step_parser
 
 MODULE = "scripts.audit.audit"
-LIMITS = ("max_removal_ratio", "minimum_mentions", "minimum_documents")
+LIMITS = ("max_removal_ratio", "minimum_mentions", "minimum_documents", "max_overlap")
 PART_ROLES = ("documents", "annotations", "selections", "curated")
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ def audit(step: Step, args: argparse.Namespace) -> None:
     limits = {name: step.settings[name] for name in LIMITS}
     parts = open_parts(step, args)
     duplicates, contamination = (step.read(role, getattr(args, role)) for role in ("duplicates", "contamination"))
+    held_out = step.read("overlap", args.overlap).summary["held_out"]
     sources = tally_sources(parts, duplicates, contamination)
     total = Tally()
     for tally in sources.values():
@@ -83,6 +85,7 @@ def audit(step: Step, args: argparse.Namespace) -> None:
     for row in groups:
         log.info("%s: %d mentions, %d removed, %s", row["group"], row["mentions"], row["removed"], row["removal"])
     check_gates(corpus, groups, total.after.documents, limits)
+    check_overlap(corpus, held_out, limits["max_overlap"])
     numbers = {
         "corpus": corpus,
         "limits": limits,
@@ -93,6 +96,7 @@ def audit(step: Step, args: argparse.Namespace) -> None:
         "diversity": diversity(sources, total),
         "cluster_sizes": duplicates.summary["cluster_sizes"],
         "contamination": dict(contamination.summary),
+        "held_out": held_out,
     }
     with step.publish() as out:
         folder = out.folder("audit")
@@ -111,6 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.add_argument(f"--{role}", type=Path, nargs="+", required=True, help=f"manifests of {role}, in one order")
     parser.add_argument("--duplicates", type=Path, required=True, help="manifest of the duplicates of the corpus")
     parser.add_argument("--contamination", type=Path, required=True, help="manifest of the contamination of the corpus")
+    parser.add_argument("--overlap", type=Path, required=True, help="manifest of the overlap of its held-out text")
     return run_step(MODULE, parser, audit, argv)
 
 

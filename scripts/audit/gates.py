@@ -17,6 +17,7 @@ DECISIONS = {
     "near_duplicate": "deduplicate.near",
     "contaminated": "decontaminate",
     "c4.no_lines": "filters.line_edits",
+    "nothing_left": "deduplicate.paragraphs",
 }  # the settings of a corpus behind reasons that are no rule of a filter family
 
 
@@ -69,3 +70,15 @@ def check_gates(corpus: str, rows: Sequence[Mapping[str, Any]], kept: int, limit
             f"{removal['high']:.2f}); loosen {remedy(corpus, row['reasons'])}, which removes most of them, or raise "
             f"corpora.{corpus}.audit.max_removal_ratio ({limit:g})."
         )
+
+
+def check_overlap(corpus: str, rows: Sequence[Mapping[str, Any]], limit: float | None) -> None:
+    """Raise UserError for the first split of which too many words stand in training documents; `limit` None allows all."""
+    for split in sorted({row["split"] for row in rows}):
+        words, covered = (sum(row[name] for row in rows if row["split"] == split) for name in ("words", "covered"))
+        if limit is not None and words and covered / words > limit:
+            raise UserError(
+                f"Corpus {corpus}: {covered:,} of {words:,} words of its {split} documents stand in training documents too, "
+                f"more than corpora.{corpus}.audit.max_overlap ({limit:g}); see overlap.parquet, remove more duplicates "
+                f"(corpora.{corpus}.deduplicate), or raise the limit."
+            )

@@ -23,6 +23,7 @@ def page(numbers: Numbers) -> str:
         _section("Lengths", _lengths(numbers)),
         _section("Duplicates", _duplicates(numbers)),
         _section("Evaluation items", _contamination(numbers)),
+        _section("Held-out text", _held_out(numbers)),
         _section("Personal data", _personal_data(numbers)),
         _section("Variety", _variety(numbers)),
     ]
@@ -186,10 +187,37 @@ def _contamination(numbers: Numbers) -> str:
     if not numbers["contamination"]:
         return _paragraph("This corpus is not searched for items of evaluation sets.")
     lines = [
-        [task, found["documents"], found["items"], found["too_short"]]
+        [task, found["documents"], found["cut"], found["items"], found["of"], found["too_short"]]
         for task, found in sorted(numbers["contamination"].items())
     ]
-    return table(["task", "documents that hold its items", "items found", "texts too short to look for"], lines)
+    head = [
+        "task",
+        "documents that hold its items",
+        "of these only cut",
+        "items found",
+        "of",
+        "texts too short to look for",
+    ]
+    return table(head, lines)
+
+
+def _held_out(numbers: Numbers) -> str:
+    if not numbers["held_out"]:
+        return _paragraph("This corpus keeps no documents from training.")
+    lines = [
+        [
+            row["split"],
+            row["source"],
+            row["documents"],
+            row["checked"],
+            percent(row["sharing"], row["checked"]),
+            percent(row["covered"], row["words"]),
+        ]
+        for row in numbers["held_out"]
+    ]
+    told = "Held-out documents that share a run of words with a training document, and their words in such runs."
+    head = ["split", "source", "documents", "checked", "share a run", "words in shared runs"]
+    return _paragraph(told) + table(head, lines)
 
 
 def _personal_data(numbers: Numbers) -> str:

@@ -58,7 +58,7 @@ def later_reasons(source: str, part: str, duplicates: Artefact, contamination: A
     mine = (pc.field("source") == source) & (pc.field("part") == part)
     copies = pq.read_table(table_path(duplicates), columns=["id", "kind"], filters=mine)
     found = {row["id"]: f"{row['kind']}_duplicate" for row in copies.to_pylist()}
-    for row in pq.read_table(table_path(contamination), columns=["id"], filters=mine).to_pylist():
+    for row in pq.read_table(table_path(contamination), columns=["id"], filters=mine & pc.field("removed")).to_pylist():
         found.setdefault(row["id"], "contaminated")
     return found
 

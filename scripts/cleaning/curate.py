@@ -1,4 +1,4 @@
-"""Bring the decisions of a corpus together: the documents of a part that stay, lines edited, personal data replaced, and a split.
+"""Bring the decisions of a corpus together: the documents of a part that stay, cleaned and split.
 
     python -m scripts.cleaning.curate --documents results/sources/books/documents/0000.json \\
         --selection results/corpora/main/selection/books/0000.json --duplicates results/corpora/main/duplicates.json \\
@@ -6,8 +6,9 @@
         --settings '{"source": "books", "line_edits": ["c4"], "pii": ["email"], "seed": 1,
         "split": {"validation": 0.05, "test": 0}}'
 
-Paragraphs that other documents of the corpus have before go first. Writes `<part>.parquet`: the columns of a document and
-`split` (train, validation or test), which depends on the seed and the document's id alone and so stays when data is added.
+What goes of a text goes in this order: places of evaluation items where the corpus removes spans and paragraphs that other
+documents of the corpus have before, lines, personal data. Writes `<part>.parquet`: the columns of a document and `split`
+(train, validation or test), which depends on the seed and the document's id alone and so stays when data is added.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from scripts.cleaning.cuts import Span
 from scripts.cleaning.edits import NO_LINES, Removed, edit_lines
-from scripts.cleaning.paragraphs import cut_repeated, repeated_in
+from scripts.cleaning.paragraphs import NOTHING_LEFT, cut_out, repeated_in
 from scripts.cleaning.pii import KINDS, replace_pii
 from scripts.lib.documents import DOCUMENT_SCHEMA, DocumentWriter, read_rows
 from scripts.lib.errors import UserError
@@ -43,14 +45,22 @@ def split_of(identifier: str, seed: int, validation: float, test: float) -> str:
     return "test" if place < validation + test else "train"
 
 
-def reasons(source: str, part: str, selection: Path, duplicates: Path, contamination: Path) -> dict[str, str]:
+def reasons(source: str, part: str, selection: Path, duplicates: Path, contamination: pa.Table) -> dict[str, str]:
     """Return why documents of a part go: the first failing filter, else a duplicate, else contamination."""
     table = pq.read_table(selection, columns=["id", "reason"])
     found = {i: reason for i, reason in zip(*(column.to_pylist() for column in table), strict=True) if reason}
     for row in _of_part(duplicates, source, part).to_pylist():
         found.setdefault(row["id"], f"{row['kind']}_duplicate")
-    for row in _of_part(contamination, source, part).to_pylist():
-        found.setdefault(row["id"], "contaminated")
+    for identifier in contamination.filter(pc.field("removed"))["id"].to_pylist():
+        found.setdefault(identifier, "contaminated")
+    return found
+
+
+def spans_to_cut(contamination: pa.Table) -> dict[str, list[Span]]:
+    """Return which places of documents that stay are evaluation items, by the document's id."""
+    found: dict[str, list[Span]] = {}
+    for row in contamination.filter(~pc.field("removed")).to_pylist():
+        found.setdefault(row["id"], []).append((row["start"], row["stop"]))
     return found
 
 
@@ -68,14 +78,16 @@ def curate(step: Step, args: argparse.Namespace) -> None:
         role: step.read(role, getattr(args, role)) for role in ("selection", "duplicates", "contamination")
     }
     tables = [artefact.path(f"{artefact.manifest_path.stem}.parquet") for artefact in inputs.values()]
-    gone = reasons(source, args.manifest.stem, *tables)
+    contamination = _of_part(tables[2], source, args.manifest.stem)
+    gone = reasons(source, args.manifest.stem, tables[0], tables[1], contamination)
+    spans = spans_to_cut(contamination)
     repeated = repeated_in(inputs["duplicates"], source, args.manifest.stem)
     removed: Counter[str] = Counter()
-    cut: Counter[str] = Counter()
+    paragraphs: Counter[str] = Counter()
     replaced: Counter[str] = Counter({kind: 0 for kind in KINDS if kind in kinds})
     splits: Counter[str] = Counter()
     line_edits, edits = settings["line_edits"], Removed()
-    incoming = 0
+    incoming = spanned = 0
     name = f"{args.manifest.stem}.parquet"
     selected = pq.read_metadata(tables[0]).num_rows
     with step.publish() as out:
@@ -85,11 +97,13 @@ def curate(step: Step, args: argparse.Namespace) -> None:
                 if row["id"] in gone:
                     removed[gone[row["id"]]] += 1
                     continue
-                cut_repeated(row, repeated, cut)
-                row["text"], edited = edit_lines(before := row["text"], line_edits)
+                before = row["text"]
+                spanned += row["id"] in spans
+                cut = cut_out(before, spans.get(row["id"], ()), repeated.get(row["id"], ()), paragraphs)
+                row["text"], edited = edit_lines(cut, line_edits)
                 edits.update(edited)
                 if before and not row["text"]:
-                    removed[NO_LINES] += 1
+                    removed[NO_LINES if cut else NOTHING_LEFT] += 1
                     continue
                 row["text"], counts = replace_pii(row["text"], kinds)
                 row["split"] = split_of(row["id"], seed, validation, test)
@@ -99,7 +113,8 @@ def curate(step: Step, args: argparse.Namespace) -> None:
         if incoming != selected:
             raise UserError(f"{args.selection} decides on {selected} documents, but there are {incoming}; run again.")
         out.rows[name] = writer.rows
-        out.summary["repeated_paragraphs"] = dict(sorted(cut.items()))
+        out.summary["cut"] = spanned
+        out.summary["repeated_paragraphs"] = dict(sorted(paragraphs.items()))
         out.summary["pii"] = dict(sorted(replaced.items()))
         out.summary["line_edits"] = edits.summary()
         out.summary["splits"] = dict(sorted(splits.items()))

@@ -3,113 +3,152 @@
     python -m scripts.cleaning.decontaminate --documents results/sources/books/documents/0000.json \\
         --selections results/corpora/main/selection/books/0000.json --tasks results/tasks/boolq/items.json \\
         --manifest results/corpora/main/contamination.json --settings '{"sources": [{"name": "books", "parts": 1}],
-        "tasks": ["boolq"], "ngram": 13, "minimum_words": 8}'
+        "tasks": ["boolq"], "ngram": 13, "minimum_words": 8, "sentence_words": 5, "remove": "documents"}'
 
-Texts are compared as normalised words (compatibility forms, case folded, no punctuation), so wrapping, case and punctuation do
-not hide an item. A document is contaminated by an item when it holds a run of `ngram` words of it (Brown et al. 2020, appendix
-C), or all of it when it is shorter; items below `minimum_words` are too common to be looked for and are counted. Writes
-`contamination.parquet`: a row per document and item (id, source, part, task, item), sorted.
+Texts are compared by their wording (scripts.cleaning.wording), so wrapping, hyphenation, case, punctuation and Unicode forms do
+not hide an item. How much of an item has to stand in a document, and how, depends on its length (scripts.cleaning.runs.Rules).
+Writes `contamination.parquet`: a row per document, item and place (id, source, part, task, item, start and stop in code points
+of the document's text, removed), in the order of the parts and of their documents. `removed` says whether the document goes;
+with `remove: spans` only one does of which cutting the places out leaves hardly anything.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scripts.cleaning.deduplicate import kept_ids, part_sources
-from scripts.cleaning.folding import normalised_words
-from scripts.lib.documents import read_rows, write_table
+from scripts.cleaning.contamination import CHARACTERS, Found, ItemIndex
+from scripts.cleaning.cuts import cut_spans, little_left
+from scripts.cleaning.deduplicate import part_sources
+from scripts.cleaning.runs import Rules
+from scripts.lib.documents import DocumentWriter, read_batches
+from scripts.lib.errors import UserError
 from scripts.lib.manifest import Artefact
 from scripts.lib.progress import progress
 from scripts.lib.step import Step, run_step, step_parser
 
 MODULE = "scripts.cleaning.decontaminate"
-CONTAMINATION_SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "source", "part", "task", "item")])
-Item = tuple[str, str]  # task and id
+CONTAMINATION_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("id", "source", "part", "task", "item")),
+        ("start", pa.int64()),
+        ("stop", pa.int64()),
+        ("removed", pa.bool_()),
+    ]
+)
+ROWS = 200  # documents that are read at once
 
 
-def grams(found: Sequence[str], size: int) -> Iterator[str]:
-    """Yield all runs of `size` words, joined."""
-    for start in range(len(found) - size + 1):
-        yield " ".join(found[start : start + size])
+def selected_texts(documents: Path, selection: Path) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield ids and texts of the documents that a selection keeps, some at a time; UserError where the two do not fit."""
+    ids: list[str] = []
+    texts: list[str] = []
+    characters = 0
+    if pq.read_metadata(documents).num_rows != pq.read_metadata(selection).num_rows:
+        raise UserError(f"{selection} does not decide on the documents of {documents}; run again.")
+    verdicts = (row for batch in read_batches(selection, ["id", "kept"]) for row in zip(*_lists(batch), strict=True))
+    for batch in read_batches(documents, ["id", "text"], ROWS):
+        for identifier, text in zip(*_lists(batch), strict=True):
+            other, kept = next(verdicts)
+            if other != identifier:
+                raise UserError(f"{selection} does not decide on the documents of {documents}; run again.")
+            if kept:
+                ids.append(identifier)
+                texts.append(text)
+                characters += len(text)
+            if characters >= CHARACTERS:
+                yield ids, texts
+                ids, texts, characters = [], [], 0
+    yield ids, texts
 
 
-class Index:
-    """Runs of words of evaluation items, by length of run, with the items that hold them."""
-
-    def __init__(self, ngram: int, minimum_words: int) -> None:
-        self.ngram = ngram
-        self.minimum_words = minimum_words
-        self.short: Counter[str] = Counter()
-        self._items: dict[int, dict[str, set[Item]]] = {}
-
-    def add(self, task: str, item: str, text: str) -> None:
-        """Add one text of an item."""
-        found = normalised_words(text)
-        if len(found) < self.minimum_words:
-            self.short[task] += 1
-            return
-        size = min(self.ngram, len(found))
-        for gram in grams(found, size):
-            self._items.setdefault(size, {}).setdefault(gram, set()).add((task, item))
-
-    def find(self, text: str) -> set[Item]:
-        """Return the items of which a text holds a run."""
-        found = normalised_words(text)
-        hits: set[Item] = set()
-        for size, items in self._items.items():
-            for gram in grams(found, size):
-                if gram in items:
-                    hits |= items[gram]
-        return hits
-
-    def __bool__(self) -> bool:
-        return bool(self._items)
+def _lists(batch: pa.RecordBatch) -> list[list[Any]]:
+    return [column.to_pylist() for column in batch.columns]
 
 
-def build_index(index: Index, names: Sequence[str], tasks: Sequence[Artefact]) -> None:
-    """Add all texts of all tasks to the index."""
-    for name, task in zip(names, tasks, strict=True):
-        for row in read_rows(task.path(f"{task.manifest_path.stem}.parquet"), ["id", "contamination_text"]):
-            for text in row["contamination_text"]:
-                index.add(name, row["id"], text)
+class Tally:
+    """Counts by task: items found, documents that hold one, documents of which spans are cut."""
+
+    def __init__(self, tasks: Sequence[str], index: ItemIndex | None) -> None:
+        self._tasks, self._index = tasks, index
+        self._found = np.zeros(len(index.ids) if index else 0, np.bool_)
+        self._documents, self._cut = [0] * len(tasks), [0] * len(tasks)
+        self.incoming = self.removed = 0
+
+    def add(self, found: Sequence[Found], removed: bool) -> None:
+        """Count one contaminated document."""
+        self.removed += removed
+        for task in sorted({one.task for one in found}):
+            self._documents[task] += 1
+            self._cut[task] += not removed
+        for one in found:
+            self._found[one.item] = True
+
+    def summary(self) -> dict[str, Any]:
+        """Return the counts as plain values."""
+        index, result = self._index, {}
+        tasks = np.array(index.task_of if index else [], np.int64)
+        for task, name in enumerate(self._tasks):
+            result[name] = {
+                "documents": self._documents[task],
+                "cut": self._cut[task],
+                "items": int((self._found & (tasks == task)).sum()),
+                "of": int((tasks == task).sum()),
+                "too_short": index.too_short(task) if index else 0,
+            }
+        return result
+
+
+def search(step: Step, args: argparse.Namespace, index: ItemIndex | None, tally: Tally, writer: DocumentWriter) -> None:
+    """Write where items stand in the selected documents of all parts."""
+    names, parts = step.settings["tasks"], part_sources(step.settings)
+    spans_only = step.settings["remove"] == "spans"
+    for (source, part), documents, selection in zip(parts, args.documents, args.selections, strict=True):
+        paths = [_table(step.read("documents", documents)), _table(step.read("selections", selection))]
+        if index is None:
+            kept = pq.read_table(paths[1], columns=["kept"])["kept"]
+            tally.incoming += kept.to_pylist().count(True)
+            continue
+        batches = selected_texts(paths[0], paths[1])
+        for ids, texts in progress(batches, None, f"{source} {part}"):
+            tally.incoming += len(ids)
+            for identifier, text, found in zip(ids, texts, index.search(texts), strict=True):
+                if not found:
+                    continue
+                spans = [span for one in found for span in one.spans]
+                removed = not spans_only or little_left(text, cut_spans(text, spans))
+                tally.add(found, removed)
+                for one in found:
+                    row = {"id": identifier, "source": source, "part": part, "task": names[one.task]}
+                    for start, stop in one.spans:
+                        place = {"item": index.ids[one.item], "start": start, "stop": stop, "removed": removed}
+                        writer.write({**row, **place})
+
+
+def _table(artefact: Artefact) -> Path:
+    return artefact.path(f"{artefact.manifest_path.stem}.parquet")
 
 
 def decontaminate(step: Step, args: argparse.Namespace) -> None:
     """Publish which documents hold which items."""
     settings = step.settings
-    names, parts = settings["tasks"], part_sources(settings)
-    index = Index(settings["ngram"], settings["minimum_words"])
-    build_index(index, names, [step.read("tasks", path) for path in args.tasks])
-    lines: list[tuple[str, str, str, str, str]] = []
-    incoming = 0
-    for (source, part), documents, selection in zip(parts, args.documents, args.selections, strict=True):
-        texts = step.read("documents", documents).path(f"{documents.stem}.parquet")
-        keep = kept_ids(step.read("selections", selection).path(f"{selection.stem}.parquet"))
-        incoming += len(keep)
-        if index:
-            for row in progress(read_rows(texts, ["id", "text"]), pq.read_metadata(texts).num_rows, source):
-                if row["id"] in keep:
-                    lines += [(row["id"], source, part, task, item) for task, item in index.find(row["text"])]
-    lines.sort()
-    columns = [list(column) for column in zip(*lines, strict=True)] if lines else [[] for _ in CONTAMINATION_SCHEMA]
-    touched = len({line[:3] for line in lines})
+    rules = Rules(settings["ngram"], settings["minimum_words"], settings["sentence_words"])
+    tasks = [step.read("tasks", path) for path in args.tasks]
+    index = ItemIndex(tasks, rules) if tasks else None
+    tally = Tally(settings["tasks"], index)
     with step.publish() as out:
-        write_table(out.file("contamination.parquet"), pa.table(columns, schema=CONTAMINATION_SCHEMA))
-        out.rows["contamination.parquet"] = len(lines)
-        for name in names:
-            mine = [line for line in lines if line[3] == name]
-            out.summary[name] = {
-                "documents": len({line[:3] for line in mine}),
-                "items": len({line[4] for line in mine}),
-                "too_short": index.short[name],
-            }
-        out.account(incoming=incoming, kept=incoming - touched, removed={"contaminated": touched} if touched else {})
+        with DocumentWriter(out.file("contamination.parquet"), CONTAMINATION_SCHEMA) as writer:
+            search(step, args, index, tally, writer)
+        out.rows["contamination.parquet"] = writer.rows
+        out.summary.update(tally.summary())
+        removed = {"contaminated": tally.removed} if tally.removed else {}
+        out.account(incoming=tally.incoming, kept=tally.incoming - tally.removed, removed=removed)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Cutting repeated paragraphs out of a text.
+"""Cutting repeated paragraphs out of a text, together with other spans that go.
 
 Paragraphs are the pieces between empty lines, numbered from 0 as `re.split(r"\\n{2,}", text)` gives them.
 """
@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from scripts.cleaning.cuts import Span, cut_spans
 from scripts.lib.manifest import Artefact
 
 TABLE = "duplicates.paragraphs.parquet"
+NOTHING_LEFT = "nothing_left"  # why a document goes of which everything was cut
 _BREAK = re.compile(r"\n{2,}")
 
 
@@ -35,16 +36,18 @@ def paragraph_ranges(text: str, numbers: Collection[int]) -> list[tuple[int, int
     return [(begins[number], stops[number]) for number in sorted(numbers)]
 
 
-def cut_repeated(row: dict[str, Any], repeated: Mapping[str, Collection[int]], counts: Counter[str]) -> None:
-    """Cut the repeated paragraphs of a document out of its text, and count documents, paragraphs and characters that lose some.
+def cut_out(text: str, spans: Collection[Span], numbers: Collection[int], counts: Counter[str]) -> str:
+    """Return a text without some spans and some paragraphs; paragraphs are counted with their characters.
 
-    A paragraph counts with its characters, without the empty lines around it; so many are gone from the corpus.
+    A paragraph counts without the empty lines around it. Both are places of the original text, so they are cut at once.
     """
-    numbers = repeated.get(row["id"])
     if numbers:
-        pieces = _BREAK.split(row["text"])
+        pieces = _BREAK.split(text)
         counts.update(documents=1, paragraphs=len(numbers), characters=sum(len(pieces[number]) for number in numbers))
-        row["text"] = without(row["text"], paragraph_ranges(row["text"], numbers))
+    ranges = paragraph_ranges(text, numbers)
+    if spans:
+        return cut_spans(text, [*spans, *ranges])
+    return without(text, ranges) if ranges else text
 
 
 def without(text: str, ranges: list[tuple[int, int]]) -> str:

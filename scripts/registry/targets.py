@@ -138,7 +138,7 @@ class Targets:
         files += [file for task in entry["decontaminate"]["tasks"] for file in self.task(task)]
         files.append(f"{folder}/duplicates.paragraphs.parquet")
         files += self._scores(name)
-        made = [f"{folder}/duplicates", f"{folder}/contamination"]
+        made = [f"{folder}/duplicates", f"{folder}/contamination", f"{folder}/overlap"]
         for stage in ("selection", "documents"):
             made += manifests(self.registry, f"{folder}/{stage}/{{source}}/{{part}}", name)
         return files + beside(made, ".parquet") + beside([f"{folder}/audit"], "")

@@ -30,7 +30,7 @@ def copy_project(target: Path) -> Path:
     for name in PARTS:
         source = ROOT / name
         if source.is_dir() and not source.is_symlink():
-            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("*.pyc"))
         else:
             shutil.copy2(source, target / name, follow_symlinks=False)
     return target

@@ -25,6 +25,7 @@ BUILT = {
     "deduplicate",
     "decontaminate",
     "curate",
+    "overlap",
     "audit",
     "report",
 }
@@ -106,14 +107,14 @@ def test_swapped_splits_rerun_exactly_their_users(copied: Run) -> None:
     config = tiny_config()
     config["corpora"]["main"]["split"] = {"validation": 0.0, "test": 0.1}
     write_config(copied.workdir, config)
-    assert set(would_run(copied.project, copied.workdir)) == {"curate", "audit", "report"}
+    assert set(would_run(copied.project, copied.workdir)) == {"curate", "overlap", "audit", "report"}
 
 
 def test_reordered_priorities_rerun_exactly_their_users(copied: Run) -> None:
     config = tiny_config()
     config["corpora"]["main"]["sources"].reverse()
     write_config(copied.workdir, config)
-    assert set(would_run(copied.project, copied.workdir)) == {"deduplicate", "curate", "audit", "report"}
+    assert set(would_run(copied.project, copied.workdir)) == {"deduplicate", "curate", "overlap", "audit", "report"}
 
 
 def test_an_edited_text_reruns_the_part_that_holds_it(copied: Run) -> None:

@@ -20,11 +20,13 @@ from scripts.cleaning import curate, select
 from scripts.cleaning.annotate import ANNOTATION_SCHEMA
 from scripts.cleaning.decontaminate import CONTAMINATION_SCHEMA
 from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA, PARAGRAPH_SCHEMA
+from scripts.cleaning.overlap import OVERLAP_SCHEMA
 from scripts.lib.documents import DOCUMENT_SCHEMA
 from scripts.lib.manifest import load_manifest, provenance_path
 from tests.making import arguments, publish_rows
 from tests.unit.cleaning.test_filters import passing_row
 
+FOUND = {"documents": 1, "cut": 0, "items": 1, "of": 9, "too_short": 7}
 RULE = "length.min_characters"
 
 
@@ -53,14 +55,35 @@ def publish_found(folder: Path, copies: Sequence[str], tasks: Sequence[str]) -> 
     duplicates = [
         {"id": i, "source": "other", "part": "0000", "kind": "near", "survivor": "s", "cluster": "s"} for i in copies
     ]
-    contaminated = [{"id": i, "source": "other", "part": "0000", "task": "quiz", "item": "1"} for i in tasks]
+    contaminated = [
+        {"id": i, "source": "other", "part": "0000", "task": "quiz", "item": "1", "removed": True} for i in tasks
+    ]
     told = {"cluster_sizes": {"2": len(copies)}}
-    items = {"quiz": {"documents": 1, "items": 1, "too_short": 7}}
     repeated = ([], PARAGRAPH_SCHEMA)
+    items = {"quiz": FOUND}
     return {
         "duplicates": publish_rows(folder / "duplicates.json", duplicates, DUPLICATE_SCHEMA, told, paragraphs=repeated),
         "contamination": publish_rows(folder / "contamination.json", contaminated, CONTAMINATION_SCHEMA, items),
     }
+
+
+HELD_OUT = [
+    {
+        "split": "validation",
+        "source": name,
+        "documents": 9,
+        "checked": 8,
+        "sharing": 2,
+        "words": 100,
+        "covered": covered,
+    }
+    for name, covered in (("other", 20), ("web", 30))
+]
+
+
+def publish_overlap(folder: Path) -> Path:
+    """Publish how much of the held-out text stands in training text: a quarter."""
+    return publish_rows(folder / "overlap.json", [], OVERLAP_SCHEMA, {"held_out": HELD_OUT})
 
 
 def publish_part(
@@ -112,9 +135,11 @@ def run_audit(folder: Path, parts: int = 1, lost: int = 5, expect: int = 0, **li
         "max_removal_ratio": 3,
         "minimum_mentions": 30,
         "minimum_documents": 1,
+        "max_overlap": None,
         **limits,
     }
-    assert audit.main(arguments(settings, **roles, **found, manifest=folder / "audit.json")) == expect
+    inputs = {**roles, **found, "overlap": publish_overlap(folder)}
+    assert audit.main(arguments(settings, **inputs, manifest=folder / "audit.json")) == expect
     return folder / "audit"
 
 
@@ -190,14 +215,23 @@ def test_a_corpus_that_keeps_too_little_fails(tmp_path: Path, capsys: pytest.Cap
     assert "keeps 91 documents, fewer than corpora.main.audit.minimum_documents (92)" in capsys.readouterr().err
 
 
+def test_held_out_text_that_was_trained_on_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_audit(tmp_path / "a", max_overlap=0.25)
+    run_audit(tmp_path / "b", expect=1, max_overlap=0.24)
+    said = capsys.readouterr().err
+    assert "50 of 200 words of its validation documents stand in training documents too" in said
+    assert "more than corpora.main.audit.max_overlap (0.24)" in said
+
+
 def test_decisions_of_another_run_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = publish_found(tmp_path, [], [])
     places = publish_part(tmp_path, "other", "0000", OTHER, found)
     found = publish_found(tmp_path, ["other:1"], [])  # curated before this was found
     roles = dict(zip(("documents", "annotations", "selections", "curated"), places, strict=True))
-    limits = {"max_removal_ratio": 3, "minimum_mentions": 30, "minimum_documents": 1}
+    limits = {"max_removal_ratio": 3, "minimum_mentions": 30, "minimum_documents": 1, "max_overlap": None}
     settings = {"corpus": "main", "sources": [{"name": "other", "parts": 1}], **limits}
-    assert audit.main(arguments(settings, **roles, **found, manifest=tmp_path / "audit.json")) == 1
+    inputs = {**roles, **found, "overlap": publish_overlap(tmp_path)}
+    assert audit.main(arguments(settings, **inputs, manifest=tmp_path / "audit.json")) == 1
     assert "does not hold what the decisions on" in capsys.readouterr().err
 
 
@@ -239,7 +273,7 @@ def test_the_page_stands_alone_and_has_no_empty_section(made: Path) -> None:
     assert outline.references == ["data:,"]
     assert "script" not in outline.tags
     assert not re.search(r"url\(|@import|https?:", page)
-    assert len(outline.sections) == 9
+    assert len(outline.sections) == 10
     assert all(len(text) > 20 for text in outline.sections.values())
 
 

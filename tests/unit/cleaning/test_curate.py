@@ -81,7 +81,7 @@ def run_curate(folder: Path, texts: dict[str, str], part: str = "0000", line_edi
         {"id": "books:3", "source": "web", "part": part, "kind": "near", "survivor": "web:1", "cluster": "web:1"},
     ]
     held = [
-        {"id": name, "source": "books", "part": part, "task": "quiz", "item": "quiz:0"}
+        {"id": name, "source": "books", "part": part, "task": "quiz", "item": "quiz:0", "removed": True}
         for name in ("books:2", "books:4")
     ]
     cut = [

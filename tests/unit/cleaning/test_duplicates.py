@@ -10,12 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scripts.cleaning import decontaminate, deduplicate, select, signatures
+from scripts.cleaning import deduplicate, select, signatures
 from scripts.cleaning.annotate import ANNOTATION_SCHEMA
 from scripts.cleaning.folding import normalised_words
 from scripts.cleaning.minhash import Signatures, permutations
 from scripts.lib.manifest import load_manifest
-from scripts.tasks.prepare import ITEM_SCHEMA
 from tests.making import arguments, publish_documents, publish_rows
 from tests.unit.cleaning.test_filters import passing_row
 
@@ -150,47 +149,3 @@ def test_layout_case_and_punctuation_do_not_hide_a_copy() -> None:
     exact = Signatures(pa.array(texts), 5, permutations(16, 1)).exact
     assert exact[0].tolist() == exact[1].tolist()
     assert len({tuple(row) for row in exact.tolist()}) == 3
-
-
-ITEM = "Is the moon made of green cheese or is it made of rock and dust like the earth"
-SHORT = "What is the capital of France today"
-CONTAMINATED = {
-    "web:wrapped": "Some words before.\n" + ITEM.upper().replace(" ", "\n") + "?! And after.",
-    "web:partly": "x " + " ".join(ITEM.split()[:13]) + " y",
-    "web:less": "x " + " ".join(ITEM.split()[:12]) + " y",
-    "web:clean": text_of(3),
-}
-
-
-def contamination(folder: Path, **changes: int) -> tuple[dict[str, str], dict[str, dict[str, int]]]:
-    documents, _, selected = prepared(folder, CONTAMINATED, "web", 1)
-    rows = [
-        {"id": "quiz:0", "split": "dev", "prompt": "", "contamination_text": [ITEM]},
-        {"id": "quiz:1", "split": "dev", "prompt": "", "contamination_text": [SHORT]},
-    ]
-    tasks = publish_rows(folder / "quiz" / "items.json", rows, ITEM_SCHEMA)
-    settings = {"sources": [{"name": "web", "parts": 1}], "tasks": ["quiz"], "ngram": 13, "minimum_words": 8, **changes}
-    manifest = folder / "contamination.json"
-    line = arguments(settings, documents=documents, selections=selected, tasks=[tasks], manifest=manifest)
-    assert decontaminate.main(line) == 0
-    found = {row["id"]: row["item"] for row in pq.read_table(manifest.with_suffix(".parquet")).to_pylist()}
-    return found, load_manifest(manifest)["summary"]
-
-
-def test_items_are_found_however_they_are_wrapped(tmp_path: Path) -> None:
-    found, summary = contamination(tmp_path)
-    assert found == {"web:wrapped": "quiz:0", "web:partly": "quiz:0"}
-    assert summary["quiz"] == {"documents": 2, "items": 1, "too_short": 1}
-
-
-def test_shorter_runs_find_more(tmp_path: Path) -> None:
-    assert set(contamination(tmp_path, ngram=12)[0]) == {"web:wrapped", "web:partly", "web:less"}
-
-
-def test_no_task_is_no_contamination(tmp_path: Path) -> None:
-    documents, _, selected = prepared(tmp_path, CONTAMINATED, "web", 1)
-    settings = {"sources": [{"name": "web", "parts": 1}], "tasks": [], "ngram": 13, "minimum_words": 8}
-    manifest = tmp_path / "contamination.json"
-    line = arguments(settings, documents=documents, selections=selected, manifest=manifest)
-    assert decontaminate.main(line) == 0
-    assert pq.read_table(manifest.with_suffix(".parquet")).num_rows == 0

@@ -24,6 +24,7 @@ PROGRAMS = {
         "scripts.cleaning.deduplicate",
         "scripts.cleaning.decontaminate",
         "scripts.cleaning.curate",
+        "scripts.cleaning.overlap",
         "scripts.tasks.prepare",
         "scripts.audit.audit",
         "scripts.tokenizer.train",

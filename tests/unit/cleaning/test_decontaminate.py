@@ -1,0 +1,395 @@
+"""Evaluation items are found however they are set, nothing else is, and neither parts nor colliding hashes matter."""
+
+from __future__ import annotations
+
+import functools
+import random
+import textwrap
+import unicodedata
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from scripts.cleaning import curate, decontaminate
+from scripts.cleaning.contamination import ItemIndex
+from scripts.cleaning.cuts import cut_spans, little_left
+from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA
+from scripts.cleaning.runs import Rules
+from scripts.cleaning.wording import STARTS, Folding
+from scripts.lib.manifest import load_manifest, open_artefact
+from scripts.tasks.prepare import ITEM_SCHEMA
+from tests.making import arguments, publish_documents, publish_rows
+from tests.real_text import module_documents, topic_documents
+
+ITEM = "Is the moon made of green cheese or is it made of rock and dust like the earth"
+SENTENCE = "What is the capital of France today"
+PHRASE = "A fine film"
+
+DEFAULTS = {"ngram": 13, "minimum_words": 8, "sentence_words": 5, "remove": "documents"}
+FOLDING = Folding()
+
+
+def spelled(text: str) -> list[str]:
+    """Return the folded words of a text, those that begin a line or sentence with a bar before them."""
+    words = FOLDING.words([text])
+    letters = ["".join(map(chr, words.letters[a:b])) for a, b in zip(words.bounds, words.bounds[1:], strict=False)]
+    return ["|" * int(flag & STARTS) + one for one, flag in zip(letters, words.flags.tolist(), strict=True)]
+
+
+def test_wording() -> None:
+    assert spelled("Hello, World! It’s re-\nwrapped and well-known") == [
+        "|hello",
+        "world",
+        "|its",
+        "rewrapped",
+        "and",
+        "wellknown",
+    ]
+    assert spelled("ﬁne Ｆｕｌｌ ÉCOLE e\u0301cole so\u00adft zero\u200bwidth") == [
+        "|fine",
+        "full",
+        "ecole",
+        "ecole",
+        "soft",
+        "zerowidth",
+    ]
+    assert spelled("co\u00ad \n op, pre- and post-\n\nwar") == ["|coop", "pre", "and", "post", "|war"]
+    assert spelled("12,what a film,0") == ["|12", "|what", "a", "film", "|0"]
+    assert spelled("a--b 'quoted' don`t") == ["|a", "|b", "|quoted", "|dont"]
+    assert spelled("中国。が") == ["|中", "国", "|か\u3099"]
+    assert spelled("") == spelled("  \n--- ") == []
+
+
+def test_words_have_their_places_in_the_text() -> None:
+    texts = ["One, two-\nfold ﬁve", "", "Ａ\u0301 b"]
+    words = FOLDING.words(texts)
+    whole = "".join(texts)
+    found = [whole[a:b] for a, b in zip(words.starts.tolist(), words.stops.tolist(), strict=True)]
+    assert found == ["One", "two-\nfold", "ﬁve", "Ａ", "b"]
+    assert words.texts.tolist() == [0, 3, 3, 5]
+    assert words.places.tolist() == [0, 18, 18, 22]
+
+
+def publish_task(folder: Path, name: str, texts: Sequence[str]) -> Path:
+    rows = [
+        {"id": f"{name}:{number}", "split": "dev", "prompt": "", "contamination_text": [text]}
+        for number, text in enumerate(texts)
+    ]
+    return publish_rows(folder / name / "items.json", rows, ITEM_SCHEMA)
+
+
+def publish_source(
+    folder: Path, texts: dict[str, str], parts: int = 1, lost: Sequence[str] = ()
+) -> dict[str, list[Path]]:
+    """Publish documents and selections of the source web in parts."""
+    made: dict[str, list[Path]] = {"documents": [], "selections": []}
+    for part in range(parts):
+        mine = dict(list(texts.items())[part::parts])
+        made["documents"].append(publish_documents(folder / "documents" / f"{part:04d}.json", mine))
+        rows = [{"id": key, "kept": key not in lost, "reason": "x" if key in lost else None} for key in mine]
+        made["selections"].append(publish_rows(folder / "selection" / f"{part:04d}.json", rows, SELECTED))
+    return made
+
+
+SELECTED = pa.schema([("id", pa.string()), ("kept", pa.bool_()), ("reason", pa.string())])
+
+
+def run(
+    folder: Path, texts: dict[str, str], items: Sequence[str], parts: int = 1, expect: int = 0, **changes: Any
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Look for items in documents through the program; returns rows and manifest."""
+    made = publish_source(folder, texts, parts, changes.pop("lost", ()))
+    settings = {"sources": [{"name": "web", "parts": parts}], "tasks": ["quiz"], **DEFAULTS, **changes}
+    manifest = folder / "contamination.json"
+    tasks = [publish_task(folder, "quiz", items)]
+    assert decontaminate.main(arguments(settings, **made, tasks=tasks, manifest=manifest)) == expect
+    return pq.read_table(manifest.with_suffix(".parquet")).to_pylist(), load_manifest(manifest)
+
+
+def held(texts: dict[str, str], items: Sequence[str], folder: Path, **changes: Any) -> dict[str, set[str]]:
+    """Return the numbers of the items that documents hold."""
+    found: dict[str, set[str]] = {}
+    for row in run(folder, texts, items, **changes)[0]:
+        found.setdefault(row["id"], set()).add(row["item"].removeprefix("quiz:"))
+    return found
+
+
+LONG = {
+    "wrapped": "Some words before.\n" + ITEM.upper().replace(" ", "\n") + "?! And after.",
+    "partly": "x " + " ".join(ITEM.split()[:13]) + " y",
+    "less": "x " + " ".join(ITEM.split()[:12]) + " y",
+    "clean": " ".join(reversed(ITEM.split())),
+}
+
+
+def test_long_items_are_found_by_any_run(tmp_path: Path) -> None:
+    rows, manifest = run(tmp_path, LONG, [ITEM, "of"])
+    assert {row["id"] for row in rows} == {"wrapped", "partly"}
+    found = {"documents": 2, "cut": 0, "items": 1, "of": 2, "too_short": 1}
+    assert manifest["summary"]["quiz"] == found
+    assert manifest["accounting"] == {"in": 4, "kept": 2, "removed": {"contaminated": 2}, "quarantined": {}}
+    assert all(row["removed"] for row in rows)
+    assert set(held(LONG, [ITEM], tmp_path / "shorter", ngram=12)) == {"wrapped", "partly", "less"}
+
+
+def test_documents_that_were_not_selected_are_not_searched(tmp_path: Path) -> None:
+    rows, manifest = run(tmp_path, LONG, [ITEM], lost=["wrapped"])
+    assert {row["id"] for row in rows} == {"partly"}
+    assert manifest["accounting"]["in"] == 3
+
+
+PROSE = "It was said of old that rivers run to the sea and that the sea is never full"
+SHORT = {
+    "line": f"{PROSE}.\n{SENTENCE}?\n{PROSE}.",
+    "sentence": f"{PROSE}. {SENTENCE}! {PROSE}.".replace("capital", "cap-\nital"),
+    "quoted": f"{PROSE} “{SENTENCE}” {PROSE}.",
+    "column": f"17\t{SENTENCE}\tParis",
+    "inside": f"{PROSE} and {SENTENCE} {PROSE}.",
+    "start": f"{PROSE}. {SENTENCE} and tomorrow? {PROSE}.",
+}
+
+
+def test_short_items_are_found_where_they_are_a_sentence(tmp_path: Path) -> None:
+    assert set(held(SHORT, [SENTENCE], tmp_path)) == {"line", "sentence", "quoted", "column"}
+
+
+MINUTE = {
+    "all": f"{PHRASE}!",
+    "once": f"{PROSE}. {PHRASE}. {PROSE}.",
+    "repeated": f"{PROSE}. " + f"{PHRASE}. " * 5 + f"{PROSE}. {PROSE}. {PROSE}.",
+    "list": f"{PROSE}. {PROSE}. {PROSE}\n{PHRASE}\nNo good plot\nToo long now\nVery well acted\nNot my taste\n{PROSE}.",
+}
+
+
+def test_the_shortest_items_count_together(tmp_path: Path) -> None:
+    items = [PHRASE, "No good plot", "Too long now", "Very well acted", "Not my taste", "bad"]
+    assert held(MINUTE, items, tmp_path) == {"all": {"0"}, "list": {"0", "1", "2", "3", "4"}}
+
+
+def hyphenated(text: str, chance: random.Random) -> str:
+    return " ".join(
+        f"{w[:3]}-\n{w[3:]}" if len(w) > 6 and w.isalpha() and chance.random() < 0.3 else w for w in text.split()
+    )
+
+
+PUNCTUATION = '.,:;?!"()*。，'
+FORMS: dict[str, Callable[[str, random.Random], str]] = {
+    "as it is": lambda text, chance: text,
+    "wrapped": lambda text, chance: textwrap.fill(
+        text, chance.randint(20, 60), break_long_words=False, break_on_hyphens=False
+    ),
+    "upper": lambda text, chance: text.upper(),
+    "title": lambda text, chance: text.title(),
+    "no punctuation": lambda text, chance: " ".join(word.strip(PUNCTUATION) for word in text.split()),
+    "more punctuation": lambda text, chance: (
+        text.replace(" ", " ** ") if chance.random() < 0.5 else text.replace(" ", ", ")
+    ),
+    "decomposed": lambda text, chance: unicodedata.normalize("NFKD", text),
+    "full width": lambda text, chance: "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in text),
+    "ligatures": lambda text, chance: text.replace("fi", "ﬁ").replace("fl", "ﬂ").replace("ff", "ﬀ"),
+    "hyphenated": hyphenated,
+    "soft hyphens": lambda text, chance: "".join(
+        c + ("\u00ad" if c.isalpha() and chance.random() < 0.2 else "") for c in text
+    ),
+    "zero width": lambda text, chance: "".join(c + ("\u200b" if chance.random() < 0.2 else "") for c in text),
+    "curly": lambda text, chance: text.replace("'", "’").replace('"', "”").replace("-", "\u2011"),
+    "spaces": lambda text, chance: text.replace(" ", chr(chance.choice((0xA0, 0x2003, 0x3000))) + " "),
+    "quoted mail": lambda text, chance: "> " + textwrap.fill(text, 50).replace("\n", "\n> "),
+}
+
+
+FOREIGN = [
+    "Der schnelle braune Fuchs springt über den faulen Hund, während die große Katze höflich zusieht und schläft.",
+    "L’été dernier, nous avons mangé des crêpes à la crème près de l’église où mon frère s’était marié l’an passé.",
+    "¿Cuántos años tenía el señor Muñoz cuando la compañía española construyó el pequeño puente sobre aquel río?",
+    "Съешь же ещё этих мягких французских булок, да выпей чаю, пока в саду поёт соловей и шумит зелёный лес.",
+    "Η γρήγορη καφέ αλεπού πηδάει πάνω από το τεμπέλικο σκυλί ενώ ο ήλιος δύει πίσω από τους λόφους της Αθήνας.",
+    "यह एक लंबा वाक्य है जिसे परीक्षा के लिए लिखा गया है ताकि हम देख सकें कि शब्द ठीक से मिलते हैं या नहीं",
+    "هذه جملة طويلة كتبت من أجل الاختبار حتى نرى هل تجد الآلة كل الكلمات التي وضعناها في النص أم لا تجدها",
+    "זהו משפט ארוך שנכתב לצורך הבדיקה כדי שנראה אם המכונה מוצאת את כל המילים ששמנו בתוך הטקסט או שלא",
+    "Bu uzun cümle, makinenin metne yerleştirdiğimiz bütün sözcükleri bulup bulmadığını görmek için özenle yazıldı.",
+    "Câu dài này được viết ra để kiểm tra xem máy có tìm thấy tất cả các từ mà chúng tôi đã đặt vào văn bản hay không.",
+    "中华人民共和国的首都是北京，它是全国的政治中心和文化中心，也是一座有着三千多年历史的古老城市。",
+    "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。何でも薄暗いじめじめした所で泣いていた。",
+    "ประเทศไทยมีเมืองหลวงชื่อกรุงเทพมหานครซึ่งเป็นเมืองที่ใหญ่ที่สุดและเป็นศูนย์กลางทางเศรษฐกิจของประเทศ",
+    "모든 인간은 태어날 때부터 자유로우며 그 존엄과 권리에 있어 동등하다 인간은 천부적으로 이성과 양심을 부여받았다",
+]
+
+
+@functools.cache
+def canaries() -> list[str]:
+    """Return real sentences and paragraphs of 5 to 60 words, and sentences of other languages."""
+    chance, items = random.Random(3), set()
+    for document in topic_documents():
+        for paragraph in document["text"].split("\n\n"):
+            item = " ".join(paragraph.split()[: chance.randint(5, 60)]).rstrip(".,:;")
+            if len(spelled(item)) >= 5 and "- " not in item:
+                items.add(item)
+    return [*FOREIGN, *chance.sample(sorted(items), 386)]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_planted_items_are_recalled(form: str, tmp_path: Path) -> None:
+    chance, items = random.Random(5), canaries()
+    hosts = [document["text"] for document in module_documents()]
+    texts = {}
+    for number, item in enumerate(items):
+        paragraphs = chance.choice(hosts)[:1500].split("\n\n")
+        paragraphs.insert(chance.randint(0, len(paragraphs)), FORMS[form](item, chance))
+        texts[str(number)] = "\n\n".join(paragraphs)
+    found = held(texts, items, tmp_path)
+    recalled = sum(str(number) in found.get(str(number), ()) for number in range(len(items)))
+    assert recalled >= 0.99 * len(items)
+
+
+def test_look_alikes_are_left_alone(tmp_path: Path) -> None:
+    """Every eleventh word is another one, halves are swapped, or a sentence goes on."""
+    items = [item for item in canaries() if len(spelled(item)) == len(item.split())]
+    texts = {}
+    for number, item in enumerate(items):
+        words = item.split()
+        other = [
+            f"zq{word}" if place % 11 == 5 or place == len(words) - 1 else word for place, word in enumerate(words)
+        ]
+        texts[f"edited {number}"] = f"{' '.join(other)}."
+        if len(words) < 8 and words[0].isalnum() and words[-1].isalnum():
+            texts[f"longer {number}"] = f"They wrote that {item} zqnever without saying zqwhy it was zqso."
+    assert len(texts) > 100
+    found = held(texts, items, tmp_path)
+    assert {key: value for key, value in found.items() if key.split()[1] in value} == {}
+
+
+def test_colliding_hashes_find_nothing_more(tmp_path: Path) -> None:
+    tasks = [open_artefact(publish_task(tmp_path, "quiz", canaries()[:100]))]
+    texts = [*canaries()[:50], *(document["text"][:2000] for document in module_documents()[:10])]
+    rules = Rules(13, 8, 5)
+    right = list(ItemIndex(tasks, rules).search(texts))
+    for mask in (0xFFF, 0x3F << 20):
+        assert list(ItemIndex(tasks, rules, mask).search(texts)) == right
+    assert sum(map(len, right)) >= 50
+
+
+def test_neither_parts_nor_order_count(tmp_path: Path) -> None:
+    items = canaries()[:80]
+    texts = {f"d{n}": f"{document['text'][:2000]}\n{items[n % 80]}" for n, document in enumerate(module_documents())}
+    places = {
+        parts: sorted(
+            tuple(row[name] for name in ("id", "task", "item", "start", "stop"))
+            for row in run(tmp_path / str(parts), dict(sorted(texts.items(), reverse=parts == 3)), items, parts)[0]
+        )
+        for parts in (1, 3)
+    }
+    assert places[1] == places[3]
+    assert len(places[1]) >= len(texts)
+    assert run(tmp_path / "again", texts, items)[0] == run(tmp_path / "and again", texts, items)[0]
+
+
+def test_items_are_counted_by_benchmark(tmp_path: Path) -> None:
+    made = publish_source(tmp_path, LONG)
+    tasks = [publish_task(tmp_path, "quiz", [SENTENCE]), publish_task(tmp_path, "test", [ITEM, ITEM])]
+    settings = {"sources": [{"name": "web", "parts": 1}], "tasks": ["quiz", "test"], **DEFAULTS}
+    manifest = tmp_path / "contamination.json"
+    assert decontaminate.main(arguments(settings, **made, tasks=tasks, manifest=manifest)) == 0
+    assert load_manifest(manifest)["summary"] == {
+        "quiz": {"documents": 0, "cut": 0, "items": 0, "of": 1, "too_short": 0},
+        "test": {"documents": 2, "cut": 0, "items": 2, "of": 2, "too_short": 0},
+    }
+
+
+def test_no_task_is_no_contamination(tmp_path: Path) -> None:
+    made = publish_source(tmp_path, LONG, lost=["less"])
+    settings = {"sources": [{"name": "web", "parts": 1}], "tasks": [], **DEFAULTS}
+    manifest = tmp_path / "contamination.json"
+    assert decontaminate.main(arguments(settings, **made, manifest=manifest)) == 0
+    assert pq.read_table(manifest.with_suffix(".parquet")).num_rows == 0
+    assert load_manifest(manifest)["accounting"] == {"in": 3, "kept": 3, "removed": {}, "quarantined": {}}
+
+
+def test_a_selection_of_other_documents_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = publish_source(tmp_path, LONG)
+    other = publish_source(tmp_path / "other", {f"other {key}": text for key, text in LONG.items()})
+    settings = {"sources": [{"name": "web", "parts": 1}], "tasks": ["quiz"], **DEFAULTS}
+    tasks, manifest = [publish_task(tmp_path, "quiz", [ITEM])], tmp_path / "contamination.json"
+    line = {"documents": made["documents"], "selections": other["selections"], "tasks": tasks, "manifest": manifest}
+    assert decontaminate.main(arguments(settings, **line)) == 1
+    assert "does not decide on the documents of" in capsys.readouterr().err
+
+
+def test_spans_are_cut_and_what_is_left_is_curated(tmp_path: Path) -> None:
+    """Offsets are code points of the original text; a document that was little more than an item goes."""
+    texts = {
+        "web:cut": f'😀 Première — {PROSE}.\n\n"{ITEM}?"\n\nMail me@example.org. {SENTENCE}? {PROSE}.',
+        "web:gone": f"Q. {ITEM}?\nA. No.",
+        "web:clean": PROSE,
+    }
+    rows, manifest = run(tmp_path, texts, [ITEM, SENTENCE], remove="spans")
+    places = {(row["id"], row["item"]): texts[row["id"]][row["start"] : row["stop"]] for row in rows}
+    assert places == {
+        ("web:cut", "quiz:0"): ITEM,
+        ("web:cut", "quiz:1"): SENTENCE,
+        ("web:gone", "quiz:0"): ITEM,
+    }
+    assert {row["id"] for row in rows if row["removed"]} == {"web:gone"}
+    assert manifest["summary"]["quiz"] == {"documents": 2, "cut": 1, "items": 2, "of": 2, "too_short": 0}
+    assert manifest["accounting"]["removed"] == {"contaminated": 1}
+    duplicates = publish_rows(tmp_path / "duplicates.json", [], DUPLICATE_SCHEMA)
+    settings = {"source": "web", "pii": ["email"], "split": {"validation": 0.0, "test": 0.0}, "seed": 1}
+    line = arguments(
+        settings,
+        documents=tmp_path / "documents" / "0000.json",
+        selection=tmp_path / "selection" / "0000.json",
+        duplicates=duplicates,
+        contamination=tmp_path / "contamination.json",
+        manifest=tmp_path / "curated" / "0000.json",
+    )
+    assert curate.main(line) == 0
+    curated = {row["id"]: row["text"] for row in pq.read_table(tmp_path / "curated" / "0000.parquet").to_pylist()}
+    assert curated == {
+        "web:cut": f"😀 Première — {PROSE}.\n\nMail <EMAIL>. {PROSE}.",
+        "web:clean": PROSE,
+    }
+    found = load_manifest(tmp_path / "curated" / "0000.json")
+    assert found["accounting"]["removed"] == {"contaminated": 1}
+    assert found["summary"]["cut"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("one CUT two", "one two"),
+        ("one. CUT. Two", "one. Two"),
+        ("CUT", ""),
+        ("CUT?! two", "two"),
+        ("one (CUT) two", "one two"),
+        ("one\nCUT\ntwo", "one\ntwo"),
+        ("one\n\nCUT two", "one\n\ntwo"),
+        ("one\n\n\n\nCUT", "one"),
+        ("一CUT二", "一二"),
+        ("one CUT CUT\ntwo CUT three", "one\ntwo three"),
+        ("oneCUTtwo", "onetwo"),
+    ],
+)
+def test_joints(text: str, left: str) -> None:
+    spans = [(start, start + 3) for start in range(len(text)) if text.startswith("CUT", start)]
+    assert cut_spans(text, spans[::-1]) == left
+    assert cut_spans(text, []) == text
+
+
+def test_hardly_anything_left() -> None:
+    assert little_left("word " * 30, "-- word")
+    assert little_left("?", "?")
+    assert not little_left("word " * 30, "word " * 6)
+
+
+def test_an_unspaced_script_needs_twice_the_characters() -> None:
+    rules = Rules(13, 8, 5)
+    assert rules.of(40, 40) == (26, 0)
+    assert rules.of(15, 15) == (15, 1)
+    assert rules.of(9, 9) == (9, 2)
+    assert rules.of(5, 5) == (0, 0)
+    assert rules.of(40, 10) == (13, 0)
+    assert rules.of(3, 0) == (3, 2)
