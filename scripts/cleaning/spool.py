@@ -20,7 +20,7 @@ from scripts.lib.compiled import compiled
 
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
-PICKED = 1 << 15  # rows that are picked before the pages they stand on are given back
+PICKED = 1 << 9  # rows that are picked before their pages are given back; the kernel maps some 64 KB around each
 
 
 @contextmanager

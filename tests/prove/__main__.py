@@ -17,6 +17,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.prove.duplicates import LIMIT_MB as DUPLICATES_LIMIT_MB
+from tests.prove.duplicates import Deduplicated, memory_of_duplicates
 from tests.prove.kills import Kill, finetuning_kills, training_kills, workflow_kills
 from tests.prove.memory import LIMIT_MB, Peak, memory_of_lines
 from tests.workflow.harness import ROOT
@@ -29,6 +31,7 @@ def main() -> int:
     parser.add_argument("--training-kills", type=int, default=4, help="kills of training, for each layout")
     parser.add_argument("--seed", type=int, default=1, help="where the moments are drawn from")
     parser.add_argument("--gigabytes", type=float, default=5.0, help="size of the part whose extraction is watched")
+    parser.add_argument("--text-gigabytes", type=float, default=10.0, help="size of the corpus that is deduplicated")
     parser.add_argument("--out", type=Path, default=ROOT / "docs/proofs.md", help="the file of the tables")
     args = parser.parse_args()
     rows: list[tuple[str, Kill]] = []
@@ -41,8 +44,10 @@ def main() -> int:
         rows += show(("fine-tuning, llama", kill) for kill in found)
         peak = memory_of_lines(folder / "memory", int(args.gigabytes * 1e9))
         print(peak, flush=True)
-    args.out.write_text(document(rows, peak, args), encoding="utf-8")
-    return 0 if all(kill.equal for _, kill in rows) and peak.within else 1
+        copies = memory_of_duplicates(folder / "duplicates", int(args.text_gigabytes * 1e9))
+        print(copies, flush=True)
+    args.out.write_text(document(rows, peak, copies, args), encoding="utf-8")
+    return 0 if all(kill.equal for _, kill in rows) and peak.within and copies.within else 1
 
 
 def show(rows: Iterable[tuple[str, Kill]]) -> list[tuple[str, Kill]]:
@@ -58,7 +63,7 @@ def show(rows: Iterable[tuple[str, Kill]]) -> list[tuple[str, Kill]]:
     return found
 
 
-def document(rows: list[tuple[str, Kill]], peak: Peak, args: argparse.Namespace) -> str:
+def document(rows: list[tuple[str, Kill]], peak: Peak, copies: Deduplicated, args: argparse.Namespace) -> str:
     """Return the page."""
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True
@@ -90,6 +95,10 @@ anew would end with the same bytes.
 
 One part of {peak.size / 1e9:.1f} GB of JSON lines, {peak.documents} documents, was extracted in one process of at most
 **{peak.peak} MB** (the limit is {LIMIT_MB}).
+
+{copies.size / 1e9:.1f} GB of made-up text, {copies.documents:,} documents, were signed and deduplicated with near-duplicates and
+paragraphs in a process of at most **{copies.peak:,} MB** (the limit is {DUPLICATES_LIMIT_MB:,}), in {copies.seconds:.0f} s of
+CPU; of {copies.planted:,} planted copies {copies.removed:,} were removed.
 """
 
 
