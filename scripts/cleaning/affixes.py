@@ -31,11 +31,6 @@ LONGEST_UNIT = 10
 
 
 @compiled
-def _is(codes: Codes, classes: Codes, position: int, bits: int) -> bool:
-    return bool((classes[codes[position]] & bits) != 0)
-
-
-@compiled
 def prefix_length(codes: Codes, first: int, last: int, classes: Codes) -> int:
     """Return the length of the prefix of a run (not empty)."""
     code = codes[first]
@@ -48,7 +43,7 @@ def prefix_length(codes: Codes, first: int, last: int, classes: Codes) -> int:
             size += 1
         return size if size > 1 else 0
     if code == PLUS:
-        return 0 if first + 1 < last and _is(codes, classes, first + 1, ASCII_DIGIT) else 1
+        return 0 if first + 1 < last and classes[codes[first + 1]] & ASCII_DIGIT else 1
     return _dollar_length(codes, first, last)
 
 
@@ -74,19 +69,19 @@ def suffix_length(codes: Codes, first: int, last: int, classes: Codes, units: Ha
         return _period_suffix(codes, first, last, classes)
     if code == ELLIPSIS:
         return 2 if end > first and codes[end - 1] == ELLIPSIS else 1
-    if _is(codes, classes, end, SUFFIX):
+    if classes[codes[end]] & SUFFIX:
         return 1
     if end == first:
         return 0
     before = codes[end - 1]
     if (code == SMALL_S or code == LETTER_S) and (before == APOSTROPHE or before == RIGHT_QUOTE):
         return 2
-    if _is(codes, classes, end - 1, ASCII_DIGIT) and (code == PLUS or _is(codes, classes, end, CURRENCY)):
+    if classes[codes[end - 1]] & ASCII_DIGIT and (code == PLUS or classes[codes[end]] & CURRENCY):
         return 1
     if code == DOLLAR:
         for size in range(2, 4):
             start = last - size
-            if start > first and _is(codes, classes, start - 1, ASCII_DIGIT):
+            if start > first and classes[codes[start - 1]] & ASCII_DIGIT:
                 if _dollar_length(codes, start, last) == size:
                     return size
         return 0
@@ -102,14 +97,14 @@ def _period_suffix(codes: Codes, first: int, last: int, classes: Codes) -> int:
         return last - start
     if start == first:
         return 0
-    if _is(codes, classes, start - 1, BEFORE_PERIOD):
+    if classes[codes[start - 1]] & BEFORE_PERIOD:
         return 1
     if start - 1 == first:
         return 0
     before = codes[start - 1]
     if before < 128 and codes[start - 2] == DEGREE and (before | 32) in (ord("f"), ord("c"), ord("k")):
         return 1
-    return 1 if _is(codes, classes, start - 1, ALPHA_UPPER) and _is(codes, classes, start - 2, ALPHA_UPPER) else 0
+    return 1 if classes[codes[start - 1]] & ALPHA_UPPER and classes[codes[start - 2]] & ALPHA_UPPER else 0
 
 
 @compiled
@@ -119,7 +114,7 @@ def _unit_suffix(codes: Codes, first: int, last: int, classes: Codes, units: Has
         digit = last - 1 - size
         if digit < first:
             return 0
-        if _is(codes, classes, digit, ASCII_DIGIT):
+        if classes[codes[digit]] & ASCII_DIGIT:
             if size == 0:
                 return 0
             slot = slot_of(units, mixed(hash_run(codes, digit + 1, last)))
@@ -169,4 +164,4 @@ def _hyphen_length(codes: Codes, position: int, last: int, classes: Codes) -> in
     size = 1
     while size < longest and position + size < last and codes[position + size] == code:
         size += 1
-    return size if position + size < last and _is(codes, classes, position + size, ALPHA) else 0
+    return size if position + size < last and classes[codes[position + size]] & ALPHA else 0

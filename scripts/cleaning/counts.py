@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 Counts = np.ndarray[tuple[int], np.dtype[np.int64]]
+Table = np.ndarray[tuple[int, int], np.dtype[np.int64]]  # a row for each text
 
 (
     CHARACTERS,

@@ -74,6 +74,13 @@ def slot_of(keys: Hashes, key: np.uint64) -> int:
 
 
 @compiled
+def clear(keys: Hashes) -> None:
+    """Empty a table."""
+    for slot in range(len(keys)):
+        keys[slot] = EMPTY
+
+
+@compiled
 def capacity_for(count: int) -> int:
     """Return the size of a table for `count` keys: a power of two, at most half full."""
     size = 16

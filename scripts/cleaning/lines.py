@@ -1,6 +1,7 @@
 """Measures of lines, compiled: those of FineWeb, of Gopher and of RefinedWeb's line-wise corrections, and counts of characters.
 
-Each function adds integers to `out`, at the places that scripts.cleaning.counts names. A blank line has white space alone.
+Each function adds integers to `out` or a row of `table`, at the places that scripts.cleaning.counts names. A blank line has
+white space alone.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ import numpy as np
 
 from scripts.cleaning import counts as at
 from scripts.cleaning.characters import DECIMAL, LETTER, NUMBER, SPACE, SYMBOL, TERMINAL, UNSPACED, UPPER, Codes
-from scripts.cleaning.counts import Counts
+from scripts.cleaning.counts import Counts, Table
 from scripts.cleaning.hashing import capacity_for
-from scripts.cleaning.repetition import NEWLINE, add_run
+from scripts.cleaning.repetition import NEWLINE, add_run, duplicate_paragraphs
+from scripts.cleaning.split import Offsets
 from scripts.lib.compiled import compiled
 
 SHORT_LINE = 30  # characters (FineWeb, section 3.6)
@@ -19,7 +21,18 @@ PERIOD, ELLIPSIS, HASH = map(ord, ".…#")
 
 
 @compiled
-def measure_lines(codes: Codes, first: int, last: int, classes: Codes, out: Counts) -> None:
+def measure_lines(codes: Codes, starts: Offsets, classes: Codes, table: Table) -> None:
+    """Measure lines and paragraphs of texts: text n has the characters from `starts[n]` to before `starts[n + 1]`."""
+    for text in range(len(starts) - 1):
+        first, last, out = starts[text], starts[text + 1], table[text]
+        out[at.CHARACTERS] = last - first
+        _measure_lines(codes, first, last, classes, out)
+        found = duplicate_paragraphs(codes, first, last, classes)
+        out[at.PARAGRAPHS], out[at.DUPLICATE_PARAGRAPHS], out[at.DUPLICATE_PARAGRAPH_CHARACTERS] = found
+
+
+@compiled
+def _measure_lines(codes: Codes, first: int, last: int, classes: Codes, out: Counts) -> None:
     """Measure the lines that line feeds part: duplicates, ends, lengths, and what RefinedWeb says of them."""
     feeds = 0
     for position in range(first, last):

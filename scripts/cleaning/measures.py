@@ -8,24 +8,19 @@ per letter (scripts.cleaning.split), sentence terminals of other scripts end a l
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from scripts.cleaning import counts as at
-from scripts.cleaning.characters import character_classes, code_points
-from scripts.cleaning.english import lexicon, stop_words
-from scripts.cleaning.hashing import Hashes, hash_text
-from scripts.cleaning.prose import wanted
 from scripts.cleaning.repetition import DUPLICATE_NGRAMS, TOP_NGRAMS
-from scripts.cleaning.scan import Table, scan
+from scripts.cleaning.scan import count_all
 
 Measures = dict[str, float | int]
 Document = dict[str, Any]
 Column = np.ndarray[tuple[int], np.dtype[np.int64]] | np.ndarray[tuple[int], np.dtype[np.float64]]
-BATCH_CHARACTERS = 1_000_000
+BATCH_CHARACTERS = 250_000
 BATCH_TEXTS = 1_000
 
 MEASURED = (
@@ -130,16 +125,6 @@ def measure_all(texts: Sequence[str]) -> dict[str, Column]:
     return {name: columns[name] for name in MEASURED}
 
 
-def count_all(texts: Sequence[str]) -> Table:
-    """Return what is counted in some texts: a row each, the columns of scripts.cleaning.counts."""
-    starts = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum([len(text) for text in texts], out=starts[1:])
-    codes = code_points("".join(texts))
-    table = np.zeros((len(texts), at.SIZE), np.int64)
-    scan(codes, starts, character_classes(), lexicon(), wanted(), _stop_words(), table)
-    return table
-
-
 def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
     """Yield documents in batches of bounded size by their texts, in order; a batch has at least one."""
     batch: list[Document] = []
@@ -157,8 +142,3 @@ def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
 def _share(part: Column, whole: Column) -> Column:
     shares: Column = part / np.maximum(whole, 1)
     return shares
-
-
-@functools.cache
-def _stop_words() -> Hashes:
-    return np.array([hash_text(word) for word in stop_words()], np.uint64)

@@ -15,10 +15,9 @@ import numpy as np
 
 from scripts.cleaning import counts as at
 from scripts.cleaning.characters import BREAK, DECIMAL, LINE_END, SPACE, UNSPACED, Codes, code_points, entries
-from scripts.cleaning.counts import Counts
-from scripts.cleaning.english import Integers, Lexicon
-from scripts.cleaning.phrases import join_phrases
-from scripts.cleaning.split import ENDING, PUNCTUATED, Bounds, Marks, split
+from scripts.cleaning.counts import Counts, Table
+from scripts.cleaning.english import Integers
+from scripts.cleaning.split import ENDING, PUNCTUATED, Marks, Offsets, Tokens
 from scripts.lib.code import data_file
 from scripts.lib.compiled import compiled
 
@@ -54,22 +53,44 @@ def wanted() -> Wanted:
     return Wanted(pairs, starts, code_points("".join(phrases)), np.array(list(phrases.values()), np.int32))
 
 
+class Edited(NamedTuple):
+    """Lines from which something was cut, one after the other, so that they have to be split into tokens again."""
+
+    codes: Codes
+    starts: Offsets  # by line: its first character; one more at the end
+    owners: Offsets  # by line: the text it belongs to
+    size: Offsets  # how many lines
+
+
+def no_lines(characters: int) -> Edited:
+    """Return room for all lines of texts with so many characters that have the least number of words."""
+    lines = characters // (2 * FEWEST_WORDS - 1) + 2
+    starts, owners = np.zeros(lines, np.int64), np.zeros(lines, np.int64)
+    return Edited(np.empty(characters, np.uint32), starts, owners, np.zeros(1, np.int64))
+
+
 @compiled
 def measure_prose(
-    codes: Codes,
-    first: int,
-    last: int,
-    classes: Codes,
-    lexicon: Lexicon,
-    phrases: Wanted,
-    bounds: Bounds,
-    marks: Marks,
-    count: int,
-    out: Counts,
+    codes: Codes, starts: Offsets, classes: Codes, phrases: Wanted, tokens: Tokens, table: Table, edited: Edited
 ) -> None:
-    """Measure the lines of a text that is split into `count` tokens."""
-    token = 0
-    start = first
+    """Measure the lines of texts that are split into tokens, but for the sentences of the lines that are put in `edited`."""
+    for text in range(len(starts) - 1):
+        _measure_text(codes, starts, classes, phrases, tokens, text, table[text], edited)
+
+
+@compiled
+def _measure_text(
+    codes: Codes,
+    starts: Offsets,
+    classes: Codes,
+    phrases: Wanted,
+    tokens: Tokens,
+    text: int,
+    out: Counts,
+    edited: Edited,
+) -> None:
+    token = tokens.firsts[text]
+    start, last = starts[text], starts[text + 1]
     while start < last:
         end = start
         while end < last and not classes[codes[end]] & BREAK:
@@ -80,17 +101,17 @@ def measure_prose(
             left += 1
         while right > left and classes[codes[right - 1]] & SPACE:
             right -= 1
-        if left < right:
-            out[at.BULLET_LINES] += codes[left] == BULLET or codes[left] == HYPHEN
-            dotted = _ends_in_dots(codes, left, right)
-            out[at.ELLIPSIS_LINES] += dotted or codes[right - 1] == ELLIPSIS
-            while token < count and bounds[token, 0] < left:
-                token += 1
-            if codes[right - 1] == CLOSING or (classes[codes[right - 1]] & LINE_END and not dotted):
-                _measure_c4(codes, left, right, classes, lexicon, phrases, bounds, marks, token, count, out)
         start = end + 1
         if end + 1 < last and codes[end] == RETURN and codes[end + 1] == NEWLINE:
             start += 1
+        if left == right:
+            continue
+        out[at.BULLET_LINES] += codes[left] == BULLET or codes[left] == HYPHEN
+        dotted = _ends_in_dots(codes, left, right)
+        out[at.ELLIPSIS_LINES] += dotted or codes[right - 1] == ELLIPSIS
+        kept = codes[right - 1] == CLOSING or (classes[codes[right - 1]] & LINE_END and not dotted)
+        if kept and _enough_words(codes, left, right, classes):
+            token = _measure_c4(codes, left, right, classes, phrases, tokens, token, text, out, edited)
 
 
 @compiled
@@ -106,42 +127,59 @@ def _measure_c4(
     first: int,
     last: int,
     classes: Codes,
-    lexicon: Lexicon,
     phrases: Wanted,
-    bounds: Bounds,
-    marks: Marks,
+    tokens: Tokens,
     token: int,
-    count: int,
+    text: int,
     out: Counts,
-) -> None:
-    """Add what C4 counts in a line without white space at its ends, whose first token is `token`, if C4 keeps it."""
-    if not _enough_words(codes, first, last, classes):
-        return
+    edited: Edited,
+) -> int:
+    """Add what C4 counts in a line of words enough without white space at its ends, if C4 keeps it.
+
+    The first token of the line comes at `token` or after; returns from where to look for that of the next line.
+    """
     line, left, right = codes, first, last
+    number = edited.size[0]
     cited = False
     for position in range(first, last):
         cited |= codes[position] == OPENING
     if cited:
-        line = np.empty(last - first, np.uint32)
-        left, right = 0, _without_citations(codes, first, last, classes, line)
-        cited = right < last - first
+        left = edited.starts[number]
+        right = _without_citations(codes, first, last, classes, edited.codes, left)
+        cited = right - left < last - first
+        if cited:
+            line = edited.codes
+        else:
+            left, right = first, last
     if right == left or not classes[line[right - 1]] & LINE_END or _ends_in_dots(line, left, right):
-        return
+        return token
     kinds, curly = _look_for(line, left, right, phrases)
     out[at.LOREM_IPSUM] += (kinds & LOREM) != 0
     if kinds & SCRIPT:
-        return
+        return token
     out[at.CURLY_BRACKETS] += curly
     if kinds & POLICY:
-        return
-    if not cited:
-        out[at.C4_SENTENCES] += _sentences(bounds, marks, token, count, last)
-        return
-    room = right - left + 8
-    parts, hashes, kinds_of = np.empty((room, 2), np.int32), np.empty(room, np.uint64), np.empty(room, np.uint8)
-    found = split(line, left, right, classes, lexicon, parts, hashes, kinds_of)
-    found = join_phrases(line, classes, lexicon, parts, hashes, kinds_of, found)
-    out[at.C4_SENTENCES] += _sentences(parts, kinds_of, 0, found, right)
+        return token
+    if cited:
+        edited.starts[number + 1], edited.owners[number] = right, text
+        edited.size[0] = number + 1
+        return token
+    while tokens.bounds[token, 0] < first:
+        token += 1
+    begin, end = token, tokens.firsts[text + 1]
+    while token < end and tokens.bounds[token, 1] <= last:
+        token += 1
+    out[at.C4_SENTENCES] += _sentences(tokens.marks, begin, token)
+    return token
+
+
+@compiled
+def measure_edited(tokens: Tokens, edited: Edited, table: Table) -> None:
+    """Add the sentences of the edited lines, which are split into tokens as if each were a text."""
+    for line in range(edited.size[0]):
+        table[edited.owners[line], at.C4_SENTENCES] += _sentences(
+            tokens.marks, tokens.firsts[line], tokens.firsts[line + 1]
+        )
 
 
 @compiled
@@ -161,9 +199,8 @@ def _enough_words(codes: Codes, first: int, last: int, classes: Codes) -> bool:
 
 
 @compiled
-def _without_citations(codes: Codes, first: int, last: int, classes: Codes, line: Codes) -> int:
-    """Copy a line without `[12]`, `[]`, `[edit]` and `[citation needed]`; return the length of the copy."""
-    size = 0
+def _without_citations(codes: Codes, first: int, last: int, classes: Codes, line: Codes, size: int) -> int:
+    """Copy a line without `[12]`, `[]`, `[edit]` and `[citation needed]` to `line[size:]`; return where the copy ends."""
     position = first
     while position < last:
         if codes[position] == OPENING:
@@ -224,15 +261,14 @@ def _look_for(codes: Codes, first: int, last: int, phrases: Wanted) -> tuple[int
 
 
 @compiled
-def _sentences(bounds: Bounds, marks: Marks, token: int, count: int, last: int) -> int:
-    """Return the sentences of the tokens up to `last`: one begins with what follows an end and is not punctuation."""
+def _sentences(marks: Marks, begin: int, end: int) -> int:
+    """Return the sentences of some tokens: one begins with what follows an end and is not punctuation."""
     sentences, ended = 1, False
-    while token < count and bounds[token, 1] <= last:
+    for token in range(begin, end):
         mark = marks[token]
         if mark & ENDING:
             ended = True
         elif ended and not mark & PUNCTUATED:
             sentences += 1
             ended = False
-        token += 1
     return sentences

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from scripts.cleaning import counts as at
 from scripts.cleaning.characters import SPACE, Codes
+from scripts.cleaning.counts import Counts, Table
+from scripts.cleaning.english import Integers
 from scripts.cleaning.hashing import (
     BASE,
     EMPTY,
@@ -16,14 +19,16 @@ from scripts.cleaning.hashing import (
     SPREAD,
     Hashes,
     capacity_for,
+    clear,
     hash_run,
     mixed,
     power_of,
     slot_of,
 )
+from scripts.cleaning.split import ALPHABETIC, BLANK, WORDED, Tokens
 from scripts.lib.compiled import compiled
 
-Integers = np.ndarray[tuple[int], np.dtype[np.int32]]
+LONGEST_STOP_WORD = 4
 TOP_NGRAMS = (2, 3, 4)
 DUPLICATE_NGRAMS = (5, 6, 7, 8, 9, 10)
 POWERS = 32  # words shorter than this find their power of the base in a table
@@ -32,9 +37,48 @@ ONE = np.uint64(1)
 
 
 @compiled
-def top_ngrams(hashes: Hashes, sizes: Integers, found: Integers) -> None:
+def measure_words(tokens: Tokens, stop_words: Hashes, table: Table) -> None:
+    """Count the tokens and words of texts and what they repeat; white space is no token here."""
+    most = 0
+    for text in range(len(table)):
+        most = max(most, tokens.firsts[text + 1] - tokens.firsts[text])
+    hashes, sizes = np.empty(most, np.uint64), np.empty(most, np.int32)
+    for text in range(len(table)):
+        out = table[text]
+        count = _measure_tokens(tokens, text, stop_words, hashes, sizes, out)
+        _top_ngrams(hashes, sizes, count, out)
+        _duplicate_ngrams(hashes, sizes, count, out)
+
+
+@compiled
+def _measure_tokens(tokens: Tokens, text: int, stop_words: Hashes, hashes: Hashes, sizes: Integers, out: Counts) -> int:
+    """Count the tokens of a text, and copy their hashes and lengths."""
+    count = alphabetic = words = characters = stops = 0
+    for token in range(tokens.firsts[text], tokens.firsts[text + 1]):
+        mark = tokens.marks[token]
+        if mark & BLANK:
+            continue
+        size = tokens.bounds[token, 1] - tokens.bounds[token, 0]
+        value = tokens.hashes[token]
+        hashes[count], sizes[count] = value, size
+        count += 1
+        alphabetic += (mark & ALPHABETIC) != 0
+        if mark & WORDED:
+            words += 1
+            characters += size
+        if size <= LONGEST_STOP_WORD:
+            for place in range(len(stop_words)):
+                if stop_words[place] == value:
+                    stops |= 1 << place
+    out[at.TOKENS], out[at.ALPHABETIC], out[at.WORDS], out[at.WORD_CHARACTERS] = count, alphabetic, words, characters
+    for place in range(len(stop_words)):
+        out[at.STOP_WORDS] += (stops >> place) & 1
+    return count
+
+
+@compiled
+def _top_ngrams(hashes: Hashes, sizes: Integers, count: int, out: Counts) -> None:
     """Write the characters in the most frequent 2-, 3- and 4-gram of words, given their hashes and lengths."""
-    count = len(hashes)
     capacity = capacity_for(count)
     keys = np.empty(capacity, np.uint64)
     seen = np.empty(capacity, np.int32)
@@ -42,7 +86,7 @@ def top_ngrams(hashes: Hashes, sizes: Integers, found: Integers) -> None:
     grams = np.zeros(count, np.uint64)
     for index in range(len(TOP_NGRAMS)):
         size = TOP_NGRAMS[index]
-        keys[:] = EMPTY
+        clear(keys)
         most, earliest = 0, 0
         for word in range(count):
             if size == 2:
@@ -58,15 +102,15 @@ def top_ngrams(hashes: Hashes, sizes: Integers, found: Integers) -> None:
             if seen[slot] > most or (seen[slot] == most and firsts[slot] < earliest):
                 most, earliest = seen[slot], firsts[slot]
         length = size - 1
-        for word in range(earliest, min(earliest + size, count)):
-            length += sizes[word]
-        found[index] = most * length
+        if most > 0:
+            for word in range(earliest, earliest + size):
+                length += sizes[word]
+        out[at.TOP_NGRAM + index] = most * length
 
 
 @compiled
-def duplicate_ngrams(hashes: Hashes, sizes: Integers, found: Integers) -> None:
+def _duplicate_ngrams(hashes: Hashes, sizes: Integers, count: int, out: Counts) -> None:
     """Write the characters in 5- to 10-grams of words that occurred before."""
-    count = len(hashes)
     up, down = np.ones(POWERS, np.uint64), np.ones(POWERS, np.uint64)
     for length in range(1, POWERS):
         up[length], down[length] = up[length - 1] * BASE, down[length - 1] * INVERSE
@@ -86,7 +130,7 @@ def duplicate_ngrams(hashes: Hashes, sizes: Integers, found: Integers) -> None:
     keys = np.empty(capacity_for(count), np.uint64)
     for index in range(len(DUPLICATE_NGRAMS)):
         size = DUPLICATE_NGRAMS[index]
-        keys[:] = EMPTY
+        clear(keys)
         characters = word = 0
         while word + size <= count:
             gram = mixed((sums[word + size] - sums[word]) * inverses[word])
@@ -97,7 +141,7 @@ def duplicate_ngrams(hashes: Hashes, sizes: Integers, found: Integers) -> None:
             else:
                 characters += lengths[word + size] - lengths[word]
                 word += size
-        found[index] = characters
+        out[at.DUPLICATE_NGRAM + index] = characters
 
 
 @compiled
