@@ -7,8 +7,9 @@ is calibrated: of many texts with a score of 0.8, about 80 in 100 are in the lan
 (benchmarks/language_calibration.py fits it and shows it).
 
 `und` (undetermined, ISO 639-2) stands where no language is more likely right than wrong, where less than half of what is
-visible are letters, where no script has three fifths of the letters, and where half of a longer text is in another language
-than the rest. Chinese is `zh-hans` or `zh-hant` by its characters, and `zh` where those are common to both (BCP 47).
+visible are letters, where no script has half of the letters (Latin: three fifths), and where half of a longer text is in
+another language than the rest. Chinese is `zh-hans` or `zh-hant` by its characters, and `zh` where those are common to both
+(BCP 47).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ CHINESE = "zh"
 WINDOWS, WIDTH = 12, 128  # bytes of UTF-8
 FEWEST = 4  # letters
 LETTERS = 0.5  # of the visible characters
-DOMINANT = 0.6  # of the letters are of one script
+DOMINANT, DOMINANT_LATIN = 0.5, 0.6  # of the weight of letters are of one script; of Latin more, as it is in all texts
 SURE = 0.5
 KANA = 0.05  # of Chinese characters and kana: from here on it is Japanese
 WITHOUT_KANA = 12  # letters that no Japanese text has without kana, names and headings aside
@@ -42,9 +43,9 @@ QUARTER = 150  # bytes of a quarter in which a language shows
 OTHERWISE = 1.0  # log odds of another language in a quarter
 ONE_WAY = 0.8  # of the characters that tell simplified from traditional Chinese
 
-# Logistic calibration of the log odds o of the model for a text of n letters: (a + b l) + (c + d l) o, with l = log2 n. Fitted by
+# Logistic calibration of the model's log odds o for a text of n letters: (a + b l) + (c + d l) o with l = log2 n, fitted by
 # benchmarks/language_calibration.py.
-OFFSET, OFFSET_BY_LENGTH, SLOPE, SLOPE_BY_LENGTH = 0.1422, 0.0175, 0.4606, 0.1403
+OFFSET, OFFSET_BY_LENGTH, SLOPE, SLOPE_BY_LENGTH = 0.1435, 0.0172, 0.4565, 0.1409
 MOST_ODDS = 12.0
 LENGTHS = (16.0, 512.0)  # letters between which length matters
 
@@ -90,6 +91,7 @@ class Identifier:
         self._labels = model.labels
         self._writing = Writing()
         self._possible = _languages_by_script(self._writing.scripts, model.labels)
+        self._latin = self._writing.scripts.index("Latin")
         self._named = [bool(possible.any()) for possible in self._possible]
         self._japanese = np.array([label == "ja" for label in model.labels])
 
@@ -111,7 +113,8 @@ class Identifier:
         counts = self._writing.count(data)
         seen, letters, script, share = self._writing.weigh(counts)
         possible = self._possible[script]
-        if letters < FEWEST or letters < LETTERS * seen or share < DOMINANT or not self._named[script]:
+        least = DOMINANT_LATIN if script == self._latin else DOMINANT
+        if letters < FEWEST or letters < LETTERS * seen or share < least or not self._named[script]:
             return Found(None, 0.0, letters, b"", counts, possible)
         kana = int(counts[self._writing.kana])
         if kana > 0 and kana >= KANA * letters:
