@@ -47,12 +47,14 @@ lint: setup  ## check style, types, the workflow and what is generated
 	$(BIN)/snakemake --lint
 	$(BIN)/python -m scripts.reproducibility.environments --check
 	$(BIN)/python -m scripts.reproducibility.reference --check
+	$(BIN)/python -m scripts.registry.filter_reference --check
 
 format: setup  ## format the sources and write what is generated (the picture of the rules needs graphviz)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile rules
 	$(BIN)/python -m scripts.reproducibility.reference --write
+	$(BIN)/python -m scripts.registry.filter_reference --write
 	if command -v dot > /dev/null; then $(BIN)/snakemake --rulegraph 2> /dev/null | grep -vE "label = .all.|-> 0$$" | tred | dot -Grankdir=LR -Tsvg > docs/rulegraph.svg; fi
 
 clean:  ## remove the results and Snakemake's records, not .venv

@@ -5,7 +5,7 @@
 #         results/corpora/{corpus}/selection/{source}/{part}.parquet         every verdict for every document
 #         results/corpora/{corpus}/duplicates.parquet, contamination.parquet what goes, and for what
 #         results/corpora/{corpus}/documents/{source}/{part}.parquet         curated documents with their split
-# Config  signatures, corpora.{corpus}
+# Config  signatures, corpora.{corpus} with the lists of addresses that its filters name
 
 
 rule annotate:
@@ -261,6 +261,7 @@ rule curate:
     params:
         settings=lambda w: settings(
             source=w.source,
+            line_edits=registry.line_edits(w.corpus, w.source),
             pii=registry.corpus(w.corpus)["pii"],
             split=registry.corpus(w.corpus)["split"],
             seed=registry.seed,

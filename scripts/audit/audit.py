@@ -24,6 +24,7 @@ from typing import Any
 
 from scripts.audit.card import card
 from scripts.audit.gates import check_gates, group_rows
+from scripts.audit.limits import thresholds
 from scripts.audit.page import page
 from scripts.audit.parts import Part, later_reasons, read_part
 from scripts.audit.tally import Tally, entropy
@@ -85,7 +86,7 @@ def audit(step: Step, args: argparse.Namespace) -> None:
     numbers = {
         "corpus": corpus,
         "limits": limits,
-        "thresholds": parts[0].selection.summary["thresholds"],
+        "thresholds": thresholds({part.source: part.selection.summary["thresholds"] for part in parts}),
         "sources": {name: tally.numbers() for name, tally in sources.items()},
         "total": total.numbers(),
         "groups": groups,

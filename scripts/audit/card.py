@@ -38,9 +38,7 @@ def card(numbers: Mapping[str, Any]) -> str:
 
 def _filters(numbers: Mapping[str, Any]) -> list[str]:
     total = numbers["total"]
-    rules = [
-        f"- `{name}` {value:g}: {total['failed'].get(name, 0):,} documents fail" for name, value in _rules(numbers)
-    ]
+    rules = [f"- `{name}` {value}: {total['failed'].get(name, 0):,} documents fail" for name, value in _rules(numbers)]
     removed = (
         f"Of {total['before']['documents']:,} documents went, by the first reason: {shares(total['removed'], 12)}."
     )
@@ -48,7 +46,7 @@ def _filters(numbers: Mapping[str, Any]) -> list[str]:
     return [*(rules or ["- no rule with a threshold"]), "", removed, "", replaced]
 
 
-def _rules(numbers: Mapping[str, Any]) -> Sequence[tuple[str, float]]:
+def _rules(numbers: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     return sorted(numbers["thresholds"].items())
 
 

@@ -13,9 +13,12 @@ from scripts.lib.errors import UserError
 
 DECISIONS = {
     "language": "filters.languages",
+    "quality.min_score": "filters.quality.minimum",
+    "quality.sampled": "filters.quality.pareto",
     "exact_duplicate": "deduplicate.exact",
     "near_duplicate": "deduplicate.near",
     "contaminated": "decontaminate",
+    "c4.no_lines": "filters.line_edits",
 }  # the settings of a corpus behind reasons that are no rule of a filter family
 
 

@@ -76,13 +76,23 @@ def _verdicts(numbers: Numbers) -> str:
     lines = [
         [
             name,
-            f"{numbers['thresholds'][name]:g}" if name in numbers["thresholds"] else "as listed",
+            numbers["thresholds"].get(name, "as listed"),
             percent(count, documents),
             *(percent(one["failed"].get(name, 0), one["before"]["documents"]) for one in numbers["sources"].values()),
         ]
         for name, count in ordered
     ]
-    return _paragraph(told) + bars(ordered, documents, "documents") + table(head, lines)
+    return _paragraph(told) + bars(ordered, documents, "documents") + table(head, lines) + _edits(numbers)
+
+
+def _edits(numbers: Numbers) -> str:
+    """Return what edits of lines took from the documents that no rule removed; nothing where no line was edited."""
+    if not numbers["total"]["edited_lines"]:
+        return ""
+    head = ["source", "lines that went, by reason", "characters that went, by reason"]
+    sources = [*numbers["sources"].items(), ("all", numbers["total"])]
+    lines = [[name, shares(one["edited_lines"]), shares(one["edited_characters"])] for name, one in sources]
+    return _paragraph("Lines were edited in documents that pass:") + table(head, lines)
 
 
 def _groups(numbers: Numbers) -> str:

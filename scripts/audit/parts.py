@@ -18,6 +18,7 @@ from scripts.lib.errors import UserError
 from scripts.lib.manifest import Artefact
 
 DOCUMENT = ["id", "text", "language", "license", "date"]
+EMPTIED = "c4.no_lines"  # the reason of documents of which edits of lines leave nothing
 MEASURED = ["id", "language", "words"]
 
 
@@ -75,15 +76,18 @@ def read_part(part: Part, later: dict[str, str]) -> Iterator[Seen]:
     )
     curated = read_rows(table_path(part.curated), ["id", "text"])
     upcoming = next(curated, None)
+    emptied = part.curated.manifest["accounting"]["removed"].get(EMPTIED, 0)
     for document, measured, verdict in rows:
         identifier = document["id"]
         reason = verdict["reason"] or later.get(identifier)
         text = upcoming["text"] if upcoming is not None and upcoming["id"] == identifier else None
+        if reason is None and text is None and emptied:
+            reason, emptied = EMPTIED, emptied - 1
         if not identifier == measured["id"] == verdict["id"] or (text is None) != (reason is not None):
             raise _disagreement(part)
         upcoming = upcoming if text is None else next(curated, None)
         yield _seen(document, measured, text, reason)
-    if upcoming is not None:
+    if upcoming is not None or emptied:
         raise _disagreement(part)
 
 

@@ -18,6 +18,7 @@ LARGEST = 10
 SAMPLE_WORDS = 50_000
 WORDS_PER_DOCUMENT = 1_000  # so that one book is not the whole sample
 UNKNOWN = "not known"
+COUNTED = ("left_out", "quarantined", "removed", "failed", "pii", "splits", "edited_lines", "edited_characters")
 
 
 class WordSample:
@@ -98,6 +99,8 @@ class Tally:
     group_reasons: dict[str, Counts] = field(default_factory=dict)
     pii: Counts = field(default_factory=Counter)
     splits: Counts = field(default_factory=Counter)
+    edited_lines: Counts = field(default_factory=Counter)  # that went from documents that pass, by the reason
+    edited_characters: Counts = field(default_factory=Counter)
     largest: list[int] = field(default_factory=list)  # bytes of the largest curated documents
     sample: WordSample = field(default_factory=WordSample)
 
@@ -110,6 +113,8 @@ class Tally:
         self.failed.update(part.selection.summary["failed"])
         self.pii.update(part.curated.summary["pii"])
         self.splits.update(part.curated.summary["splits"])
+        self.edited_lines.update(part.curated.summary["line_edits"]["lines"])
+        self.edited_characters.update(part.curated.summary["line_edits"]["characters"])
 
     def add(self, seen: Seen) -> None:
         """Count one document."""
@@ -130,7 +135,7 @@ class Tally:
         self.records += other.records
         _add_up(self.before, other.before)
         _add_up(self.after, other.after)
-        for name in ("left_out", "quarantined", "removed", "failed", "pii", "splits"):
+        for name in COUNTED:
             getattr(self, name).update(getattr(other, name))
         for group, reasons in other.group_reasons.items():
             self.group_reasons.setdefault(group, Counter()).update(reasons)
@@ -149,6 +154,8 @@ class Tally:
             "failed": dict(self.failed),
             "pii": dict(self.pii),
             "splits": dict(self.splits),
+            "edited_lines": dict(self.edited_lines),
+            "edited_characters": dict(self.edited_characters),
             "largest_share": round(sum(self.largest) / max(self.after.bytes, 1), 4),
             "type_token": self.sample.type_token_ratio(),
         }

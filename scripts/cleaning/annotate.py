@@ -3,7 +3,7 @@
     python -m scripts.cleaning.annotate --settings '{}' --documents results/sources/books/documents/0000.json \\
         --manifest results/sources/books/annotations/0000.json
 
-Writes `<part>.parquet`: id, language (as identified), language_score, and the columns of scripts.cleaning.measures.
+Writes `<part>.parquet`: id, url, language (as identified), language_score, and the columns of scripts.cleaning.measures.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ MODULE = "scripts.cleaning.annotate"
 ANNOTATION_SCHEMA = pa.schema(
     [
         ("id", pa.string()),
+        ("url", pa.string()),
         ("language", pa.string()),
         ("language_score", pa.float64()),
         *[(name, pa.int64() if name in COUNTS else pa.float64()) for name in MEASURED],
@@ -39,10 +40,11 @@ def annotate(step: Step, args: argparse.Namespace) -> None:
     name = f"{args.manifest.stem}.parquet"
     with step.publish() as out:
         with DocumentWriter(out.file(name), ANNOTATION_SCHEMA) as writer:
-            rows = read_rows(documents.path(f"{args.documents.stem}.parquet"), ["id", "text"])
+            rows = read_rows(documents.path(f"{args.documents.stem}.parquet"), ["id", "text", "url"])
             for row in progress(rows, documents.manifest["accounting"]["kept"], "annotate"):
                 language, score = identifier.identify(row["text"])
-                writer.write({"id": row["id"], "language": language, "language_score": score, **measure(row["text"])})
+                found = {"language": language, "language_score": score, **measure(row["text"])}
+                writer.write({"id": row["id"], "url": row["url"], **found})
         out.rows[name] = writer.rows
         out.summary["language_model"] = sha256_file(model_path())
         out.account(incoming=writer.rows, kept=writer.rows)

@@ -1,9 +1,10 @@
-"""Bring the decisions of a corpus together: the documents of a part that stay, with personal data replaced and a split.
+"""Bring the decisions of a corpus together: the documents of a part that stay, lines edited, personal data replaced, and a split.
 
     python -m scripts.cleaning.curate --documents results/sources/books/documents/0000.json \\
         --selection results/corpora/main/selection/books/0000.json --duplicates results/corpora/main/duplicates.json \\
         --contamination results/corpora/main/contamination.json --manifest results/corpora/main/documents/books/0000.json \\
-        --settings '{"source": "books", "pii": ["email"], "split": {"validation": 0.05, "test": 0}, "seed": 1}'
+        --settings '{"source": "books", "line_edits": ["c4"], "pii": ["email"], "seed": 1,
+        "split": {"validation": 0.05, "test": 0}}'
 
 Writes `<part>.parquet`: the columns of a document and `split` (train, validation or test), which depends on the seed and the
 document's id alone and so stays when data is added.
@@ -20,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from scripts.cleaning.edits import NO_LINES, Removed, edit_lines
 from scripts.cleaning.pii import KINDS, replace_pii
 from scripts.lib.documents import DOCUMENT_SCHEMA, DocumentWriter, read_rows
 from scripts.lib.errors import UserError
@@ -69,6 +71,7 @@ def curate(step: Step, args: argparse.Namespace) -> None:
     removed: Counter[str] = Counter()
     replaced: Counter[str] = Counter({kind: 0 for kind in KINDS if kind in kinds})
     splits: Counter[str] = Counter()
+    line_edits, edits = settings["line_edits"], Removed()
     incoming = 0
     name = f"{args.manifest.stem}.parquet"
     selected = pq.read_metadata(tables[0]).num_rows
@@ -79,6 +82,11 @@ def curate(step: Step, args: argparse.Namespace) -> None:
                 if row["id"] in gone:
                     removed[gone[row["id"]]] += 1
                     continue
+                row["text"], edited = edit_lines(before := row["text"], line_edits)
+                edits.update(edited)
+                if before and not row["text"]:
+                    removed[NO_LINES] += 1
+                    continue
                 row["text"], counts = replace_pii(row["text"], kinds)
                 row["split"] = split_of(row["id"], seed, validation, test)
                 replaced.update(counts)
@@ -88,6 +96,7 @@ def curate(step: Step, args: argparse.Namespace) -> None:
             raise UserError(f"{args.selection} decides on {selected} documents, but there are {incoming}; run again.")
         out.rows[name] = writer.rows
         out.summary["pii"] = dict(sorted(replaced.items()))
+        out.summary["line_edits"] = edits.summary()
         out.summary["splits"] = dict(sorted(splits.items()))
         out.account(incoming=incoming, kept=writer.rows, removed=dict(sorted(removed.items())))
 

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from scripts.cleaning.words import is_punctuation, sentences, tokens
+from scripts.cleaning.words import is_punctuation, sentences, tokens, unspaced_ratio
 from scripts.lib.code import data_file
 
 Measures = dict[str, float | int]
@@ -50,6 +50,7 @@ def measure(text: str) -> Measures:
         **_repetition(text, found),
         **_c4(text, lines),
         **_fineweb(text, found, lines),
+        "unspaced_ratio": unspaced_ratio(text),
     }
 
 
@@ -83,6 +84,7 @@ MEASURED = (
     "short_line_ratio",
     "fineweb_duplicate_character_ratio",
     "newline_ratio",
+    "unspaced_ratio",
 )
 
 COUNTS = frozenset({"characters", "words", "stop_words", "curly_brackets", "lorem_ipsum", "c4_sentences"})

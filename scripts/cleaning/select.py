@@ -2,72 +2,150 @@
 
     python -m scripts.cleaning.select --annotations results/sources/books/annotations/0000.json \\
         --manifest results/corpora/main/selection/books/0000.json \\
-        --settings '{"families": ["gopher_quality"], "thresholds": {}, "languages": ["en"]}'
+        --settings '{"families": ["gopher_quality"], "thresholds": {}, "languages": ["en"], "overrides": [], "url_lists": {}}'
 
-Writes `<part>.parquet`: id, kept, reason (the first rule that fails, or null), a column per rule that is true where the document
-passes, and its score in the column `quality` where the corpus looks at a classifier's. No text is read.
+Writes `<part>.parquet`: id, kept, reason (the first rule that fails, or null), and a column per rule that is true where the
+document passes, false where it fails, and null where the rule does not apply to it (scripts.cleaning.choices); the score last,
+as the column `quality`, where the corpus looks at those of a classifier. No text is read.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from scripts.cleaning.filters import Rule, chosen_rules
+from scripts.cleaning.choices import NO_LANGUAGE, Applied, Choice
+from scripts.cleaning.filters import UNSPACED, Rule
 from scripts.cleaning.quality import COLUMN, Judge
-from scripts.lib.documents import write_table
+from scripts.cleaning.tags import matches
+from scripts.cleaning.urls import MEASURED_OF_URLS, UrlLists
+from scripts.lib.documents import DocumentWriter, read_batches
+from scripts.lib.errors import UserError
+from scripts.lib.progress import progress
 from scripts.lib.step import Step, run_step, step_parser
 
 MODULE = "scripts.cleaning.select"
 LANGUAGE = "language"
+ROWS = 65_536  # in memory at a time
+
+Values = dict[str, npt.NDArray[np.float64]]
 
 
-def verdicts(annotations: pa.Table, rules: Sequence[Rule], languages: Sequence[str] | None) -> pa.Table:
-    """Return id, kept, reason and a boolean column per rule, in the order of the annotations."""
-    passed: dict[str, pa.Array] = {}
-    if languages is not None:
-        passed[LANGUAGE] = pc.is_in(annotations[LANGUAGE], pa.array(list(languages), pa.string())).combine_chunks()
-    for rule in rules:
-        compare = pc.greater_equal if rule.at_least else pc.less_equal
-        limit = pa.scalar(float(rule.threshold))
-        passed[rule.name] = compare(annotations[rule.column].cast(pa.float64()), limit).combine_chunks()
-    reasons = np.full(annotations.num_rows, None, dtype=object)
-    for name in reversed(passed):
-        reasons[~np.asarray(passed[name])] = name
-    reason = pa.array(reasons, pa.string())
-    return pa.table({"id": annotations["id"], "kept": pc.is_null(reason), "reason": reason, **passed})
+class Kinds:
+    """The documents of a batch by language and script, since these decide which limits hold."""
+
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        encoded = batch[LANGUAGE].dictionary_encode()
+        self.labels: list[str | None] = [*encoded.dictionary.to_pylist(), None]
+        codes = encoded.indices.fill_null(len(self.labels) - 1).to_numpy(zero_copy_only=False)
+        unspaced = batch["unspaced_ratio"].to_numpy(zero_copy_only=False) >= UNSPACED
+        self.languages = codes.astype(np.int64)
+        self.kinds = 2 * self.languages + unspaced
+
+    def limits(self, choice: Choice, rule: Rule) -> list[Applied | None]:
+        """Return the limit of a rule for each kind."""
+        return [choice.applied(rule, label, unspaced) for label in self.labels for unspaced in (False, True)]
+
+
+def judged(rule: Rule, choice: Choice, kinds: Kinds, values: Values) -> pa.Array:
+    """Return for each document whether it passes a rule; null where the rule does not apply or nothing was measured."""
+    limits = kinds.limits(choice, rule)
+    thresholds = np.array([np.nan if limit is None else limit.threshold for limit in limits])[kinds.kinds]
+    measured = np.full(len(thresholds), np.nan)
+    for column in dict.fromkeys(limit.column for limit in limits if limit is not None):
+        mine = np.array([limit is not None and limit.column == column for limit in limits])[kinds.kinds]
+        np.copyto(measured, values[column], where=mine)
+    passed = measured >= thresholds if rule.at_least else measured <= thresholds
+    return pa.array(passed, mask=np.isnan(measured) | np.isnan(thresholds))
+
+
+def verdicts(batch: pa.RecordBatch, choice: Choice, lists: UrlLists) -> pa.Table:
+    """Return id, kept, reason and a column per rule, in the order of the annotations."""
+    kinds, rules = Kinds(batch), choice.rules()
+    values = measured_values(batch, rules, lists)
+    found: dict[str, pa.Array] = {}
+    if choice.languages is not None:
+        wanted = np.array([matches(label or NO_LANGUAGE, choice.languages) for label in kinds.labels])
+        found[LANGUAGE] = pa.array(wanted[kinds.languages])
+    found |= {rule.name: judged(rule, choice, kinds, values) for rule in rules}
+    first = np.full(batch.num_rows, len(found), dtype=np.int32)
+    for place, passed in reversed(list(enumerate(found.values()))):
+        first[~passed.fill_null(True).to_numpy(zero_copy_only=False)] = place
+    kept = first == len(found)
+    names = pa.array(list(found), pa.string())
+    reason = names.take(pa.array(first, mask=kept))
+    return pa.table({"id": batch["id"], "kept": pa.array(kept), "reason": reason, **found})
+
+
+def measured_values(batch: pa.RecordBatch, rules: Sequence[Rule], lists: UrlLists) -> Values:
+    """Return the columns that rules look at, as numbers; NaN where nothing was measured."""
+    names = columns_of(rules)
+    values = {
+        name: batch[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
+        for name in names
+        if name not in MEASURED_OF_URLS
+    }
+    return values | (lists.measure(batch["url"]) if set(names) & set(MEASURED_OF_URLS) else {})
+
+
+def columns_of(rules: Sequence[Rule]) -> list[str]:
+    """Return the columns that rules may look at, each once."""
+    others = [rule.unspaced.column for rule in rules if not isinstance(rule.unspaced, str)]
+    return list(dict.fromkeys([*(rule.column for rule in rules), *others]))
+
+
+def read_columns(path: Path, rules: Sequence[Rule]) -> list[str]:
+    """Return the columns of the annotations that the rules need; raises UserError when one is not there."""
+    measured = ["url" if name in MEASURED_OF_URLS else name for name in columns_of(rules)]
+    needed = list(dict.fromkeys(["id", LANGUAGE, "unspaced_ratio", *measured]))
+    missing = sorted(set(needed) - set(pq.read_schema(path).names))
+    if missing:
+        raise UserError(f"{path} has no column {missing[0]}; remove its manifest and run again to measure it.")
+    return needed
 
 
 def select(step: Step, args: argparse.Namespace) -> None:
     """Publish the verdicts on the documents of one part."""
     settings = step.settings
-    rules = chosen_rules(settings["families"], settings["thresholds"] and settings["thresholds"].plain())
-    languages = settings["languages"]
+    keys = ("families", "thresholds", "languages", "overrides")
+    thresholds = settings["thresholds"]
+    choice = Choice.of({key: settings[key] for key in keys} | {"thresholds": thresholds and thresholds.plain()})
+    lists = UrlLists.load(settings["url_lists"])
     annotations = step.read("annotations", args.annotations)
-    table = verdicts(pq.read_table(annotations.path(f"{args.annotations.stem}.parquet")), rules, languages)
+    path = annotations.path(f"{args.annotations.stem}.parquet")
     judge = Judge.open(step, args.scores)
-    table = judge.applied(table) if judge else table
-    name = f"{args.manifest.stem}.parquet"
-    removed = Counter(reason for reason in table["reason"].to_pylist() if reason is not None)
+    name, rules = f"{args.manifest.stem}.parquet", choice.rules()
+    columns = [*([LANGUAGE] if choice.languages is not None else []), *(rule.name for rule in rules)]
+    columns += judge.described() if judge else []
+    failed, removed = dict.fromkeys(columns, 0), dict.fromkeys(columns, 0)
+    schema = pa.schema(
+        [("id", pa.string()), ("kept", pa.bool_()), ("reason", pa.string()), *((one, pa.bool_()) for one in columns)]
+    )
+    if judge:
+        schema = schema.append(pa.field(COLUMN, pa.float64()))
     with step.publish() as out:
-        write_table(out.file(name), table)
-        out.rows[name] = table.num_rows
-        out.summary["failed"] = {
-            column: table.num_rows - (pc.sum(table[column]).as_py() or 0)
-            for column in table.column_names[3:]
-            if column != COLUMN
-        }
-        out.summary["thresholds"] = {rule.name: rule.threshold for rule in rules} | (judge.thresholds if judge else {})
-        out.account(
-            incoming=table.num_rows, kept=table.num_rows - removed.total(), removed=dict(sorted(removed.items()))
-        )
+        with DocumentWriter(out.file(name), schema) as writer:
+            batches = read_batches(path, read_columns(path, rules), ROWS)
+            for batch in progress(batches, -(-pq.read_metadata(path).num_rows // ROWS), "select"):
+                table = verdicts(batch, choice, lists)
+                table = judge.applied(table) if judge else table
+                writer.write_table(table)
+                for column in columns:
+                    failed[column] += pc.sum(pc.invert(table[column])).as_py() or 0
+                for count in pc.value_counts(table["reason"].drop_null()).to_pylist():
+                    removed[count["values"]] += count["counts"]
+        out.rows[name] = writer.rows
+        described = choice.described() | (judge.described() if judge else {})
+        out.summary.update(failed=failed, thresholds=described, unspaced=UNSPACED)
+        removed = {reason: count for reason, count in sorted(removed.items()) if count}
+        out.account(incoming=writer.rows, kept=writer.rows - sum(removed.values()), removed=removed)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

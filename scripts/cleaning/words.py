@@ -16,6 +16,8 @@ _TOKEN = regex.compile(
     regex.VERSION1,
 )
 _PUNCTUATION = regex.compile(r"[\p{P}\p{S}]+")
+_LETTER = regex.compile(r"\p{L}")
+_UNSPACED_LETTER = regex.compile(rf"[\p{{L}}&&[{UNSPACED}]]", regex.VERSION1)
 _SENTENCE_END = regex.compile(r"[.!?。！？]+[\"'”’)\]]*(?=\s|$)|[。！？]")
 
 
@@ -32,6 +34,12 @@ def words(text: str) -> list[str]:
 def is_punctuation(token: str) -> bool:
     """Tell whether a token is a run of punctuation or symbols."""
     return _PUNCTUATION.fullmatch(token) is not None
+
+
+def unspaced_ratio(text: str) -> float:
+    """Return the share of the letters of a text that belong to scripts written without spaces."""
+    letters = len(_LETTER.findall(text))
+    return len(_UNSPACED_LETTER.findall(text)) / letters if letters else 0.0
 
 
 def sentences(text: str) -> int:

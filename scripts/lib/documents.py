@@ -68,7 +68,7 @@ def write_table(path: Path, table: pa.Table) -> None:
 def read_batches(path: Path, columns: Sequence[str] | None = None, rows: int = 2_000) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a Parquet file in batches of at most `rows`; raises UserError for a file that is none."""
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, pre_buffer=False) as file:
             yield from file.iter_batches(batch_size=rows, columns=list(columns) if columns else None)
     except pa.ArrowInvalid as error:
         raise UserError(f"{path} is not a readable Parquet file ({error}); remove it and run again.") from None

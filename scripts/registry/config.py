@@ -87,7 +87,7 @@ def _complete(part: Mapping[str, Any], value: Any) -> Any:
     part = _resolve(part)
     if "anyOf" in part:
         part = _resolve(next((one for one in part["anyOf"] if _fits(one, value)), part["anyOf"][0]))
-    if isinstance(value, str) and part.get("type") == "number":
+    if isinstance(value, str) and part.get("type") in ("number", ["number", "null"]):
         return _number(value)
     if isinstance(value, dict):
         properties = part.get("properties", {})

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.cleaning.filters import known_rules
 from scripts.finetuning import recipe as finetuning_recipe
 from scripts.lib.errors import UserError
 from scripts.pretraining.recipe import Recipe
+from scripts.registry.filtering import check_filters
 from scripts.sources.addresses import NESTED, WEB, check_scheme, is_glob, scheme, shown
 from scripts.sources.kinds import check_reader_options
 from scripts.sources.local import local_folder, local_index
@@ -29,7 +29,7 @@ def check_references(config: Mapping[str, Any], folder: Path) -> None:
     for name, task in config["tasks"].items():
         _check_task(name, task, folder)
     for name, corpus in config["corpora"].items():
-        _check_corpus(name, corpus, config)
+        _check_corpus(name, corpus, config, folder)
     for name, tokenizer in config["tokenizers"].items():
         _refer(f"tokenizers.{name}.corpus", tokenizer["corpus"], config["corpora"], "corpora")
     for name, model in config["models"].items():
@@ -153,22 +153,13 @@ def _exists(path: str, folder: Path) -> bool:
     return (folder / path).exists()
 
 
-def _check_corpus(name: str, corpus: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+def _check_corpus(name: str, corpus: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -> None:
     key = f"corpora.{name}"
     for source in corpus["sources"]:
         _refer(f"{key}.sources", source, config["sources"], "sources")
     for task in corpus["decontaminate"]["tasks"]:
         _refer(f"{key}.decontaminate.tasks", task, config["tasks"], "tasks")
-    rules = known_rules()
-    for rule in corpus["filters"]["thresholds"]:
-        if rule not in rules:
-            raise UserError(
-                f"{key}.filters.thresholds names {rule!r}, which is no rule; the rules are {', '.join(rules)}."
-            )
-        if rule.partition(".")[0] not in corpus["filters"]["families"]:
-            raise UserError(
-                f"{key}.filters.thresholds.{rule} belongs to a family that is not used; remove it or add the family."
-            )
+    check_filters(f"{key}.filters", corpus, folder)
     near, permutations = corpus["deduplicate"]["near"], config["signatures"]["permutations"]
     if near and near["bands"] * near["rows"] > permutations:
         raise UserError(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lib.errors import UserError
+from scripts.registry.filtering import filters_of_source, line_edits_of_source
 from scripts.registry.local import LocalDigests, local_content
 from scripts.reproducibility.preflight import examine, refuse_unrecorded, repair
 
@@ -86,9 +87,13 @@ class Registry:
 
     def filters(self, corpus: str, source: str) -> dict[str, Any]:
         """Return what decides on the documents of one source of a corpus; scores where it looks at them."""
-        filters = {key: value for key, value in self.corpus(corpus)["filters"].items() if key != "quality"}
+        filters = filters_of_source(self.corpus(corpus)["filters"], source, self.digests)
         quality = self.quality(corpus, source)
         return filters if quality is None else {**filters, "quality": quality}
+
+    def line_edits(self, corpus: str, source: str) -> list[str]:
+        """Return the edits of lines that the documents of one source of a corpus are given."""
+        return line_edits_of_source(self.corpus(corpus)["filters"], source)
 
     def tokenizer(self, name: str) -> Mapping[str, Any]:
         """Return the entry of a tokenizer."""

@@ -85,6 +85,17 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "corpora.*.filters.families": (["length", "c4"], {"select"}),
     "corpora.*.filters.thresholds": ({"gopher_repetition.max_top_2_gram": 0.3}, {"select"}),
     "corpora.*.filters.languages": (["de"], {"select"}),
+    "corpora.*.filters.overrides": (
+        [{"sources": None, "languages": ["de"], "families": ["length"], "thresholds": {}, "line_edits": None}],
+        {"select"},
+    ),
+    # The lists are looked at where the family `url` is used, which the default run does not.
+    "corpora.*.filters.url_lists.domains": (None, {"select"}),
+    "corpora.*.filters.url_lists.urls": (None, {"select"}),
+    "corpora.*.filters.url_lists.words": (None, {"select"}),
+    "corpora.*.filters.url_lists.soft_words": (None, {"select"}),
+    "corpora.*.filters.url_lists.substrings": (None, {"select"}),
+    "corpora.*.filters.line_edits": (["c4"], {"curate"}),
     "corpora.*.deduplicate.exact": (False, {"deduplicate"}),
     "corpora.*.deduplicate.near.bands": (8, {"deduplicate"}),
     "corpora.*.deduplicate.near.rows": (4, {"deduplicate"}),

@@ -113,6 +113,33 @@ def test_only_the_jobs_of_the_edited_source_run(recorded: Planner) -> None:
     assert counts["extract"] == counts["annotate"] == counts["select"] == counts["signatures"] == 1
 
 
+def test_an_override_for_a_source_reruns_the_decisions_on_it_alone(recorded: Planner) -> None:
+    config = default_config()
+    config["corpora"]["english"]["filters"]["overrides"] = [
+        {"sources": ["news"], "languages": ["en"], "families": None, "thresholds": {"length.min_characters": 9}}
+    ]
+    counts = recorded.rules(config)
+    assert counts["select"] == 1
+    config["corpora"]["english"]["filters"]["overrides"] = [{"sources": ["news"], "line_edits": ["c4"]}]
+    counts = recorded.rules(config)
+    assert counts["curate"] == 1
+    assert "select" not in counts
+
+
+def test_an_edited_list_of_addresses_reruns_the_decisions(recorded: Planner, tmp_path: Path) -> None:
+    blocked = tmp_path / "blocked.txt"
+    blocked.write_text("example.org\n", encoding="utf-8")
+    config = default_config()
+    filters = config["corpora"]["parliaments"]["filters"]
+    filters |= {"families": ["length", "url"], "url_lists": {"domains": [str(blocked)]}}
+    planner = Planner(tmp_path / "work")
+    planner.record_everything(config)
+    assert planner.rules(config) == {}
+    blocked.write_text("example.org\nexample.com\n", encoding="utf-8")
+    assert planner.own_reasons(config) == {"select"}
+    assert planner.rules(config)["select"] == 3
+
+
 def test_threads_and_memory_rerun_nothing(recorded: Planner) -> None:
     assert recorded.rules(default_config(), cores=7) == {}
 

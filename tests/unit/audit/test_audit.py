@@ -84,9 +84,21 @@ def publish_part(
         for row in rows
     ]
     publish_rows(annotations, measured, ANNOTATION_SCHEMA)
-    rules: dict[str, Any] = {"families": ["length"], "thresholds": {}, "languages": ["en", "de"]}
+    rules: dict[str, Any] = {
+        "families": ["length"],
+        "thresholds": {},
+        "languages": ["en", "de"],
+        "overrides": [],
+        "url_lists": {},
+    }
     assert select.main(arguments(rules, annotations=annotations, manifest=selection)) == 0
-    shape = {"source": source, "pii": ["email"], "split": {"validation": 0.0, "test": 0.0}, "seed": 1}
+    shape = {
+        "source": source,
+        "line_edits": [],
+        "pii": ["email"],
+        "split": {"validation": 0.0, "test": 0.0},
+        "seed": 1,
+    }
     inputs = {"documents": documents, "selection": selection, **found}
     assert curate.main(arguments(shape, **inputs, manifest=curated)) == 0
     return places

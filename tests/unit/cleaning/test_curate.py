@@ -70,7 +70,7 @@ TEXTS = {f"books:{i}": f"Text {i} by writer{i}@example.org" for i in range(200)}
 SELECTION = pa.schema([("id", pa.string()), ("kept", pa.bool_()), ("reason", pa.string())])
 
 
-def run_curate(folder: Path, texts: dict[str, str], part: str = "0000") -> Path:
+def run_curate(folder: Path, texts: dict[str, str], part: str = "0000", line_edits: list[str] | None = None) -> Path:
     reasons = {"books:1": "gopher_quality.min_words", "books:2": None}
     rows = [{"id": key, "kept": not reasons.get(key), "reason": reasons.get(key)} for key in texts]
     selection = publish_rows(folder / "selection" / f"{part}.json", rows, SELECTION)
@@ -86,7 +86,13 @@ def run_curate(folder: Path, texts: dict[str, str], part: str = "0000") -> Path:
     duplicates = publish_rows(folder / "duplicates.json", gone, DUPLICATE_SCHEMA)
     contamination = publish_rows(folder / "contamination.json", held, CONTAMINATION_SCHEMA)
     manifest = folder / "curated" / f"{part}.json"
-    settings = {"source": "books", "pii": ["email"], "split": {"validation": 0.2, "test": 0.1}, "seed": 1}
+    settings = {
+        "source": "books",
+        "line_edits": line_edits or [],
+        "pii": ["email"],
+        "split": {"validation": 0.2, "test": 0.1},
+        "seed": 1,
+    }
     line = arguments(
         settings,
         documents=documents,
@@ -112,6 +118,25 @@ def test_every_document_has_one_fate(tmp_path: Path) -> None:
     assert {"books:1", "books:2", "books:4"}.isdisjoint(row["id"] for row in rows)
     assert all(row["text"].endswith("<EMAIL>") for row in rows)
     assert load_manifest(manifest)["summary"]["pii"] == {"email": 197}
+
+
+def test_lines_are_edited_before_personal_data_and_a_text_without_lines_goes(tmp_path: Path) -> None:
+    texts = {
+        "books:0": "Write to jane@example.org today.\nHome",
+        "books:5": "Home\nContact",
+        "books:6": "",
+    }
+    manifest = run_curate(tmp_path, texts, line_edits=["c4"])
+    content = load_manifest(manifest)
+    assert content["accounting"] == {"in": 3, "kept": 2, "removed": {"c4.no_lines": 1}, "quarantined": {}}
+    assert content["summary"]["line_edits"]["lines"] == {"no_terminal_punctuation": 3}
+    assert content["summary"]["line_edits"]["characters"] == {
+        "citations": 0,
+        "layout": 2,
+        "no_terminal_punctuation": 15,
+    }
+    rows = pq.read_table(manifest.with_suffix(".parquet")).to_pylist()
+    assert [row["text"] for row in rows] == ["Write to <EMAIL> today.", ""]
 
 
 def test_a_split_is_a_matter_of_the_document_alone(tmp_path: Path) -> None:

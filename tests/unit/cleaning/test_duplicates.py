@@ -59,7 +59,7 @@ def prepared(
         rows = [{**passing_row(key), "language": "xx" if key == lost else "en"} for key in mine]
         annotations = publish_rows(folder / source / "annotations" / f"{part:04d}.json", rows, ANNOTATION_SCHEMA)
         selected = folder / source / "selection" / f"{part:04d}.json"
-        chosen = {"families": [], "thresholds": {}, "languages": ["en"]}
+        chosen = {"families": [], "thresholds": {}, "languages": ["en"], "overrides": [], "url_lists": {}}
         assert select.main(arguments(chosen, annotations=annotations, manifest=selected)) == 0
         for found, path in zip(made, (documents, signed, selected), strict=True):
             found.append(path)

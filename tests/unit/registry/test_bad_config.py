@@ -101,6 +101,11 @@ def source(**given: Any) -> Callable[[dict[str, Any]], None]:
     return put("sources.one", {"license": "CC0-1.0", **given})
 
 
+def override(**given: Any) -> Callable[[dict[str, Any]], None]:
+    """Return an edit that gives the corpus one override of these keys."""
+    return put("corpora.main.filters", {"overrides": [given]})
+
+
 TRAINING, SHAPE = "models.tiny.training", "models.tiny.architecture"
 BAD: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (put("sead", 1), r"unknown key 'sead'; did you mean 'seed'"),
@@ -161,6 +166,38 @@ BAD: list[tuple[Callable[[dict[str, Any]], None], str]] = [
         r"'gopher_quality\.nothing', which is no rule",
     ),
     (put("corpora.main.filters", {"families": ["best"]}), r"families\.0 is 'best'; choose one of"),
+    (
+        put("corpora.main.filters", {"thresholds": {"url.max_words": 1}}),
+        r"url\.max_words belongs to a family that is not",
+    ),
+    (
+        put("corpora.main.filters", {"thresholds": {"c4.min_sentences": "few"}}),
+        r"is 'few', but it must be of type number",
+    ),
+    (put("corpora.main.filters", {"languages": ["English"]}), r"languages\.0 is 'English', but it must be of the form"),
+    (override(), r"filters\.overrides\.0 changes nothing; give it families, thresholds or line_edits"),
+    (override(source=["one"]), r"overrides\.0 has the unknown key 'source'; did you mean 'sources'"),
+    (
+        override(sources=["three"], families=[]),
+        r"overrides\.0\.sources names 'three', which is no source of the corpus",
+    ),
+    (override(sources=[], families=[]), r"overrides\.0\.sources is \[\], but it must be of length at least 1"),
+    (override(languages=["EN"], families=[]), r"overrides\.0\.languages\.0 is 'EN', but it must be of the form"),
+    (override(families=["best"]), r"overrides\.0\.families\.0 is 'best'; choose one of"),
+    (override(thresholds={"c4.sentences": 1}), r"overrides\.0\.thresholds names 'c4\.sentences', which is no rule"),
+    (override(languages=["de"], line_edits=["c4"]), r"overrides\.0 has languages and line_edits"),
+    (
+        override(languages=["de"], thresholds={"gopher_quality.min_stop_words": 1}),
+        r"min_stop_words is a rule for the language en alone",
+    ),
+    (put("corpora.main.filters", {"line_edits": ["C4"]}), r"line_edits\.0 is 'C4'; choose one of c4"),
+    (put("corpora.main.filters", {"families": ["url"]}), r"families has url, but url_lists names no file"),
+    (put("corpora.main.filters", {"url_lists": {"domains": ["a.txt"]}}), r"url_lists is for the family url"),
+    (
+        put("corpora.main.filters", {"families": ["url"], "url_lists": {"words": ["b.txt"]}}),
+        r"url_lists\.words: there is no file b\.txt",
+    ),
+    (put("corpora.main.filters", {"url_lists": {"hosts": []}}), r"url_lists has the unknown key 'hosts'"),
     (
         put("corpora.main.deduplicate", {"near": {"bands": 64, "rows": 8}}),
         r"64 x 8 numbers, but signatures\.permutations is 128",

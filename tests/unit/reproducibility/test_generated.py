@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from scripts.lib.code import ROOT, closure
 from scripts.lib.environments import environment_pins
+from scripts.registry import filter_reference
 from scripts.reproducibility import environments, reference
 
 PROGRAMS = {
@@ -43,6 +44,10 @@ PROGRAMS = {
 
 def test_the_config_reference_is_fresh() -> None:
     assert reference.main(["--check"]) == 0
+
+
+def test_the_page_of_filters_is_fresh() -> None:
+    assert filter_reference.main(["--check"]) == 0
 
 
 def test_the_environments_agree_with_the_lock() -> None:

@@ -1,0 +1,164 @@
+"""Block lists of addresses: which documents come from a listed domain, lie below a listed path, or have listed words.
+
+A list is a text file with one entry a line, as the UT1 lists of the University of Toulouse are: `domains` (`example.org`, which
+covers every host below it), `urls` (`example.org/some/path`, which covers every path below it), `words` and `soft_words` (whole
+words of the address) and `substrings` (of its letters and digits). Empty lines and lines with # are skipped. Cases do not count
+except in paths; `www.`, scheme, port, user and fragment are left out of the comparison. (Penedo et al. 2023, appendix G.1.)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scripts.lib.canonical import sha256_file
+from scripts.lib.errors import UserError
+
+COLUMNS = {
+    "domains": "url_domains",
+    "urls": "url_paths",
+    "words": "url_words",
+    "soft_words": "url_soft_words",
+    "substrings": "url_substrings",
+}  # what is counted with each kind of list
+MEASURED_OF_URLS = tuple(COLUMNS.values())
+BLOCK = 1 << 24  # bytes of a list read at a time
+DEEPEST = 32  # segments of a path that are looked at
+ALTERNATIVES = 500  # substrings in one expression
+_PARTS = r"^(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://)?(?:[^/?#@]*@)?(?P<host>\[[^\]]*\]|[^/:?#]*)(?::[0-9]*)?(?P<path>[^?#]*)(?P<query>\?[^#]*)?"
+_NOT_WORD = re.compile(r"[^a-z0-9]+")
+
+Counts = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class UrlLists:
+    """The entries of all lists by kind; an Arrow array takes about the bytes of its file."""
+
+    entries: Mapping[str, pa.Array]
+
+    @classmethod
+    def load(cls, lists: Mapping[str, Sequence[Mapping[str, str]]]) -> UrlLists:
+        """Read lists of `{"path", "sha256"}` by kind; raises UserError for one that is not as it was when the run was planned."""
+        entries = {}
+        for kind in [kind for kind in COLUMNS if kind in lists]:
+            files = lists[kind]
+            for file in files:
+                path = Path(file["path"])
+                if not path.is_file() or sha256_file(path) != file["sha256"]:
+                    raise UserError(f"The list {path} changed after this run was planned; run the workflow again.")
+            if files:
+                entries[kind] = normalised(kind, [Path(file["path"]) for file in files])
+        return cls(entries)
+
+    def measure(self, urls: pa.Array) -> dict[str, Counts]:
+        """Return how many entries of each kind match each address; NaN where a document has no address."""
+        encoded = urls.dictionary_encode()
+        distinct = encoded.dictionary.cast(pa.string())
+        codes = encoded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
+        parts = pc.extract_regex(distinct, _PARTS)
+        hosts = pc.utf8_rtrim(pc.utf8_lower(parts.field("host")), ".")
+        found = {}
+        for kind, column in COLUMNS.items():
+            counts = self._counts(kind, distinct, hosts, parts) if kind in self.entries and len(distinct) else None
+            values = np.zeros(len(distinct)) if counts is None else counts
+            found[column] = np.append(values, np.nan)[codes]
+        return found
+
+    def _counts(self, kind: str, urls: pa.Array, hosts: pa.Array, parts: pa.StructArray) -> Counts:
+        entries = self.entries[kind]
+        if kind == "domains":
+            return _listed((domain_suffixes(host) for host in hosts.to_pylist()), entries)
+        if kind == "urls":
+            rows = zip(
+                hosts.to_pylist(), parts.field("path").to_pylist(), parts.field("query").to_pylist(), strict=True
+            )
+            return _listed((path_prefixes(host, path, query or "") for host, path, query in rows), entries)
+        words = [_NOT_WORD.split(url.lower()) for url in urls.to_pylist()]
+        if kind == "substrings":
+            return _substrings(pa.array("".join(found) for found in words), entries)
+        return _listed((sorted(set(found)) for found in words), entries)
+
+
+def domain_suffixes(host: str | None) -> list[str]:
+    """Return a host and all domains above it but the top-level one: a.example.org, example.org."""
+    labels = (host or "").split(".")
+    return [".".join(labels[start:]) for start in range(max(len(labels) - 1, 1))]
+
+
+def path_prefixes(host: str | None, path: str, query: str) -> list[str]:
+    """Return an address without scheme and `www.`, and all addresses above it."""
+    above = (host or "").removeprefix("www.")
+    segments = [segment for segment in path.split("/") if segment][:DEEPEST]
+    found = [above]
+    for segment in segments:
+        above = f"{above}/{segment}"
+        found.append(above)
+    return [*found, above + query] if query else found
+
+
+def _listed(candidates: Iterator[list[str]], entries: pa.Array) -> Counts:
+    """Return how many of the candidates of each address are entries."""
+    flat: list[str] = []
+    ends = []
+    for mine in candidates:
+        flat += mine
+        ends.append(len(flat))
+    listed = pc.is_in(pa.array(flat, pa.large_string()), value_set=entries).to_numpy(zero_copy_only=False)
+    totals = np.concatenate([[0], np.cumsum(listed)])
+    stops = np.array(ends)
+    counts: Counts = (totals[stops] - totals[np.concatenate([[0], stops[:-1]])]).astype(np.float64)
+    return counts
+
+
+def _substrings(letters: pa.Array, entries: pa.Array) -> Counts:
+    """Return how many groups of entries occur in each address; more than none is what a rule asks."""
+    counts = np.zeros(len(letters))
+    wanted = entries.to_pylist()
+    for start in range(0, len(wanted), ALTERNATIVES):
+        pattern = "|".join(map(re.escape, wanted[start : start + ALTERNATIVES]))
+        counts += pc.match_substring_regex(letters, pattern).to_numpy(zero_copy_only=False)
+    return counts
+
+
+def normalised(kind: str, paths: Sequence[Path]) -> pa.Array:
+    """Return the distinct entries of some lists of a kind, spelled as addresses are compared."""
+    blocks = [block for path in paths for block in _blocks(path)]
+    lines = pa.chunked_array(blocks, pa.large_string()) if blocks else pa.chunked_array([[]], pa.large_string())
+    lines = pc.utf8_trim_whitespace(lines)
+    lines = lines.filter(pc.invert(pc.or_(pc.equal(lines, ""), pc.starts_with(lines, "#"))))
+    if kind == "urls":
+        parts = pc.extract_regex(lines.combine_chunks(), _PARTS)
+        rows = zip(*(parts.field(name).to_pylist() for name in ("host", "path", "query")), strict=True)
+        deepest = (path_prefixes(host.lower().rstrip("."), path, query or "")[-1] for host, path, query in rows)
+        lines = pa.array(deepest, pa.large_string())
+    elif kind == "domains":
+        lines = pc.utf8_rtrim(pc.utf8_ltrim(pc.utf8_lower(lines), "."), ".")
+    else:
+        lines = pc.replace_substring_regex(pc.utf8_lower(lines), "[^a-z0-9]+", "")
+    distinct = pc.unique(lines)
+    return distinct.filter(pc.not_equal(distinct, ""))
+
+
+def _blocks(path: Path) -> Iterator[pa.Array]:
+    """Yield the lines of a file, a bounded number at a time."""
+    rest = b""
+    with path.open("rb") as stream:
+        while block := stream.read(BLOCK):
+            whole, newline, rest = (rest + block).rpartition(b"\n")
+            if newline:
+                yield _split(whole)
+    yield _split(rest)
+
+
+def _split(block: bytes) -> pa.Array:
+    text: Any = pa.array([block.decode("utf-8", "replace")], pa.large_string())
+    return pc.split_pattern(text, "\n").flatten()

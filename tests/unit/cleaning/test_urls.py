@@ -1,0 +1,153 @@
+"""Addresses are found on block lists however they are spelled, and look-alikes are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from scripts.cleaning import select, urls
+from scripts.cleaning.urls import COLUMNS, UrlLists, domain_suffixes, path_prefixes
+from scripts.lib.canonical import sha256_file
+from scripts.lib.manifest import load_manifest
+from tests.making import arguments, publish_rows
+from tests.unit.cleaning.test_select import NO_LISTS, SCHEMA, passing
+
+LISTS = {
+    "domains": "# adult\nBad.example\n\nblog.host.test.\n10.0.0.7\nländer.test\r\n",
+    "urls": "mixed.test/~bad\nhttp://www.shop.test/x/?id=7\nwhole.test/\n",
+    "words": "Casino\n",
+    "soft_words": "free\nonline\n",
+    "substrings": "wareZ\nsex-shop\n",
+}
+
+
+def entries(folder: Path, lists: dict[str, str] = LISTS) -> dict[str, list[dict[str, str]]]:
+    """Write the lists, and return them as a program is given them."""
+    found = {}
+    for kind, text in lists.items():
+        path = folder / kind
+        path.write_text(text, encoding="utf-8")
+        found[kind] = [{"path": str(path), "sha256": sha256_file(path)}]
+    return found
+
+
+@pytest.fixture(scope="module")
+def lists(tmp_path_factory: pytest.TempPathFactory) -> UrlLists:
+    return UrlLists.load(entries(tmp_path_factory.mktemp("lists")))
+
+
+FOUND = {
+    "domains": [
+        "http://bad.example/",
+        "https://WWW.Bad.Example:8080/a?b#c",
+        "//a.b.bad.example",
+        "bad.example",
+        "https://me:hush@bad.example./x",
+        "http://blog.host.test/2020/",
+        "http://10.0.0.7/",
+        "https://länder.test/",
+    ],
+    "urls": [
+        "http://mixed.test/~bad",
+        "https://www.mixed.test/~bad/deeper/page.html?x=1",
+        "shop.test/x?id=7",
+        "https://whole.test/any",
+    ],
+    "words": ["https://ok.test/the-CASINO/1", "https://casino.ok.test"],
+    "soft_words": ["https://free.ok.test/a", "https://ok.test/online"],
+    "substrings": ["https://ok.test/w-a-r-e-z", "https://sexshop.test", "https://sex-shop.test"],
+}
+MISSED = {
+    "domains": [
+        "http://notbad.example/",
+        "https://bad.example.org/",
+        "https://example/",
+        "http://host.test/blog",
+        "https://ok.test/?u=bad.example",
+        "http://0.0.7/",
+        "",
+    ],
+    "urls": [
+        "http://mixed.test/",
+        "http://mixed.test/~badly",
+        "http://mixed.test/~BAD",
+        "http://sub.mixed.test/~bad",
+        "https://shop.test/x",
+        "https://shop.test/x?id=8",
+    ],
+    "words": ["https://ok.test/casinos", "https://ok.test/mycasino"],
+    "soft_words": ["https://freeonline.test/"],
+    "substrings": ["https://ok.test/ware/house"],
+}
+
+
+@pytest.mark.parametrize(("kind", "url"), [(kind, url) for kind, mine in FOUND.items() for url in mine])
+def test_listed_addresses_are_found(kind: str, url: str, lists: UrlLists) -> None:
+    assert lists.measure(pa.array([url]))[COLUMNS[kind]].tolist() == [1]
+
+
+@pytest.mark.parametrize(("kind", "url"), [(kind, url) for kind, mine in MISSED.items() for url in mine])
+def test_others_are_not(kind: str, url: str, lists: UrlLists) -> None:
+    assert lists.measure(pa.array([url]))[COLUMNS[kind]].tolist() == [0]
+
+
+def test_documents_without_address_are_not_measured(lists: UrlLists) -> None:
+    found = lists.measure(
+        pa.array(["https://bad.example/x", None, "https://free.ok.test/online", "https://bad.example/x"])
+    )
+    np.testing.assert_array_equal(found["url_domains"], [1, np.nan, 0, 1])
+    np.testing.assert_array_equal(found["url_soft_words"], [0, np.nan, 2, 0])
+    np.testing.assert_array_equal(NO_LISTS.measure(pa.array([None], pa.string()))["url_domains"], [np.nan])
+
+
+def test_domains_and_paths_above() -> None:
+    assert domain_suffixes("a.b.example.org") == ["a.b.example.org", "b.example.org", "example.org"]
+    assert domain_suffixes("localhost") == ["localhost"]
+    assert path_prefixes("www.x.test", "/a//b/", "?q") == ["x.test", "x.test/a", "x.test/a/b", "x.test/a/b?q"]
+
+
+def test_lists_are_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "".join(f"site{i}.example\n" for i in range(500)) + "last.example"
+    whole = UrlLists.load(entries(tmp_path, {"domains": text})).entries["domains"]
+    monkeypatch.setattr(urls, "BLOCK", 7)
+    assert UrlLists.load(entries(tmp_path, {"domains": text})).entries["domains"].to_pylist() == whole.to_pylist()
+    assert len(whole) == 501
+
+
+def test_select_removes_what_a_list_names_and_refuses_a_changed_list(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {
+        "a": "https://a.bad.example/",
+        "b": None,
+        "c": "https://ok.test/free",
+        "d": "https://free.test/online",
+        "e": "https://mixed.test/~bad/1",
+    }
+    rows = [passing(name, url=url) for name, url in given.items()]
+    annotations = publish_rows(tmp_path / "annotations" / "0000.json", rows, SCHEMA)
+    settings = {
+        "families": ["url"],
+        "thresholds": {},
+        "languages": None,
+        "overrides": [],
+        "url_lists": entries(tmp_path),
+    }
+    manifest = tmp_path / "selection" / "0000.json"
+    line = arguments(settings, annotations=annotations, manifest=manifest)
+    assert select.main(line) == 0
+    assert load_manifest(manifest)["accounting"] == {
+        "in": 5,
+        "kept": 2,
+        "removed": {"url.max_listed_domains": 1, "url.max_listed_urls": 1, "url.max_soft_words": 1},
+        "quarantined": {},
+    }
+    table = pq.read_table(manifest.with_suffix(".parquet"))
+    assert table["url.max_words"].to_pylist() == [True, None, True, True, True]
+    (tmp_path / "domains").write_text("other.example\n", encoding="utf-8")
+    assert select.main(line) == 1
+    assert "domains changed after this run was planned; run the workflow again" in capsys.readouterr().err
