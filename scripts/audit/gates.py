@@ -13,6 +13,8 @@ from scripts.lib.errors import UserError
 
 DECISIONS = {
     "language": "filters.languages",
+    "quality.min_score": "filters.quality.minimum",
+    "quality.sampled": "filters.quality.pareto",
     "exact_duplicate": "deduplicate.exact",
     "near_duplicate": "deduplicate.near",
     "contaminated": "decontaminate",

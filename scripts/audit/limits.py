@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-SIGNS = {">=": "≥", "<=": "≤"}
+SIGNS = {">=": "≥", "<=": "≤", "pareto": "drawn by a Pareto variable of shape"}
 
 
 def thresholds(by_source: Mapping[str, Mapping[str, Mapping[str, list[Any]]]]) -> dict[str, str]:

@@ -65,15 +65,10 @@ class Judge:
         log.info("Documents are judged by the scores of the classifier %s.", name)
         return cls(settings, Scores(step.read("scores", manifest).path(f"{manifest.stem}.parquet")))
 
-    @property
-    def thresholds(self) -> dict[str, float]:
-        """What each verdict compares with, by the verdict's name."""
-        named = {MINIMUM: self.minimum, SAMPLED: self.pareto}
-        return {name: float(value) for name, value in named.items() if value is not None}
-
     def described(self) -> dict[str, dict[str, list[Any]]]:
-        """Return what each verdict compares with, in the form of scripts.cleaning.choices."""
-        return {name: {"all": [COLUMN, ">=", value]} for name, value in self.thresholds.items()}
+        """Return column, comparison and threshold of each verdict, by its name, as scripts.cleaning.choices does."""
+        named = {MINIMUM: (">=", self.minimum), SAMPLED: ("pareto", self.pareto)}
+        return {name: {"all": [COLUMN, sign, value]} for name, (sign, value) in named.items() if value is not None}
 
     def verdicts(self, ids: pa.Array, scores: pa.Array) -> dict[str, pa.Array]:
         """Return for each verdict which documents pass."""

@@ -130,7 +130,7 @@ def select(step: Step, args: argparse.Namespace) -> None:
     judge = Judge.open(step, args.scores)
     name, rules = f"{args.manifest.stem}.parquet", choice.rules()
     columns = [*([LANGUAGE] if choice.languages is not None else []), *(rule.name for rule in rules)]
-    columns += judge.thresholds if judge else []
+    columns += judge.described() if judge else []
     failed, removed = dict.fromkeys(columns, 0), dict.fromkeys(columns, 0)
     with step.publish() as out:
         with DocumentWriter(out.file(name), selection_schema(columns, judge is not None)) as writer:

@@ -16,11 +16,11 @@ def test_a_corpus_is_chosen_by_a_classifier(copied: Run) -> None:
     config["classifiers"] = {
         "manual": {"positive": ["reference"], "negative": ["modules"], "buckets": 16384, "held_out": 0.4}
     }
-    config["corpora"]["main"]["filters"]["quality"] = {"classifier": "manual", "minimum": 0.5}
+    config["corpora"]["main"]["filters"]["quality"] = {"classifier": "manual", "minimum": 0.5, "sources": ["modules"]}
     write_config(copied.workdir, config)
     made = jobs_of(run(copied.project, copied.workdir))
     assert set(made) == closure({"train_quality", "select"}) & (BUILT | {"train_quality", "score_quality"})
-    assert (made["train_quality"], made["score_quality"], made["select"]) == (1, 3, 3)
+    assert (made["train_quality"], made["score_quality"], made["select"]) == (1, 1, 1)
 
     model = load_manifest(copied.results / "classifiers" / "manual" / "model.json")
     assert model["summary"]["held_out"]["auc"] > 0.8

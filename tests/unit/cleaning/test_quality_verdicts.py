@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from scripts.audit.gates import remedy
+from scripts.audit.limits import thresholds
 from scripts.cleaning import select
 from scripts.cleaning.annotate import ANNOTATION_SCHEMA
 from scripts.cleaning.quality import is_drawn
@@ -27,7 +29,14 @@ def selected(folder: Path, quality: dict[str, Any] | None, scored: dict[str, flo
     scores = [{"id": name, "score": score} for name, score in (scored or SCORES).items()]
     published = publish_rows(folder / "scores" / "0000.json", scores, SCORE_SCHEMA)
     manifest = folder / "selection" / "0000.json"
-    settings = {"families": [], "thresholds": {}, "languages": ["en"], **({"quality": quality} if quality else {})}
+    settings = {
+        "families": [],
+        "thresholds": {},
+        "languages": ["en"],
+        "overrides": [],
+        "url_lists": {},
+        **({"quality": quality} if quality else {}),
+    }
     paths = {"annotations": annotations, "scores": [published] if quality else [], "manifest": manifest}
     return select.main(arguments(settings, **paths)), manifest
 
@@ -47,7 +56,7 @@ def test_a_minimum_is_one_more_verdict(tmp_path: Path) -> None:
     content = load_manifest(manifest)
     assert content["accounting"]["removed"] == {"language": 1, "quality.min_score": 1}
     assert content["summary"]["failed"] == {"language": 1, "quality.min_score": 2}
-    assert content["summary"]["thresholds"] == {"quality.min_score": 0.5}
+    assert content["summary"]["thresholds"] == {"quality.min_score": {"all": ["quality", ">=", 0.5]}}
 
 
 def test_scores_alone_remove_nothing(tmp_path: Path) -> None:
@@ -97,3 +106,14 @@ def test_scores_of_other_documents_are_refused(
     assert code == 1
     assert "scores other documents than were measured" in capsys.readouterr().err
     assert not manifest.exists()
+
+
+def test_an_audit_names_the_keys_behind_the_verdicts(tmp_path: Path) -> None:
+    _, manifest = selected(tmp_path, quality(minimum=0.5, pareto=9))
+    described = load_manifest(manifest)["summary"]["thresholds"]
+    assert thresholds({"web": described, "books": {}}) == {
+        "quality.min_score": "≥ 0.5 (web)",
+        "quality.sampled": "drawn by a Pareto variable of shape 9 (web)",
+    }
+    assert remedy("main", {"quality.min_score": 2, "language": 1}) == "corpora.main.filters.quality.minimum"
+    assert remedy("main", {"quality.sampled": 2}) == "corpora.main.filters.quality.pareto"
