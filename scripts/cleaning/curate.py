@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from scripts.cleaning.pii import KINDS, replace_pii
+from scripts.cleaning.pii import KINDS, replace_by_country
 from scripts.lib.documents import DOCUMENT_SCHEMA, DocumentWriter, read_rows
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import Artefact
@@ -68,6 +68,7 @@ def curate(step: Step, args: argparse.Namespace) -> None:
     gone = reasons(source, args.manifest.stem, *tables)
     removed: Counter[str] = Counter()
     replaced: Counter[str] = Counter({kind: 0 for kind in KINDS if kind in kinds})
+    countries: Counter[str] = Counter()
     splits: Counter[str] = Counter()
     incoming = 0
     name = f"{args.manifest.stem}.parquet"
@@ -79,15 +80,17 @@ def curate(step: Step, args: argparse.Namespace) -> None:
                 if row["id"] in gone:
                     removed[gone[row["id"]]] += 1
                     continue
-                row["text"], counts = replace_pii(row["text"], kinds)
+                row["text"], counts, issuers = replace_by_country(row["text"], kinds)
                 row["split"] = split_of(row["id"], seed, validation, test)
                 replaced.update(counts)
+                countries.update(issuers)
                 splits[row["split"]] += 1
                 writer.write(row)
         if incoming != selected:
             raise UserError(f"{args.selection} decides on {selected} documents, but there are {incoming}; run again.")
         out.rows[name] = writer.rows
         out.summary["pii"] = dict(sorted(replaced.items()))
+        out.summary["national_ids"] = dict(sorted(countries.items()))
         out.summary["splits"] = dict(sorted(splits.items()))
         out.account(incoming=incoming, kept=writer.rows, removed=dict(sorted(removed.items())))
 
