@@ -78,6 +78,8 @@ FORMS = (
     _form("SE", r"(?:18|19|20)?\d{6} ?\d{4}", checks.swedish, alone=False),
 )
 
+_FORM = re.compile("|".join(f"(?:{form.pattern.pattern})" for form in FORMS), re.ASCII)
+
 # Codes of letters and digits: where the first digits may stand, and their forms.
 _ITALIAN = r"[A-Z]{3} ?[A-Z]{3} ?[0-9L-NP-V]{2} ?[A-EHLMPRST] ?[0-9L-NP-V]{2} ?[A-Z] ?[0-9L-NP-V]{3} ?[A-Z]"
 CODES = (
@@ -107,7 +109,8 @@ def _numbers(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
     while place < end:
         found = None
         for begin in _beginnings(text, place):
-            found = found or _match(text, begin, FORMS)
+            if found is None and _FORM.match(text, begin):
+                found = _match(text, begin, FORMS)
         if found:
             yield found
             place = found[1]

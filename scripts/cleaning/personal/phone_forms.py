@@ -5,22 +5,27 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-LEAST, MOST = 6, 12  # digits of a national number with its trunk prefix
+from scripts.cleaning.personal.checks import issn
+
+LEAST, MOST = 6, 13  # digits of a national number with its trunk prefix
 _FORMS = re.compile(
     r"\(0[1-9]?\d{0,4}(?: \d{1,3})*\) ?[\d/-][\d ./-]*\d"  # (030) 123 45-67
-    r"|\([1-9]\d{1,4}\) ?\d{1,5}(?:[ .-]\d{2,4}){1,2}"  # (212) 555-0187, (812)551-32-51
-    r"|(?:1[ .-]?)?\([2-9]\d\d\) ?\d{3}[ .-]?\d{4}|(?:1[ .-])?[2-9]\d\d([.-])[2-9]\d\d\1\d{4}"  # 212-555-0187
+    r"|0[1-9]\d{0,4}(?: ?[/-] ?| |\.)\d{2,8}(?:[ .-]\d{1,5}){0,5}"  # 030 1234567, 06.12.34.56.78
+    r"|0 \d{3} \d{3} \d{2} ?\d{2}|0 [1-9]\d{2} \d{2} \d{2} \d{2}|0 \d{2}(?: \d{2})? ?/ ?\d[\d -]*\d"  # 0 89 / 12 34 56
+    r"|\([1-9]\d{1,4}\) ?\d{1,5}(?:[ .-]\d{2,4}){1,2}"  # (812) 551-32-51
+    r"|(?:1[ .-]?)?\([2-9]\d\d\) ?\d{3}[ .-]?\d{4}|(?:1[ .-])?[2-9]\d\d([.-])[2-9]\d\d\1\d{4}"  # (212) 555-0187, 212-555-0187
     r"|(?:1[ .-])?[2-9]\d\d [2-9]\d\d-\d{4}|1 [2-9]\d\d [2-9]\d\d \d{4}"
-    r"|8[ -]?\(\d{3,5}\)[ -]?\d{1,3}(?:[ -]\d{2}){2}|8([ -])[3489]\d\d[ -]\d{3}[ -]\d\d[ -]\d\d"  # 8 (495) 123-45-67
-    r"|0[1-9]\d{0,4}(?: ?[/-] ?| |\.)\d{2,8}(?:[ .-]\d{1,5}){0,5}|0 \d{3} \d{3} \d{2} ?\d{2}"  # 030 1234567
-    r"|400-\d{3}-\d{4}|1[38]00[ -]\d{3}[ -]\d{3}"
+    r"|8[ -]?\(\d{3,5}\)[ -]?\d{1,3}(?:[ -]\d{2,4}){1,2}"  # 8 (495) 123-45-67
+    r"|8 0\d{2,3} \d{2,3}-\d\d-\d\d|8([ -])[3489]\d\d[ -]\d{3}[ -]\d\d[ -]\d\d"
+    r"|400-\d{3}-\d{4}|1[38]00[ -]\d{3}[ -]\d{3}|1-[78]00-\d{3}-\d{3,4}"  # free lines
 )
 _DATE = re.compile(
     r"(?:[0-3]?\d([./ -])[01]?\d\1(?:19|20)\d\d|[0-3]?\d([./-])[01]?\d\2\d\d|[01]?\d([./ -])[0-3]?\d\3(?:19|20)\d\d"
     r"|(?:19|20)\d\d([./ -])[01]?\d\4[0-3]?\d|\d{1,5} ?/ ?(?:19|20)\d\d"
-    r"|(?:1[5-9]|20)\d\d ?[-–/] ?(?:(?:1[5-9]|20)\d\d|\d\d)|(?:19|20)\d\d[01]\d[0-3]\d)(?![ ./-]?\d)"
+    r"|(?:1[5-9]|20)\d\d ?[-–/ ] ?(?:(?:1[5-9]|20)\d\d|\d\d)|(?:19|20)\d\d[01]\d[0-3]\d)(?![ ./-]?\d)"
 )
-_HOURS = re.compile(r"[0-2]?\d\.[0-5]\d ?[-–] ?[0-2]?\d\.[0-5]\d")
+_HOUR = r"(?:(?:[01]?\d|2[0-4])\.[0-5]\d|(?:[01]\d|2[0-4])[0-5]\d)"
+_HOURS = re.compile(rf"{_HOUR} ?[-–] ?{_HOUR}(?![ .-]?\d)")
 _THOUSANDS = re.compile(r"\d{1,2}(?: \d{3})+|\d{1,3}(?:\.\d{3})+")
 _POSTCODE = re.compile(r"\d{5}-\d{3}")  # Brazil
 _ZIP = re.compile(r"\d{5}-\d{4}")
@@ -31,6 +36,9 @@ _JOINED = frozenset(
 _AREA = frozenset((" / ", "/ ", " /", ") - ", ") / "))
 _LEFT_OUT = "〒$€£¥₹₽#.,_/\\*=&+-–°№"
 _RIGHT_OUT = "%°€$£¥円元원₽′″×=_‰²³"
+
+
+_ISSN = re.compile(r"(\d{4})-(\d{4})(?!\d)")
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,8 @@ class Run:
         size = sum(self.sizes)
         leading = self.text[self.groups[0][0]] == "0"
         return (
-            size >= 7
+            not _THOUSANDS.fullmatch(self.text, *self.span)
+            and size >= 7
             and "–" not in self.text[self.start : self.end]
             and (1 < self.count < 6 or (self.count == 1 and (size == 11 or (leading and size >= 9))))
         )
@@ -127,19 +136,29 @@ def is_distinct(run: Run) -> Run | None:
 def is_plausible(run: Run) -> bool:
     """Tell whether a run could be a telephone number if the words near say so."""
     whole = run.text[run.start : run.end]
-    if not LEAST <= sum(run.sizes) <= MOST or _is_other(run) or _THOUSANDS.fullmatch(whole):
+    if not LEAST <= sum(run.sizes) <= MOST or _is_other(run):
         return False
     if _POSTCODE.fullmatch(whole) or (
         _ZIP.fullmatch(whole) and run.text[max(0, run.start - 3) : run.start].strip().isupper()
     ):
+        return False
+    if run.count == 1 and len(whole) > 12:
+        return False
+    if "." in whole and (" " in whole or _THOUSANDS.fullmatch(whole)) and whole[0] not in "0(":
         return False
     if "/" in whole and run.text[run.groups[0][0]] != "0":
         return False
     return not (run.count == 2 and ("." in whole or "–" in whole))
 
 
+def is_serial(text: str, start: int) -> bool:
+    """Tell whether the number of a serial (ISSN) begins at a place."""
+    match = _ISSN.match(text, start)
+    return match is not None and issn(match[1] + match[2])
+
+
 def _is_other(run: Run) -> bool:
-    """Tell whether a run is a day, a range of pages or years, or a series of numbers: 04 11 19 27 33 42."""
+    """Tell whether a run is a day, a range of pages or years, or a series of numbers: 04 11 19 27 33 42; or an ISSN."""
     sizes = run.sizes
     if (
         len(sizes) > 6
@@ -148,7 +167,8 @@ def _is_other(run: Run) -> bool:
         or _HOURS.match(run.text, run.start, run.end)
     ):
         return True
-    if len(sizes) != 2 or max(sizes) > 4 or sum(sizes) > 8:
+    between = run.text[run.groups[0][1] : run.groups[-1][0]]
+    if len(sizes) != 2 or max(sizes) > 4 or sum(sizes) > 8 or between.strip() not in ("-", "–"):
         return False
     low, high = (int(run.text[start:end]) for start, end in run.groups)
     return sizes[1] <= sizes[0] and 0 < high - low % 10 ** sizes[1] < 300

@@ -12,8 +12,8 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from scripts.cleaning.personal.labels import Label, labels, labels_before
-from scripts.cleaning.personal.phone_forms import Run, is_clear, is_distinct, is_plausible, joins
+from scripts.cleaning.personal.labels import Label, labels, labels_before, plain
+from scripts.cleaning.personal.phone_forms import Run, is_clear, is_distinct, is_plausible, is_serial, joins
 from scripts.cleaning.personal.scan import NUMBER, Scanned
 from scripts.lib.code import data_file
 
@@ -22,6 +22,8 @@ NEAR, NEARER = 45, 14  # characters between the word and a number of several gro
 BESIDE = 32  # characters between two numbers of which one vouches for the other
 AFTER = 14  # characters after a number in which a word in parentheses may tell what it is
 MOST_GROUPS = 8
+_PAGES = ("p", "c", "h", "o", "w", "f")
+_CELL = re.compile(r"[.:]*|(?:is|no|nr|number|phone|#)[.:]?", re.IGNORECASE)
 
 _GROUP = re.compile(r"\d+")
 _PLUS = re.compile(r"(?<![\w+])\(?\+\(? ?$", re.ASCII)
@@ -29,7 +31,7 @@ _EXTENSION = re.compile(
     r" ?(?:ext(?:ension)?\.?|x|wew\.|доб\.|вн\.|int\.|anexo|poste|klapka|linka|mellék|ramal|dw) ?\d{1,6}(?!\w)",
     re.IGNORECASE,
 )
-_DEGREES = re.compile(r"\d{1,3}\.\d{3,}(?![.\d])")  # +51.5073509
+_DEGREES = re.compile(r"\d{1,3}\.\d{3,}(?!\d|[ .-]\d)")  # +51.5073509
 
 
 @functools.cache
@@ -100,7 +102,9 @@ def _international(text: str, groups: Spans, first: int) -> tuple[tuple[int, int
     plus = _PLUS.search(text, max(0, start - 4), start)
     if plus is None and not (digits.startswith("00") and len(digits) > 2 and is_clear(text, start, None)):
         return None
-    if plus and _DEGREES.fullmatch(text, start, groups[min(first + 1, len(groups) - 1)][1]):
+    if not plus and is_serial(text, start):
+        return None
+    if plus and _DEGREES.match(text, start):
         return None
     skipped = 0 if plus else 2
     code = next((digits[skipped : skipped + n] for n in (1, 2, 3) if digits[skipped : skipped + n] in _codes()), None)
@@ -130,7 +134,7 @@ def _national_end(text: str, groups: Spans, first: int, used: int, lengths: tupl
         count += end - start
         if count > lengths[1] + trunk:
             break
-        if count >= lengths[0] + trunk:
+        if count >= lengths[0]:
             best = place
     return best
 
@@ -143,7 +147,7 @@ def _national(text: str, groups: Spans, first: int) -> tuple[Run | None, bool]:
     distinct = is_distinct(run)
     if distinct:
         return (None, False) if _verdict(text, *distinct.span, NEARER, formed=True) == "other" else (distinct, True)
-    if not is_plausible(run):
+    if not is_plausible(run) or _is_amount(text, run.end):
         return None, False
     verdict = _verdict(text, *run.span, NEAR if run.is_long else NEARER)
     if verdict == "phone":
@@ -156,7 +160,7 @@ def _run(text: str, groups: Spans, first: int) -> Run:
     last = first
     while last + 1 < len(groups) and last - first < MOST_GROUPS:
         between = text[groups[last][1] : groups[last + 1][0]]
-        if not joins(between, is_area=last == first):
+        if not joins(between, is_area=last - first < 2):
             break
         last += 1
     start, end = groups[first][0], groups[last][1]
@@ -177,7 +181,7 @@ def _verdict(text: str, start: int, end: int, reach: int, formed: bool = False) 
         elif label.kind == "phone":
             if _is_meant(text, label, start):
                 return "phone" if away <= max(reach, NEAR if formed else 0) else ""
-        elif label.kind not in ("ip", "version"):
+        elif label.kind not in ("ip", "version", "amount" if formed else ""):
             if away <= (10 if formed else 20):
                 return "other"
             break
@@ -192,11 +196,21 @@ def _verdict(text: str, start: int, end: int, reach: int, formed: bool = False) 
 
 
 def _is_meant(text: str, label: Label, start: int) -> bool:
-    """Tell whether a word of one or two letters (ph, hp, т) is followed at once by a stop or colon, or by a trunk 0."""
-    if label.end - label.start > 2 or text[label.start] > "\u0530":
-        return True
+    """Tell whether a word that also means other things stands right before a number: m: 0171…, ph. 555…, cell: 082…"""
+    word = plain(text[label.start : label.end])
     between = text[label.end : start].strip()
-    return between in (".", ":", ".:") or (not between and text[start : start + 1] in ("0", "("))
+    if word == "cell":
+        return _CELL.fullmatch(between) is not None
+    if len(word) > 2 or word > "\u0530":
+        return True
+    if between in (":", ".:") or (between == "." and word not in _PAGES):
+        return True
+    return not between and word not in _PAGES and text[start : start + 1] in ("0", "(")
+
+
+def _is_amount(text: str, end: int) -> bool:
+    """Tell whether a unit follows a number."""
+    return any(label.kind == "amount" and label.start - end <= 2 for label in labels(text, end, end + AFTER))
 
 
 def _vouched(text: str, doubtful: Spans, sure: Spans) -> Spans:

@@ -34,7 +34,7 @@ class Scanned:
 
 @functools.cache
 def _tables() -> tuple[Codes, NDArray[np.uint8]]:
-    """Return what each code point of the basic plane is folded to, and its class once folded."""
+    """Return what each code point of the basic plane is folded to, and the class of what it is folded to."""
     folds = np.arange(_PLANE, dtype=np.uint32)
     for code in range(128, _PLANE):
         character = chr(code)
@@ -186,18 +186,32 @@ def _find(codes: Codes, kinds: NDArray[np.uint8], out: Places) -> int:
     return found
 
 
+@compiled
+def _fold(codes: Codes, folds: Codes, classes: NDArray[np.uint8], kinds: NDArray[np.uint8]) -> bool:
+    """Fold code points in place and write their classes; return whether any changed."""
+    changed = False
+    for i in range(len(codes)):
+        code = codes[i]
+        if code >= _PLANE:
+            kinds[i] = OTHER
+            continue
+        kinds[i] = classes[code]
+        if folds[code] != code:
+            codes[i] = folds[code]
+            changed = True
+    return changed
+
+
 def scan(text: str) -> Scanned:
     """Return the places of a text that deserve a closer look."""
-    folds, classes = _tables()
     codes = np.frombuffer(bytearray(text.encode("utf-32-le", "surrogatepass")), dtype=np.uint32)
-    if not text.isascii():
-        codes = np.where(codes < _PLANE, folds[np.minimum(codes, _PLANE - 1)], codes)
-    kinds = classes[np.minimum(codes, _PLANE - 1)]
+    kinds = np.empty(len(codes), dtype=np.uint8)
+    changed = _fold(codes, *_tables(), kinds)
     out = np.empty((len(codes) + 8, 3), dtype=np.int64)
-    found = out[: _find(codes, kinds, out)].tolist()
+    found = _find(codes, kinds, out)
     places: dict[int, list[tuple[int, int]]] = {}
-    for kind, start, end in found:
+    for kind, start, end in out[:found].tolist():
         places.setdefault(kind, []).append((start, end))
-    if found and not text.isascii():
+    if changed and found:
         text = codes.tobytes().decode("utf-32-le", "surrogatepass")
     return Scanned(text, places)

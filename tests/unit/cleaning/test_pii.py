@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import pytest
 
@@ -109,3 +110,38 @@ def test_national_ids_are_counted_by_country() -> None:
     replaced, counts, countries = replace_by_country(text, KINDS)
     assert replaced == "hetu <NATIONAL_ID>, CPF <NATIONAL_ID>, mail <EMAIL>"
     assert (dict(counts), dict(countries)) == ({"national_id": 2, "email": 1}, {"FI": 1, "BR": 1})
+
+
+HOSTILE = {
+    "digits": "1" * 100_000,
+    "digits one by one": "1 " * 50_000,
+    "groups of a card": "4111 " * 20_000,
+    "at after at": "a@" * 50_000,
+    "a long local part": "a" * 100_000 + "@example.org",
+    "a long host": "x@" + "a-" * 50_000 + ".org",
+    "stops and at": "a.b@" * 25_000,
+    "nested parentheses": "(" * 50_000 + "1" + ")" * 50_000,
+    "separators": "1-(.)/" * 16_000,
+    "plus signs": "+1 " * 33_000,
+    "addresses without end": "1.2.3.4." * 12_000,
+    "colons": "2001:" * 20_000,
+    "accounts": "DE89 3704 0044 0532 0130 01 " * 3_500,
+    "lines": "12\n" * 33_000,
+    "telephones": "tel 030 1234567 " * 6_000,
+    "quotes": '"' * 100_000 + "@example.org",
+    "passwords": "https://" + "a:b@" * 25_000,
+    "streets": "12 Main " * 12_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_time_grows_with_length_alone(name: str) -> None:
+    """Four times the text takes at most about four times the time; what could backtrack would take sixteen."""
+    text = HOSTILE[name]
+    find_pii(text[:1000])
+    times = []
+    for part in (text[: len(text) // 4], text):
+        begun = time.process_time()
+        find_pii(part)
+        times.append(time.process_time() - begun)
+    assert times[1] < 9 * times[0] + 0.1
