@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from scripts.cleaning.cuts import Span
 from scripts.cleaning.edits import NO_LINES, Removed, edit_lines
 from scripts.cleaning.paragraphs import NOTHING_LEFT, cut_out, repeated_in
-from scripts.cleaning.pii import KINDS, replace_pii
+from scripts.cleaning.pii import KINDS, replace_by_country
 from scripts.lib.documents import DOCUMENT_SCHEMA, DocumentWriter, read_rows
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import Artefact
@@ -85,6 +85,7 @@ def curate(step: Step, args: argparse.Namespace) -> None:
     removed: Counter[str] = Counter()
     paragraphs: Counter[str] = Counter()
     replaced: Counter[str] = Counter({kind: 0 for kind in KINDS if kind in kinds})
+    countries: Counter[str] = Counter()
     splits: Counter[str] = Counter()
     line_edits, edits = settings["line_edits"], Removed()
     incoming = spanned = 0
@@ -105,9 +106,10 @@ def curate(step: Step, args: argparse.Namespace) -> None:
                 if before and not row["text"]:
                     removed[NO_LINES if cut else NOTHING_LEFT] += 1
                     continue
-                row["text"], counts = replace_pii(row["text"], kinds)
+                row["text"], counts, issuers = replace_by_country(row["text"], kinds)
                 row["split"] = split_of(row["id"], seed, validation, test)
                 replaced.update(counts)
+                countries.update(issuers)
                 splits[row["split"]] += 1
                 writer.write(row)
         if incoming != selected:
@@ -117,6 +119,7 @@ def curate(step: Step, args: argparse.Namespace) -> None:
         out.summary["repeated_paragraphs"] = dict(sorted(paragraphs.items()))
         out.summary["pii"] = dict(sorted(replaced.items()))
         out.summary["line_edits"] = edits.summary()
+        out.summary["national_ids"] = dict(sorted(countries.items()))
         out.summary["splits"] = dict(sorted(splits.items()))
         out.account(incoming=incoming, kept=writer.rows, removed=dict(sorted(removed.items())))
 

@@ -1,0 +1,147 @@
+"""Card numbers and bank accounts."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+
+from scripts.cleaning.personal.checks import luhn, mod_97
+from scripts.cleaning.personal.labels import labels_before
+from scripts.cleaning.personal.scan import ACCOUNT, NUMBER, Scanned
+from scripts.lib.code import data_file
+
+# First digits of the schemes (ISO/IEC 7812 issuer identification) with the lengths of their numbers.
+_SCHEMES: tuple[tuple[range, tuple[int, ...]], ...] = (
+    (range(2200_00, 2205_00), (16, 17, 18, 19)),  # Mir
+    (range(2205_00, 2206_00), (16,)),  # Borica
+    (range(2221_00, 2721_00), (16,)),  # Mastercard
+    (range(3000_00, 3060_00), (14, 16)),  # Diners Club
+    (range(3095_00, 3096_00), (14, 16)),
+    (range(3400_00, 3500_00), (15,)),  # American Express
+    (range(3528_00, 3590_00), (16, 17, 18, 19)),  # JCB
+    (range(3600_00, 3700_00), (14, 16)),  # Diners Club
+    (range(3700_00, 3800_00), (15,)),  # American Express
+    (range(3800_00, 4000_00), (14, 16)),  # Diners Club
+    (range(4000_00, 5000_00), (13, 16, 19)),  # Visa
+    (range(5000_00, 5100_00), (12, 13, 14, 15, 16, 17, 18, 19)),  # Maestro, Dankort, Elo, Verve
+    (range(5100_00, 5600_00), (16,)),  # Mastercard
+    (range(5600_00, 5900_00), (12, 13, 14, 15, 16, 17, 18, 19)),  # Maestro
+    (range(6000_00, 7000_00), (12, 13, 14, 15, 16, 17, 18, 19)),  # Discover, UnionPay, Maestro, RuPay, Troy, Verve
+    (range(8100_00, 8200_00), (16, 17, 18, 19)),  # UnionPay
+    (range(8200_00, 8300_00), (16,)),  # RuPay
+    (range(8600_00, 8601_00), (16,)),  # Uzcard
+    (range(9792_00, 9793_00), (16,)),  # Troy
+    (range(9860_00, 9861_00), (16,)),  # Humo
+)
+_SHAPES = frozenset(
+    {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 1), (4, 4, 4, 2), (4, 4, 4, 3), (4, 4, 4, 4, 3), (8, 8)}
+)
+_SHAPES_NAMED = frozenset(
+    {(6, 13), (6, 10), (4, 12), (4, 5, 6), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 5), (4, 4, 4), (8, 4, 4)}
+)
+NEAR = 14  # characters between a number and a word by which it is something else
+_LONG = 16  # digits in a row that need no word near them
+_GROUP = re.compile(r"\d+")
+_SEPARATOR = re.compile(r" ?- ?|[ .]| ?\n ?")
+
+
+def _in_scheme(digits: str) -> bool:
+    first = int(digits[:6])
+    return any(first in numbers and len(digits) in lengths for numbers, lengths in _SCHEMES)
+
+
+def cards(scanned: Scanned) -> Iterator[tuple[int, int]]:
+    """Yield card numbers: of a scheme's range and length, in groups as on cards or in a row, passing Luhn's check."""
+    text = scanned.text
+    for start, end in scanned.places.get(NUMBER, ()):
+        if end - start < 12:
+            continue
+        groups = [match.span() for match in _GROUP.finditer(text, start, end)]
+        first = 0
+        while first < len(groups):
+            used = _card(text, groups, first)
+            if used:
+                yield groups[first][0], groups[first + used - 1][1]
+            first += used or 1
+
+
+def _card(text: str, groups: list[tuple[int, int]], first: int) -> int:
+    """Return how many groups from `first` on make a card number, or 0."""
+    if text[groups[first][0]] not in "2345689":
+        return 0
+    digits = ""
+    shape: tuple[int, ...] = ()
+    best = 0
+    separator = ""
+    for count, (start, end) in enumerate(groups[first : first + 5], 1):
+        if count > 1:
+            between = text[groups[first + count - 2][1] : start]
+            kind = between.strip(" ") or " "
+            if not _SEPARATOR.fullmatch(between) or (separator and kind not in (separator, "\n") and separator != "\n"):
+                break
+            separator = kind if kind != "\n" or not separator else separator
+        digits += text[start:end]
+        shape += (end - start,)
+        if len(digits) > 19:
+            break
+        if len(digits) >= 12 and _is_card(text, digits, shape, groups[first][0], end):
+            best = count
+    return best
+
+
+def _is_card(text: str, digits: str, shape: tuple[int, ...], start: int, end: int) -> bool:
+    if not _in_scheme(digits) or len(set(digits)) < 2 or not luhn(digits) or not _stands_alone(text, start, end):
+        return False
+    grouped = shape in _SHAPES
+    if not grouped and len(shape) > 1 and shape not in _SHAPES_NAMED:
+        return False
+    before = labels_before(text, start)
+    for label in before:
+        if label.kind == "card":
+            return True
+        if label.end < start - NEAR:
+            break
+        if label.kind in ("reference", "account", "phone") or label.kind.startswith("id."):
+            return False
+    if any(label.kind == "card" for label in before):
+        return True
+    return grouped or (len(shape) == 1 and (len(digits) >= _LONG or digits[:2] in ("34", "37")))
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Tell whether no letter or digit touches a number, and it is no decimal fraction and no piece of one."""
+    before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    touched = any(side and side.isascii() and (side.isalnum() or side == "_") for side in (before[-1:], after[:1]))
+    fraction = (before[-1:] in (".", ",") and before[:1].isdigit()) or (after[:1] in (".", ",") and after[1:].isdigit())
+    if after[:1] == "," and len(text[end:]) > 1 and not touched and before[-1:] not in (".", ","):
+        fraction = False  # the next column of comma-separated values
+    return not touched and not fraction and after[:1] not in ("%", "°") and before[-1:] not in ("$", "€", "£", "+")
+
+
+@functools.cache
+def _formats() -> dict[str, re.Pattern[str]]:
+    """Return what follows an IBAN's first four characters, by country, its groups parted or not."""
+    classes = {"n": r"\d", "a": "[A-Za-z]", "c": "[A-Za-z0-9]"}
+    formats: dict[str, re.Pattern[str]] = {}
+    for line in data_file("scripts/cleaning/lists/iban_formats.tsv").read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            country, _, form = line.partition("\t")
+            parts = [classes[kind] for count, kind in re.findall(r"(\d+)(\w)", form) for _ in range(int(count))]
+            formats[country] = re.compile(r"(?:\n| ?[-. ]?\n?)".join(["", *parts]))
+    return formats
+
+
+def ibans(scanned: Scanned) -> Iterator[tuple[int, int]]:
+    """Yield IBANs: of their country's form and length, passing modulus 97, in groups or not."""
+    text = scanned.text
+    for start, digits in scanned.places.get(ACCOUNT, ()):
+        form = _formats().get(text[start:digits].upper())
+        match = form.match(text, digits + 2) if form else None
+        if match is None or (text[match.end() : match.end() + 1].isalnum() and text[match.end()].isascii()):
+            continue
+        compact = "".join(character for character in text[start : match.end()] if character.isalnum())
+        before = text[max(0, start - 4) : start]
+        free = not (before[-1:].isascii() and before[-1:].isalnum()) or before.upper() == "IBAN"
+        if free and (compact.isupper() or compact[4:].islower() or compact[4:].isdigit()) and mod_97(compact):
+            yield start, match.end()
