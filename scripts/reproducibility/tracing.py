@@ -24,7 +24,7 @@ from scripts.lib.streams import SourceStream, document_key
 
 Facts = dict[str, Any]
 NEAR = 5  # suggestions for an unknown id
-UNSPACED = 0.5  # of its letters: from here the limits for scripts without spaces hold (scripts.cleaning.filters)
+UNSPACED = 1 / 6  # of its letters: from here the limits for scripts without spaces hold (scripts.cleaning.filters)
 PLACEHOLDER = re.compile(r"<[A-Z][A-Z_]*>")
 KEY_BYTES = 16
 
@@ -256,7 +256,7 @@ def verdicts(row: Facts, thresholds: Facts, attributes: Facts) -> list[Facts]:
     """Return rule, outcome, value and limit of every verdict on a document."""
     found = []
     for rule, passed in row.items():
-        if rule in ("id", "kept", "reason"):
+        if rule in ("id", "kept", "reason", "quality"):
             continue
         column, sign, limit = applied(thresholds.get(rule), attributes)
         value = attributes.get(column or rule)

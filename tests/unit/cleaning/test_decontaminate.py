@@ -337,7 +337,8 @@ def test_spans_are_cut_and_what_is_left_is_curated(tmp_path: Path) -> None:
     assert manifest["summary"]["quiz"] == {"documents": 2, "cut": 1, "items": 2, "of": 2, "too_short": 0}
     assert manifest["accounting"]["removed"] == {"contaminated": 1}
     duplicates = publish_rows(tmp_path / "duplicates.json", [], DUPLICATE_SCHEMA)
-    settings = {"source": "web", "pii": ["email"], "split": {"validation": 0.0, "test": 0.0}, "seed": 1}
+    shares = {"validation": 0.0, "test": 0.0}
+    settings = {"source": "web", "line_edits": [], "pii": ["email"], "split": shares, "seed": 1}
     line = arguments(
         settings,
         documents=tmp_path / "documents" / "0000.json",

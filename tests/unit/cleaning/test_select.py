@@ -19,6 +19,7 @@ from scripts.lib.documents import read_batches
 from scripts.lib.manifest import load_manifest
 from scripts.registry.filtering import filters_of_source, line_edits_of_source
 from scripts.registry.local import LocalDigests
+from scripts.reproducibility import tracing
 from tests.making import arguments, publish_rows
 
 RULES = list(known_rules().values())
@@ -174,6 +175,10 @@ def test_an_override_may_add_a_family_for_a_language() -> None:
     assert choice.described()["c4.max_curly_brackets"] == {"all": [], "de": ["curly_brackets", "<=", 0]} | {
         "de unspaced": ["curly_brackets", "<=", 0]
     }
+
+
+def test_a_trace_tells_scripts_apart_where_the_filters_do() -> None:
+    assert tracing.UNSPACED == UNSPACED
 
 
 def test_the_manifest_tells_every_threshold_that_was_used() -> None:
