@@ -17,7 +17,7 @@ import pytest
 from scripts.cleaning import curate, decontaminate
 from scripts.cleaning.contamination import ItemIndex
 from scripts.cleaning.cuts import cut_spans, little_left
-from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA
+from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA, PARAGRAPH_SCHEMA
 from scripts.cleaning.runs import Rules
 from scripts.cleaning.wording import STARTS, Folding
 from scripts.lib.manifest import load_manifest, open_artefact
@@ -336,7 +336,8 @@ def test_spans_are_cut_and_what_is_left_is_curated(tmp_path: Path) -> None:
     assert {row["id"] for row in rows if row["removed"]} == {"web:gone"}
     assert manifest["summary"]["quiz"] == {"documents": 2, "cut": 1, "items": 2, "of": 2, "too_short": 0}
     assert manifest["accounting"]["removed"] == {"contaminated": 1}
-    duplicates = publish_rows(tmp_path / "duplicates.json", [], DUPLICATE_SCHEMA)
+    repeated = ([], PARAGRAPH_SCHEMA)
+    duplicates = publish_rows(tmp_path / "duplicates.json", [], DUPLICATE_SCHEMA, paragraphs=repeated)
     shares = {"validation": 0.0, "test": 0.0}
     settings = {"source": "web", "line_edits": [], "pii": ["email"], "split": shares, "seed": 1}
     line = arguments(
