@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from scripts.audit.card import card
+from scripts.audit.copies import Examples
 from scripts.audit.gates import check_gates, group_rows
 from scripts.audit.page import page
-from scripts.audit.parts import Part, later_reasons, read_part
+from scripts.audit.parts import Part, later_reasons, read_part, table_path
 from scripts.audit.tally import Tally, entropy
 from scripts.lib.canonical import readable_json
 from scripts.lib.manifest import Artefact
@@ -45,8 +46,10 @@ def open_parts(step: Step, args: argparse.Namespace) -> list[Part]:
     return [Part(*row) for row in zip(names, *opened, strict=True)]
 
 
-def tally_sources(parts: Sequence[Part], duplicates: Artefact, contamination: Artefact) -> dict[str, Tally]:
-    """Count every document of every source."""
+def tally_sources(
+    parts: Sequence[Part], duplicates: Artefact, contamination: Artefact, examples: Examples
+) -> dict[str, Tally]:
+    """Count every document of every source, and show it to the examples."""
     tallies: dict[str, Tally] = {}
     for part in progress(parts, len(parts), "audit"):
         tally = tallies.setdefault(part.source, Tally())
@@ -54,6 +57,7 @@ def tally_sources(parts: Sequence[Part], duplicates: Artefact, contamination: Ar
         later = later_reasons(part.source, part.documents.manifest_path.stem, duplicates, contamination)
         for seen in read_part(part, later):
             tally.add(seen)
+            examples.see(part.source, seen)
     return tallies
 
 
@@ -74,7 +78,8 @@ def audit(step: Step, args: argparse.Namespace) -> None:
     limits = {name: step.settings[name] for name in LIMITS}
     parts = open_parts(step, args)
     duplicates, contamination = (step.read(role, getattr(args, role)) for role in ("duplicates", "contamination"))
-    sources = tally_sources(parts, duplicates, contamination)
+    examples = Examples(table_path(duplicates))
+    sources = tally_sources(parts, duplicates, contamination, examples)
     total = Tally()
     for tally in sources.values():
         total.merge(tally)
@@ -90,7 +95,7 @@ def audit(step: Step, args: argparse.Namespace) -> None:
         "total": total.numbers(),
         "groups": groups,
         "diversity": diversity(sources, total),
-        "cluster_sizes": duplicates.summary["cluster_sizes"],
+        "duplicates": {**duplicates.summary, "examples": examples.numbers()},
         "contamination": dict(contamination.summary),
     }
     with step.publish() as out:

@@ -15,6 +15,7 @@ DECISIONS = {
     "language": "filters.languages",
     "exact_duplicate": "deduplicate.exact",
     "near_duplicate": "deduplicate.near",
+    "paragraph_duplicate": "deduplicate.paragraphs",
     "contaminated": "decontaminate",
 }  # the settings of a corpus behind reasons that are no rule of a filter family
 
