@@ -24,10 +24,11 @@ from pathlib import Path
 from typing import Any
 
 from scripts.audit.card import card
+from scripts.audit.copies import Examples
 from scripts.audit.gates import check_gates, check_overlap, group_rows
 from scripts.audit.limits import thresholds
 from scripts.audit.page import page
-from scripts.audit.parts import Part, later_reasons, read_part
+from scripts.audit.parts import Part, later_reasons, read_part, table_path
 from scripts.audit.tally import Tally, entropy
 from scripts.lib.canonical import readable_json
 from scripts.lib.manifest import Artefact
@@ -47,8 +48,10 @@ def open_parts(step: Step, args: argparse.Namespace) -> list[Part]:
     return [Part(*row) for row in zip(names, *opened, strict=True)]
 
 
-def tally_sources(parts: Sequence[Part], duplicates: Artefact, contamination: Artefact) -> dict[str, Tally]:
-    """Count every document of every source."""
+def tally_sources(
+    parts: Sequence[Part], duplicates: Artefact, contamination: Artefact, examples: Examples
+) -> dict[str, Tally]:
+    """Count every document of every source, and show it to the examples."""
     tallies: dict[str, Tally] = {}
     for part in progress(parts, len(parts), "audit"):
         tally = tallies.setdefault(part.source, Tally())
@@ -56,6 +59,7 @@ def tally_sources(parts: Sequence[Part], duplicates: Artefact, contamination: Ar
         later = later_reasons(part.source, part.documents.manifest_path.stem, duplicates, contamination)
         for seen in read_part(part, later):
             tally.add(seen)
+            examples.see(part.source, seen)
     return tallies
 
 
@@ -77,7 +81,8 @@ def audit(step: Step, args: argparse.Namespace) -> None:
     parts = open_parts(step, args)
     duplicates, contamination = (step.read(role, getattr(args, role)) for role in ("duplicates", "contamination"))
     held_out = step.read("overlap", args.overlap).summary["held_out"]
-    sources = tally_sources(parts, duplicates, contamination)
+    examples = Examples(table_path(duplicates))
+    sources = tally_sources(parts, duplicates, contamination, examples)
     total = Tally()
     for tally in sources.values():
         total.merge(tally)
@@ -94,7 +99,7 @@ def audit(step: Step, args: argparse.Namespace) -> None:
         "total": total.numbers(),
         "groups": groups,
         "diversity": diversity(sources, total),
-        "cluster_sizes": duplicates.summary["cluster_sizes"],
+        "duplicates": {**duplicates.summary, "examples": examples.numbers()},
         "contamination": dict(contamination.summary),
         "held_out": held_out,
     }

@@ -17,6 +17,7 @@ DECISIONS = {
     "quality.sampled": "filters.quality.pareto",
     "exact_duplicate": "deduplicate.exact",
     "near_duplicate": "deduplicate.near",
+    "paragraph_duplicate": "deduplicate.paragraphs",
     "contaminated": "decontaminate",
     "c4.no_lines": "filters.line_edits",
     "nothing_left": "deduplicate.paragraphs",

@@ -8,6 +8,7 @@ from typing import Any
 
 from scripts.audit.bars import bars, intervals, percent, stacked, table
 from scripts.audit.card import shares
+from scripts.audit.duplicates import duplicates
 from scripts.lib.code import data_file
 
 Numbers = Mapping[str, Any]
@@ -21,7 +22,7 @@ def page(numbers: Numbers) -> str:
         _section("Whom the filters touch", _groups(numbers)),
         _section("What the corpus holds", _holdings(numbers)),
         _section("Lengths", _lengths(numbers)),
-        _section("Duplicates", _duplicates(numbers)),
+        _section("Duplicates", duplicates(numbers)),
         _section("Evaluation items", _contamination(numbers)),
         _section("Held-out text", _held_out(numbers)),
         _section("Personal data", _personal_data(numbers)),
@@ -165,22 +166,6 @@ def _lengths(numbers: Numbers) -> str:
 def _span(size: int) -> str:
     """Return the numbers that have so many binary digits."""
     return f"{2 ** (size - 1):,} to {2**size - 1:,}" if size > 1 else str(size)
-
-
-def _duplicates(numbers: Numbers) -> str:
-    sizes = numbers["cluster_sizes"]
-    if not sizes:
-        return _paragraph("No duplicates were found, or the corpus does not look for them.")
-    lines = [[f"{size} documents", count, count * (int(size) - 1)] for size, count in sorted(sizes.items(), key=_first)]
-    kinds = [
-        [name, source["removed"].get("exact_duplicate", 0), source["removed"].get("near_duplicate", 0)]
-        for name, source in numbers["sources"].items()
-    ]
-    return table(["cluster of", "clusters", "documents that go"], lines) + table(["source", "exact", "near"], kinds)
-
-
-def _first(item: tuple[str, int]) -> int:
-    return int(item[0])
 
 
 def _contamination(numbers: Numbers) -> str:

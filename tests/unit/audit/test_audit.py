@@ -14,10 +14,13 @@ import pytest
 
 from scripts.audit import audit
 from scripts.audit.bars import bars, table
+from scripts.audit.copies import excerpts, size_bins
+from scripts.audit.duplicates import duplicates as duplicates_section
 from scripts.audit.groups import identity_terms, mentioned, removal_ratio
 from scripts.audit.tally import Tally, WordSample, decade, entropy
 from scripts.cleaning import curate, select
 from scripts.cleaning.annotate import ANNOTATION_SCHEMA
+from scripts.cleaning.curve import curve
 from scripts.cleaning.decontaminate import CONTAMINATION_SCHEMA
 from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA, PARAGRAPH_SCHEMA
 from scripts.cleaning.overlap import OVERLAP_SCHEMA
@@ -53,12 +56,15 @@ OTHER = [
 def publish_found(folder: Path, copies: Sequence[str], tasks: Sequence[str]) -> dict[str, Path]:
     """Publish which documents are near-duplicates, and which hold an item."""
     duplicates = [
-        {"id": i, "source": "other", "part": "0000", "kind": "near", "survivor": "s", "cluster": "s"} for i in copies
+        {"id": i, "source": "other", "part": "0000", "kind": "near", "survivor": "other:0", "cluster": "other:0"}
+        for i in copies
     ]
     contaminated = [
         {"id": i, "source": "other", "part": "0000", "task": "quiz", "item": "1", "removed": True} for i in tasks
     ]
-    told = {"cluster_sizes": {"2": len(copies)}}
+    near = {"permutations": 128, "bands": 21, "rows": 6, "similarity": 0.7, "curve": curve(21, 6, 128, 0.7)}
+    lost = {"other": {"documents": 3, "paragraphs": 4, "characters": 567}}
+    told = {"cluster_sizes": {"2": len(copies)}, "near": near, "paragraphs": lost}
     repeated = ([], PARAGRAPH_SCHEMA)
     items = {"quiz": FOUND}
     return {
@@ -179,7 +185,7 @@ def test_amounts_are_exact(made: Path) -> None:
     assert after["lengths"] == {"3": 85}
     assert numbers["total"]["after"]["licenses"] == {"CC0-1.0": 85, "X": 1}
     assert numbers["total"]["pii"] == {"email": 85}
-    assert numbers["cluster_sizes"] == {"2": 1}
+    assert numbers["duplicates"]["cluster_sizes"] == {"2": 1}
 
 
 def test_the_ratio_of_a_group_is_that_of_the_searched_documents(made: Path) -> None:
@@ -275,6 +281,40 @@ def test_the_page_stands_alone_and_has_no_empty_section(made: Path) -> None:
     assert not re.search(r"url\(|@import|https?:", page)
     assert len(outline.sections) == 10
     assert all(len(text) > 20 for text in outline.sections.values())
+
+
+def test_duplicates_are_drawn_and_shown(made: Path) -> None:
+    page = (made / "index.html").read_text("utf-8")
+    section = page[page.index("<h2>Duplicates") : page.index("<h2>Evaluation items")]
+    assert len(re.findall("<polyline", section)) == 2
+    assert "an equal band: 0.000 at 0" in section and "dashed: similarity asked for (0.7)" in section
+    assert 'aria-label="clusters of 2: 1 · 100.0 % clusters"' in section
+    assert re.search(r">other</td>.*>3</td>.*>4</td>.*>567</td>", section)  # paragraphs
+    assert re.search(r"removed: other:1 \(other\)</td><td>Eine Kopie<", section)
+    assert re.search(r"survivor: other:0 \(other\)</td><td>Der Rollstuhl, the wheelchair<", section)
+
+
+def test_a_corpus_without_duplicates_says_so() -> None:
+    found = {"near": None, "cluster_sizes": {}, "paragraphs": {}, "examples": []}
+    assert "No duplicate documents" in duplicates_section({"duplicates": found, "sources": {}})
+
+
+def test_excerpts_start_where_texts_differ_and_hide_addresses() -> None:
+    same = " ".join(f"w{number}" for number in range(100))
+    one, other = excerpts(f"{same} left a@b.org +49 30 901820 end", f"{same} right <b> end")
+    assert one == f"… {' '.join(f'w{number}' for number in range(90, 100))} left ▮▮▮ ▮▮▮ end"
+    assert other.endswith("w99 right <b> end")
+    assert excerpts(same, same) == (" ".join(same.split()[:45]) + " …",) * 2
+
+
+def test_clusters_are_binned_by_powers_of_two() -> None:
+    bins = size_bins({"2": 7, "3": 1, "4": 2, "5": 1, "1000": 1})
+    assert [(one["name"], one["clusters"], one["documents"]) for one in bins] == [
+        ("2", 7, 7),
+        ("3 to 4", 3, 8),
+        ("5 to 8", 1, 4),
+        ("513 to 1,024", 1, 999),
+    ]
 
 
 def test_names_are_escaped() -> None:
