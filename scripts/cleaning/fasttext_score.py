@@ -15,11 +15,13 @@ from scripts.lib.compiled import compiled
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 
 OFFSET, PRIME = np.uint32(FNV_OFFSET), np.uint32(FNV_PRIME)
 SIZE, MODULUS = DIMENSIONS, np.uint32(BUCKETS)  # constants, so that loops unroll and no division is left
 OPEN, CLOSE = np.uint8(ord("<")), np.uint8(ord(">"))  # the marks around a token whose n-grams are taken
 TINY = 1e-5  # fastText's guard of logarithms
+MOST_ODDS = 12.0  # log odds beyond which nothing is surer
 
 
 @compiled
@@ -117,53 +119,71 @@ def add_text(
 
 
 @compiled
-def label_scores(vector: Floats, nodes: Floats, children: npt.NDArray[np.int32]) -> Floats:
-    """Return the log probability (L,) of each label for the mean of a text's rows (D,): the way to it through the tree."""
+def label_probabilities(vector: Floats, added: int, nodes: Floats, children: npt.NDArray[np.int32]) -> Doubles:
+    """Return the probability (L,) of each label for the mean of `added` rows (D,): the product of the turns to it in the tree."""
     labels = len(nodes) + 1
-    scores = np.zeros(2 * labels - 1, np.float32)
+    scale = np.float32(1.0 / added)
+    found = np.ones(2 * labels - 1, np.float64)
     for node in range(labels - 2, -1, -1):
         turn = np.float32(0)
         for at in range(SIZE):
-            turn += nodes[node, at] * vector[at]
+            turn += nodes[node, at] * (vector[at] * scale)
         right = np.float32(1) / (np.float32(1) + np.exp(-turn))
-        scores[children[node, 0]] = scores[labels + node] + np.float32(np.log(1.0 - right + TINY))
-        scores[children[node, 1]] = scores[labels + node] + np.float32(np.log(right + TINY))
-    return scores[:labels]
+        found[children[node, 0]] = found[labels + node] * (1.0 - right + TINY)
+        found[children[node, 1]] = found[labels + node] * (right + TINY)
+    return found[:labels]
 
 
 @compiled
-def best_label(scores: Floats, possible: npt.NDArray[np.bool_]) -> tuple[int, float]:
-    """Return the likeliest of the possible labels by log probability (L,), and its log odds against the rest of them."""
+def likeliest(probabilities: Doubles, possible: npt.NDArray[np.bool_]) -> tuple[int, float]:
+    """Return the likeliest of the possible labels, and its log odds against the rest of them, at most `MOST_ODDS`."""
     best = -1
-    total = 0.0
-    for label in range(len(scores)):
+    others = 0.0
+    for label in range(len(probabilities)):
         if possible[label]:
-            total += np.exp(np.float64(scores[label]))
-            if best < 0 or scores[label] > scores[best]:
+            if best < 0 or probabilities[label] > probabilities[best]:
+                others += probabilities[best] if best >= 0 else 0.0
                 best = label
-    others = max(total - np.exp(np.float64(scores[best])), 1e-30)
-    return best, np.float64(scores[best]) - np.log(others)
+            else:
+                others += probabilities[label]
+    return best, np.log(probabilities[best] / max(others, probabilities[best] * np.exp(-MOST_ODDS)))
+
+
+@compiled
+def identified(
+    text: Bytes,
+    possible: npt.NDArray[np.bool_],
+    rows: Floats,
+    kept: Bytes,
+    ngram_row: npt.NDArray[np.int32],
+    word_row: npt.NDArray[np.int32],
+    word_bytes: Bytes,
+    word_start: npt.NDArray[np.int64],
+    nodes: Floats,
+    children: npt.NDArray[np.int32],
+) -> tuple[Doubles, int, float]:
+    """Return the probabilities (L,) of all labels for a text in one line, and what `likeliest` makes of them."""
+    vector = rows[0].copy()  # every line ends with the row of its end
+    added = 1 + add_text(text, vector, rows, kept, ngram_row, word_row, word_bytes, word_start)
+    probabilities = label_probabilities(vector, added, nodes, children)
+    best, odds = likeliest(probabilities, possible)
+    return probabilities, best, odds
 
 
 class Scorer:
     """A model with its compiled functions."""
 
     def __init__(self, model: FastTextModel) -> None:
-        self.model = model
+        self.labels = model.labels
+        self._every = np.ones(len(model.labels), np.bool_)
+        self._arrays = model[1:]
 
-    def log_probabilities(self, text: bytes) -> Floats:
-        """Return the log probability of each label for a text in one line, as `predict` of fastText has it."""
-        model = self.model
-        vector = model.rows[0].copy()  # every line ends with the row of its end
-        added = 1 + add_text(
-            np.frombuffer(text, np.uint8),
-            vector,
-            model.rows,
-            model.kept,
-            model.ngram_row,
-            model.word_row,
-            model.word_bytes,
-            model.word_start,
-        )
-        vector *= np.float32(1.0 / added)
-        return label_scores(vector, model.nodes, model.children)
+    def probabilities(self, text: bytes) -> Doubles:
+        """Return the probability of each label for a text in one line, as `predict` of fastText has it."""
+        found, _, _ = identified(np.frombuffer(text, np.uint8), self._every, *self._arrays)
+        return found
+
+    def likeliest(self, text: bytes, possible: npt.NDArray[np.bool_]) -> tuple[str, float]:
+        """Return the likeliest of the possible labels (one at least), and its log odds against the rest of them."""
+        _, best, odds = identified(np.frombuffer(text, np.uint8), possible, *self._arrays)
+        return self.labels[best], odds

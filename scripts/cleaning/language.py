@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scripts.cleaning.fasttext_model import load
-from scripts.cleaning.fasttext_score import Scorer, best_label
+from scripts.cleaning.fasttext_score import Scorer
 from scripts.cleaning.writing import Counts, Writing, sampled, squeezed
 from scripts.lib.code import data_file
 from scripts.lib.errors import UserError
@@ -46,7 +46,6 @@ ONE_WAY = 0.8  # of the characters that tell simplified from traditional Chinese
 # Logistic calibration of the model's log odds o for a text of n letters: (a + b l) + (c + d l) o with l = log2 n, fitted by
 # benchmarks/language_calibration.py.
 OFFSET, OFFSET_BY_LENGTH, SLOPE, SLOPE_BY_LENGTH = 0.1435, 0.0172, 0.4565, 0.1409
-MOST_ODDS = 12.0
 LENGTHS = (16.0, 512.0)  # letters between which length matters
 
 
@@ -88,10 +87,9 @@ class Identifier:
     def __init__(self) -> None:
         model = load(model_path())
         self._scorer = Scorer(model)
-        self._labels = model.labels
         self._writing = Writing()
         self._possible = _languages_by_script(self._writing.scripts, model.labels)
-        self._latin = self._writing.scripts.index("Latin")
+        self._latin, self._han = (self._writing.scripts.index(name) for name in ("Latin", "Han"))
         self._named = [bool(possible.any()) for possible in self._possible]
         self._japanese = np.array([label == "ja" for label in model.labels])
 
@@ -119,13 +117,13 @@ class Identifier:
         kana = int(counts[self._writing.kana])
         if kana > 0 and kana >= KANA * letters:
             possible = self._japanese
-        elif letters >= WITHOUT_KANA:
+        elif script == self._han and letters >= WITHOUT_KANA:
             possible = possible & ~self._japanese
         stretch = data.tobytes()
         if 2 * int(counts[-1]) > letters:  # in capitals, in which the model knows few words
             stretch = stretch.decode("utf-8").lower().encode("utf-8")
-        best, odds = best_label(self._scorer.log_probabilities(stretch), possible)
-        return Found(self._labels[best], min(odds, MOST_ODDS), letters, stretch, counts, possible)
+        language, odds = self._scorer.likeliest(stretch, possible)
+        return Found(language, odds, letters, stretch, counts, possible)
 
     def _mixed(self, found: Found) -> bool:
         """Say whether at least half of the quarters of a stretch are surely in other languages than the whole."""
@@ -135,8 +133,8 @@ class Identifier:
         others = 0
         for number in range(4):
             quarter = found.stretch[number * length : (number + 1) * length]
-            best, odds = best_label(self._scorer.log_probabilities(quarter), found.possible)
-            others += self._labels[best] != found.language and odds > OTHERWISE
+            language, odds = self._scorer.likeliest(quarter, found.possible)
+            others += language != found.language and odds > OTHERWISE
         return others >= 2
 
     def _variant(self, counts: Counts) -> str:

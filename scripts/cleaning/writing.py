@@ -21,6 +21,9 @@ CODE_POINTS = 0x110000
 CAPITAL = 128  # added to the class of a letter
 SPACE = 32
 NEAR = 32  # bytes
+PLAIN = np.array(
+    [SPACE < byte < 0x7F or 0x80 <= byte < 0xC2 or 0xC2 < byte < 0xE2 for byte in range(256)]
+)  # never blank
 
 
 @compiled
@@ -51,8 +54,7 @@ def squeezed(data: Bytes) -> Bytes:
     pending = False
     while at < len(data):
         byte = data[at]
-        plain = SPACE < byte < 0x7F or 0x80 <= byte < 0xC2 or 0xC2 < byte < 0xE2
-        blank = 0 if plain else _blank(data, at)
+        blank = 0 if PLAIN[byte] else _blank(data, at)
         if blank > 0:
             at += blank
             pending = length > 0
