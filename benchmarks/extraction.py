@@ -22,6 +22,7 @@ from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
 from benchmarks.peers import trafilatura_text, wikitext_peer
+from scripts.sources.maintext import SKIPPED
 from scripts.sources.readers import web
 from scripts.sources.records import Record
 from scripts.sources.wikitext import clean_wikitext
@@ -64,7 +65,7 @@ def bare(archive: Path) -> int:
     found = 0
     for data, charset in pages(archive):
         tree = HTMLTree.parse(web.decode_page(data, charset))
-        found += len(extract_plain_text(tree, main_content=True, alt_texts=False, skip_elements=web.SKIPPED))
+        found += len(extract_plain_text(tree, main_content=True, alt_texts=False, skip_elements=SKIPPED))
     return found
 
 

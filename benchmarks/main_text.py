@@ -65,6 +65,14 @@ def resiliparse(page: str) -> str:
     return str(extract_plain_text(HTMLTree.parse(page), main_content=True, alt_texts=False))
 
 
+METHODS: dict[str, Callable[[str], str] | None] = {
+    "groundwork": ours,
+    "resiliparse": resiliparse,
+    "trafilatura": trafilatura_text,
+    "jusText": justext_text,
+}
+
+
 def main() -> None:
     """Score every method and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -72,12 +80,6 @@ def main() -> None:
     parser.add_argument("--half", choices=["tuning", "untouched"], default="tuning")
     args = parser.parse_args()
     marked: dict[str, Any] = {entry["sha256"]: entry for entry in json.loads(REFERENCE.read_text("utf-8"))}
-    methods: dict[str, Callable[[str], str] | None] = {
-        "groundwork": ours,
-        "resiliparse": resiliparse,
-        "trafilatura": trafilatura_text,
-        "jusText": justext_text,
-    }
     scores: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for archive in sorted({args.data / entry["archive"] for entry in marked.values()}):
         for data, charset in pages(archive):
@@ -86,7 +88,7 @@ def main() -> None:
                 continue
             page = web.decode_page(data, charset)
             wanted = reference_words(page, entry["spans"])
-            for name, method in methods.items():
+            for name, method in METHODS.items():
                 if method is not None:
                     score = f1(words(method(page)), wanted)
                     scores[name][entry["kind"]].append(score)

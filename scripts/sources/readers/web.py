@@ -14,20 +14,19 @@ from typing import Any
 
 import regex
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
-from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.encoding import bytes_to_str, detect_encoding, map_encoding_to_html5
 from resiliparse.parse.html import HTMLTree
 
 from scripts.sources.arc import BEGINS as ARC_BEGINS
 from scripts.sources.arc import arc_as_warc, starts_record
 from scripts.sources.decoding import decode
+from scripts.sources.maintext import main_text
 from scripts.sources.members import iter_runs
 from scripts.sources.records import Outcome, Record, key_of, quarantined, removed
 from scripts.sources.streams import MAX_RECORD_BYTES, BrokenStream, compression, iter_chunks, read_whole
 from scripts.sources.warcs import MARK, Misfit, iter_records, starts_warc
 
 _HTML = ("text/html", "application/xhtml+xml")
-SKIPPED = [".headerlink", ".anchor"]  # marks that link to a heading, such as ¶
 _PAGES = (WarcRecordType.response, WarcRecordType.resource)
 HEADER_BYTES = 1 << 12
 _TYPE = regex.compile(rb"^warc-type:[ \t]*([a-z]+)[ \t]*\r?$", regex.I | regex.M)
@@ -155,7 +154,7 @@ def page_outcome(data: bytes, charset: str | None, address: Address, position: s
         return removed("empty", position, sample)
     try:
         tree = HTMLTree.parse(decode_page(data, charset))
-        text = extract_plain_text(tree, main_content=True, alt_texts=False, skip_elements=SKIPPED)
+        text = main_text(tree)
     except (RuntimeError, ValueError) as error:
         return quarantined("broken_html", position, f"{sample} {error}")
     if not text or text.isspace():

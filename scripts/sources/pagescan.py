@@ -1,0 +1,458 @@
+"""One pass over well-formed HTML: the blocks of text of a page, and the elements that hold them.
+
+The page is what a parser of HTML has written out again (every element closed, attributes quoted), as UTF-8 bytes. A block is the
+text between two boundaries that a reader sees: a block-level element begins or ends, or two line breaks follow each other.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from scripts.lib.compiled import compiled
+from scripts.sources.pagetags import (
+    A_HIDDEN,
+    BREAK,
+    CONCEALED,
+    FNV_MASK,
+    FNV_OFFSET,
+    FNV_PRIME,
+    HINT_TABLE,
+    ITEM,
+    LINE,
+    LINK,
+    LIST,
+    OTHER_TAG,
+    PARAGRAPH,
+    PRE,
+    RAW,
+    SKIPPED,
+    TABLE_SIZE,
+    TAG_FLAGS,
+    TAG_OF,
+    TAG_TABLE,
+    VOID,
+    fnv,
+)
+
+Bytes = npt.NDArray[np.uint8]
+Numbers = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.int32]
+
+# Columns of a block: its text is output[BEGIN:END]; counts are of bytes where they measure length.
+(
+    BEGIN, END, NODE, CONTAINER, SEPARATION, MARKER, DEPTH, LENGTH, LINKED, WORDS, SENTENCES, COMMAS, DIGITS, CAPITALS, LINES,
+    LETTERS, CONCEALS, LINKS,
+) = range(18)  # fmt: skip
+BLOCK_COLUMNS = 18
+# Columns of an element: its blocks are those from FIRST up to LAST; OUTER is the nearest block-level element, itself included.
+PARENT, TAG, NAME, OUTER, FIRST, LAST, FLAGS, ITEMS, NESTING, CHILDREN = range(10)
+NODE_COLUMNS = 10
+
+
+class Scan(NamedTuple):
+    """The blocks [blocks, BLOCK_COLUMNS] and elements [elements, NODE_COLUMNS] of a page, in its order."""
+
+    text: Bytes
+    blocks: Rows
+    nodes: Rows
+    hints: Numbers  # [3, elements]: of an element, of it and the two around it, of it and all around it
+
+
+_CLASS, _ID, _ROLE, _STYLE, _HIDDEN, _ARIA, _HREF = (
+    fnv(name) for name in ("class", "id", "role", "style", "hidden", "aria-hidden", "href")
+)
+_HEADERLINK, _ANCHOR = fnv("headerlink"), fnv("anchor")
+_OL, _SCRIPT = TAG_OF["ol"], fnv("script")
+_NAME_MASK = 0x7FFFFFFF
+# What the scan is at.
+_OUT, _BLOCK, _COUNT, _CURRENT, _NODES, _SEPARATION, _MARKER, _SPACE, _NEWLINE, _INDENT = range(10)
+
+_MARK_LINK = 1 << 62
+
+
+@compiled
+def look_up(table: Numbers, key: int) -> int:
+    """Return the value of a hash in an open-addressing table, or -1."""
+    slot = key % TABLE_SIZE
+    while table[0, slot] != -1:
+        if table[0, slot] == key:
+            return int(table[1, slot])
+        slot = (slot + 1) % TABLE_SIZE
+    return -1
+
+
+@compiled
+def word_hints(page: Bytes, begin: int, end: int, words: Numbers) -> int:
+    """Return the hints of the words of an attribute, which digits, marks and a change to upper case part."""
+    found, token, whole, length, lower = 0, FNV_OFFSET, FNV_OFFSET, 0, False
+    for at in range(begin, end + 1):
+        byte = page[at] if at < end else 32
+        upper = 65 <= byte <= 90
+        letter = upper or 97 <= byte <= 122
+        if length and (not letter or (upper and lower)):
+            value = look_up(words, token)
+            if value > 0:
+                found |= value
+            token, length = FNV_OFFSET, 0
+        if letter:
+            token = ((token ^ (byte | 32)) * FNV_PRIME) & FNV_MASK
+            length += 1
+        lower = letter and not upper
+        if byte <= 32:
+            if whole in (_HEADERLINK, _ANCHOR):
+                found |= _MARK_LINK
+            whole = FNV_OFFSET
+        else:
+            whole = ((whole ^ byte) * FNV_PRIME) & FNV_MASK
+    return found
+
+
+@compiled
+def conceals(page: Bytes, begin: int, end: int) -> bool:
+    """Tell whether a style has display: none or visibility: hidden."""
+    for at in range(begin, end - 4):
+        if page[at] == 58:  # a colon
+            value = at + 1
+            while value < end and page[value] <= 32:
+                value += 1
+            if value + 4 <= end and page[at - 1] == 121:  # displaY, visibilitY
+                first, second = page[value] | 32, page[value + 1] | 32
+                if (first == 110 and second == 111 and page[at - 2] == 97) or (first == 104 and second == 105):
+                    return True
+    return False
+
+
+@compiled
+def attribute_hints(page: Bytes, key: int, begin: int, end: int, words: Numbers) -> int:
+    """Return what an attribute tells of its element."""
+    if key in (_CLASS, _ID, _ROLE):
+        return word_hints(page, begin, end, words)
+    if key == _HIDDEN or (key == _STYLE and conceals(page, begin, end)):
+        return CONCEALED
+    return A_HIDDEN if key == _ARIA and end > begin and page[begin] == 116 else 0
+
+
+@compiled
+def read_tag(page: Bytes, at: int, words: Numbers) -> tuple[int, int, int, int]:
+    """Read a start tag whose name begins at `at`: position after it, hash of the name, hints, whether it has an address."""
+    size, name, address = len(page), FNV_OFFSET, 0
+    while at < size and page[at] != 32 and page[at] != 62:
+        name = ((name ^ page[at]) * FNV_PRIME) & FNV_MASK
+        at += 1
+    hints = max(look_up(words, name), 0)
+    while at + 1 < size and page[at] != 62:
+        # A space, and a name whose first character may be any.
+        key = ((FNV_OFFSET ^ page[at + 1]) * FNV_PRIME) & FNV_MASK
+        at += 2
+        while at < size and page[at] != 61 and page[at] != 32 and page[at] != 62:
+            key = ((key ^ page[at]) * FNV_PRIME) & FNV_MASK
+            at += 1
+        begin = at
+        if at + 1 < size and page[at] == 61 and page[at + 1] == 34:
+            begin = at + 2
+            at = begin
+            while at < size and page[at] != 34:
+                at += 1
+        hints |= attribute_hints(page, key, begin, at, words)
+        address |= key == _HREF
+        at += at < size and page[at] == 34
+    return at + 1, name, hints, address
+
+
+@compiled
+def after_comment(page: Bytes, at: int) -> int:
+    """Return the position after a comment or declaration that begins at `at`."""
+    size = len(page)
+    comment = at + 3 < size and page[at + 2] == 45 and page[at + 3] == 45
+    at += 4 if comment else 1
+    while at < size and not (page[at] == 62 and (not comment or (page[at - 1] == 45 and page[at - 2] == 45))):
+        at += 1
+    return at + 1
+
+
+@compiled
+def raw_end(page: Bytes, at: int, name: int, script: bool) -> int:
+    """Return where the text of a raw element ends: at its end tag, which a script may hold within a comment."""
+    size, inside, nested = len(page), False, False
+    while at < size:
+        if page[at] == 60:
+            slash = at + 1 < size and page[at + 1] == 47
+            key, after = FNV_OFFSET, at + (2 if slash else 1)
+            while after < size and (97 <= (page[after] | 32) <= 122):
+                key = ((key ^ (page[after] | 32)) * FNV_PRIME) & FNV_MASK
+                after += 1
+            if key == name and slash:
+                if not nested:
+                    return at
+                nested = False
+            elif key == name and script and inside:
+                nested = True
+            elif script and at + 3 < size and page[at + 1] == 33 and page[at + 2] == 45 and page[at + 3] == 45:
+                inside = True
+        elif inside and page[at] == 62 and page[at - 1] == 45 and page[at - 2] == 45:
+            inside, nested = False, False
+        at += 1
+    return size
+
+
+def _classes() -> Bytes:
+    found = np.zeros(256, np.uint8)
+    for letters, value in ((b".!?", 1), (b",;:", 2), (bytes(range(48, 58)), 4)):
+        found[list(letters)] = value
+    found[65:91] = 8 | 16
+    found[97:123] = 16
+    found[128:] = 16
+    return found
+
+
+_CLASSES = _classes()
+
+
+@compiled
+def close_block(state: Numbers, text: Bytes, blocks: Rows) -> None:
+    """End the open block, if there is one."""
+    block = state[_BLOCK]
+    if block >= 0:
+        end = state[_OUT]
+        while text[end - 1] <= 32:
+            end -= 1
+        blocks[block, END] = end
+        blocks[block, LENGTH] = end - blocks[block, BEGIN]
+        state[_OUT] = end
+    state[_BLOCK], state[_SPACE], state[_NEWLINE], state[_INDENT] = -1, 0, 0, 0
+
+
+@compiled
+def open_block(state: Numbers, text: Bytes, blocks: Rows, nodes: Rows, hints: Numbers) -> int:
+    """Begin a block where the scan is; return its number."""
+    block, current = state[_COUNT], state[_CURRENT]
+    row = blocks[block]
+    row[:] = 0
+    row[BEGIN], row[NODE], row[CONTAINER] = state[_OUT], current, nodes[current, OUTER]
+    row[SEPARATION], row[MARKER], row[DEPTH] = state[_SEPARATION], state[_MARKER], nodes[current, NESTING]
+    row[CONCEALS] = 1 if hints[2, current] & CONCEALED else 0
+    row[LINES] = 1
+    for _ in range(state[_INDENT]):
+        text[state[_OUT]] = 32
+        state[_OUT] += 1
+    state[_BLOCK], state[_COUNT], state[_SEPARATION], state[_MARKER] = block, block + 1, 0, 0
+    return int(block)
+
+
+@compiled
+def entity(page: Bytes, at: int) -> tuple[int, int]:
+    """Return the character of a reference at `at` and its length; a parser writes no others than these."""
+    rest = len(page) - at
+    if rest >= 4 and page[at + 2] == 116 and page[at + 3] == 59:
+        if page[at + 1] == 108:
+            return 60, 4
+        if page[at + 1] == 103:
+            return 62, 4
+    if rest >= 5 and page[at + 1] == 97 and page[at + 2] == 109 and page[at + 3] == 112 and page[at + 4] == 59:
+        return 38, 5
+    if rest >= 6 and page[at + 1] == 110 and page[at + 2] == 98 and page[at + 3] == 115 and page[at + 4] == 112:
+        return 32, 6
+    return 38, 1
+
+
+@compiled
+def count_wide(page: Bytes, at: int, row: Rows) -> None:
+    """Count a character of more than one byte: punctuation of other scripts, and each character of Chinese and Japanese."""
+    first, second = page[at], page[at + 1] if at + 1 < len(page) else 0
+    third = page[at + 2] if at + 2 < len(page) else 0
+    if first == 0xE3 and second == 0x80:
+        row[SENTENCES] += third == 0x82
+        row[COMMAS] += third == 0x81
+    elif first == 0xEF and second == 0xBC:
+        row[SENTENCES] += third == 0x81 or third == 0x9F
+        row[COMMAS] += third == 0x8C or third == 0x9A or third == 0x9B
+    elif first == 0xD8:
+        row[SENTENCES] += second == 0x9F
+        row[COMMAS] += second == 0x8C
+    elif first == 0xE0:
+        row[SENTENCES] += second == 0xA5 and third == 0xA4
+    row[WORDS] += 0xE3 <= first <= 0xE9
+
+
+@compiled
+def copy_text(
+    page: Bytes,
+    at: int,
+    stop: int,
+    state: Numbers,
+    text: Bytes,
+    blocks: Rows,
+    nodes: Rows,
+    hints: Numbers,
+    literal: bool,
+) -> int:
+    """Copy text up to the next tag, or to `stop` where it is literal; white space becomes one space outside of `pre`."""
+    flags = nodes[state[_CURRENT], FLAGS]
+    formatted, linked, block = flags & PRE != 0, flags & LINK != 0, state[_BLOCK]
+    began = state[_OUT] if block >= 0 else -1
+    while at < stop and (literal or page[at] != 60):
+        byte, width = int(page[at]), 1
+        if byte == 38 and not literal:
+            byte, width = entity(page, at)
+        elif byte == 0xC2 and at + 1 < stop and page[at + 1] == 0xA0:
+            byte, width = 32, 2
+        elif byte == 0xEE or (byte == 0xEF and at + 1 < stop and page[at + 1] <= 0xA3):
+            at += 3  # of private use: the letters of fonts of icons
+            continue
+        if byte <= 32:
+            if block < 0:
+                state[_INDENT] = 0 if byte == 10 or not formatted else state[_INDENT] + 1
+            elif formatted:
+                text[state[_OUT]] = byte
+                state[_OUT] += 1
+                blocks[block, LINES] += byte == 10
+            else:
+                state[_SPACE] = 1
+            at += width
+            continue
+        if block < 0:
+            block = open_block(state, text, blocks, nodes, hints)
+            began = blocks[block, BEGIN]
+        out, row = state[_OUT], blocks[block]
+        if state[_NEWLINE] or state[_SPACE]:
+            text[out] = 10 if state[_NEWLINE] else 32
+            row[LINES] += state[_NEWLINE]
+            out += 1
+            state[_NEWLINE], state[_SPACE] = 0, 0
+        row[WORDS] += out == row[BEGIN] or text[out - 1] <= 32
+        kind = _CLASSES[byte]
+        if kind:
+            row[DIGITS] += kind & 4 != 0
+            row[CAPITALS] += kind & 8 != 0
+            row[LETTERS] += kind & 16 != 0
+            row[COMMAS] += kind & 2 != 0
+            row[SENTENCES] += kind & 1 and (at + 1 >= stop or page[at + 1] <= 34 or page[at + 1] == 60)
+            if byte >= 0xC0:
+                count_wide(page, at, row)
+        text[out] = byte
+        state[_OUT] = out + 1
+        at += width
+    if linked and block >= 0:
+        blocks[block, LINKED] += state[_OUT] - began
+        blocks[block, LINKS] += state[_OUT] > began
+    return at
+
+
+@compiled
+def enter(state: Numbers, nodes: Rows, hints: Numbers, name: int, tag: int, found: int, address: int) -> int:
+    """Begin an element; return its flags with those that it has from around it."""
+    parent, node = state[_CURRENT], state[_NODES]
+    flags = TAG_FLAGS[tag]
+    kept = flags if address else flags & ~LINK
+    kept |= nodes[parent, FLAGS] & (SKIPPED | PRE | LINK)
+    if found & _MARK_LINK and flags & LINK:
+        kept |= SKIPPED
+    row = nodes[node]
+    row[PARENT], row[TAG], row[NAME] = parent, tag, name & _NAME_MASK
+    row[OUTER] = node if flags & PARAGRAPH else nodes[parent, OUTER]
+    row[FIRST], row[LAST], row[FLAGS], row[ITEMS] = state[_COUNT], -1, kept, 0
+    row[NESTING] = nodes[parent, NESTING] + (1 if flags & LIST else 0)
+    row[CHILDREN] = 0
+    nodes[parent, CHILDREN] += 1
+    if flags & ITEM:
+        nodes[parent, ITEMS] += 1
+        state[_MARKER] = nodes[parent, ITEMS] if nodes[parent, TAG] == _OL else -1
+    hints[0, node] = found
+    hints[1, node] = found | hints[0, parent] | hints[0, nodes[parent, PARENT]]
+    hints[2, node] = found | hints[2, parent]
+    state[_CURRENT], state[_NODES] = node, node + 1
+    return int(kept)
+
+
+@compiled
+def leave(page: Bytes, at: int, state: Numbers, text: Bytes, blocks: Rows, nodes: Rows) -> int:
+    """End an element at its end tag, whose name begins at `at`; return the position after it."""
+    size, name, current = len(page), FNV_OFFSET, state[_CURRENT]
+    while at < size and page[at] != 62:
+        name = ((name ^ page[at]) * FNV_PRIME) & FNV_MASK
+        at += 1
+    if current > 0 and nodes[current, NAME] == name & _NAME_MASK:
+        apart = nodes[current, FLAGS] & PARAGRAPH
+        if apart:
+            close_block(state, text, blocks)
+            state[_SEPARATION] = max(state[_SEPARATION], apart)
+        nodes[current, LAST] = state[_COUNT]
+        state[_CURRENT] = nodes[current, PARENT]
+    return at + 1
+
+
+@compiled
+def break_line(state: Numbers, text: Bytes, blocks: Rows) -> None:
+    """Take a `br`: one is a new line, two end the block."""
+    if state[_NEWLINE]:
+        close_block(state, text, blocks)
+        state[_SEPARATION] = PARAGRAPH
+    elif state[_BLOCK] >= 0:
+        state[_NEWLINE] = 1
+    else:
+        state[_SEPARATION] = max(state[_SEPARATION], LINE)
+
+
+@compiled
+def scan_bytes(
+    page: Bytes, tags: Numbers, words: Numbers, text: Bytes, blocks: Rows, nodes: Rows, hints: Numbers
+) -> tuple[int, int]:
+    """Fill the blocks and elements of a page; return how many of each there are."""
+    size, at = len(page), 0
+    state = np.zeros(10, np.int64)
+    nodes[0] = 0
+    nodes[0, TAG] = OTHER_TAG
+    hints[:, 0] = 0
+    state[_BLOCK], state[_NODES] = -1, 1
+    while at < size:
+        skipped = nodes[state[_CURRENT], FLAGS] & SKIPPED
+        if page[at] != 60:
+            if not skipped:
+                at = copy_text(page, at, size, state, text, blocks, nodes, hints, False)
+            while at < size and page[at] != 60:
+                at += 1
+            continue
+        after = page[at + 1] if at + 1 < size else 0
+        if after == 47:
+            at = leave(page, at + 2, state, text, blocks, nodes)
+            continue
+        if not 97 <= (after | 32) <= 122:
+            at = after_comment(page, at)
+            continue
+        at, name, found, address = read_tag(page, at + 1, words)
+        tag = look_up(tags, name)
+        tag = tag if tag >= 0 else OTHER_TAG
+        flags = TAG_FLAGS[tag]
+        if flags & PARAGRAPH and not skipped:
+            close_block(state, text, blocks)
+            state[_SEPARATION] = max(state[_SEPARATION], flags & PARAGRAPH)
+        if flags & BREAK and not skipped:
+            break_line(state, text, blocks)
+        if flags & VOID:
+            continue
+        kept = enter(state, nodes, hints, name, tag, found, address)
+        if flags & RAW:
+            end = raw_end(page, at, name, name == _SCRIPT)
+            if not kept & SKIPPED:
+                copy_text(page, at, end, state, text, blocks, nodes, hints, True)
+            at = end
+    close_block(state, text, blocks)
+    while state[_CURRENT] >= 0:
+        node = state[_CURRENT]
+        nodes[node, LAST] = state[_COUNT]
+        state[_CURRENT] = nodes[node, PARENT] if node else -1
+    return int(state[_COUNT]), int(state[_NODES])
+
+
+def scan(html: str) -> Scan:
+    """Return the blocks and elements of a page of well-formed HTML."""
+    data = html.encode("utf-8", "replace")
+    page = np.frombuffer(data, np.uint8)
+    most = data.count(b"<") + 2
+    text, blocks = np.empty(len(page) + 1, np.uint8), np.empty((most, BLOCK_COLUMNS), np.int32)
+    nodes, hints = np.empty((most, NODE_COLUMNS), np.int32), np.empty((3, most), np.int64)
+    found, elements = scan_bytes(page, TAG_TABLE, HINT_TABLE, text, blocks, nodes, hints)
+    return Scan(text, blocks[:found], nodes[:elements], hints[:, :elements])
