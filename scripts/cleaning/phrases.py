@@ -12,7 +12,7 @@ import numpy as np
 from scripts.cleaning.english import PHRASE, Lexicon
 from scripts.cleaning.hashing import EMPTY, Hashes, mixed, slot_of
 from scripts.cleaning.split import Bounds, put, put_case
-from scripts.lib.compiled import compiled
+from scripts.lib.compiled import compiled, compiled_inner
 
 Matches = np.ndarray[tuple[int, int], np.dtype[np.int32]]
 FACTOR = np.uint64(PHRASE)
@@ -74,7 +74,7 @@ def _larger(matches: Matches) -> Matches:
     return larger
 
 
-@compiled
+@compiled_inner
 def _together(bounds: Bounds, begin: int, end: int) -> bool:
     """Tell whether nothing stands between some tokens."""
     for token in range(begin, end - 1):
