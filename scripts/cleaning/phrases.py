@@ -91,7 +91,7 @@ def _choose(matches: Matches, found: int, bounds: Bounds, begin: int, end: int) 
         for match in range(found):
             if matches[match, SIZE] != size:
                 continue
-            start = np.int64(matches[match, START])
+            start = int(np.int64(matches[match, START]))
             taken = not seen[start - begin] and not seen[start - begin + size - 1]
             for token in range(start, start + size):
                 seen[token - begin] = True
@@ -111,12 +111,12 @@ def _replace(lexicon: Lexicon, bounds: Bounds, begin: int, end: int, matches: Ma
         if match < found:
             if matches[match, CASE] < 0:
                 continue
-            start = np.int64(matches[match, START])
+            start = int(np.int64(matches[match, START]))
         while token < start:
-            row = put(np.int64(old[token - begin, 0]), np.int64(old[token - begin, 1]), bounds, row)
+            row = put(int(np.int64(old[token - begin, 0])), int(np.int64(old[token - begin, 1])), bounds, row)
             token += 1
         if match < found:
-            first, case = np.int64(old[start - begin, 0]), np.int64(matches[match, CASE])
+            first, case = int(np.int64(old[start - begin, 0])), int(np.int64(matches[match, CASE]))
             row = put_case(first, case, lexicon, bounds, row)
-            token = start + np.int64(matches[match, SIZE])
+            token = start + int(np.int64(matches[match, SIZE]))
     return row

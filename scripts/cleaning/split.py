@@ -140,7 +140,7 @@ def put(first: int, last: int, bounds: Bounds, row: int) -> int:
 def put_case(first: int, case: int, lexicon: Lexicon, bounds: Bounds, row: int) -> int:
     """Write the pieces of a special case that begins at `first`; return the next row."""
     for piece in range(lexicon.piece_starts[case], lexicon.piece_starts[case + 1]):
-        after = first + np.int64(lexicon.piece_sizes[piece])
+        after = first + int(np.int64(lexicon.piece_sizes[piece]))
         row = put(first, after, bounds, row)
         first = after
     return row
@@ -153,7 +153,7 @@ def _split_run(codes: Codes, first: int, last: int, classes: Codes, lexicon: Lex
     The rows that the run may still fill hold, from the last of them back, where its suffixes begin: a suffix is a token to come.
     """
     begin, end = first, last
-    case = np.int64(NO_CASE)
+    case = int(np.int64(NO_CASE))
     suffixes = 0
     top = row + (last - first) - 1
     while begin < end:
@@ -188,8 +188,8 @@ def _split_run(codes: Codes, first: int, last: int, classes: Codes, lexicon: Lex
             row = _put_core(codes, begin, end, classes, bounds, row)
     while suffixes > 0:
         suffixes -= 1
-        begin = np.int64(bounds[top - suffixes, 0])
-        after = last if suffixes == 0 else np.int64(bounds[top - suffixes + 1, 0])
+        begin = int(np.int64(bounds[top - suffixes, 0]))
+        after = last if suffixes == 0 else int(np.int64(bounds[top - suffixes + 1, 0]))
         row = put(begin, after, bounds, row)
     return row
 
