@@ -7,7 +7,7 @@ scheme, optional user information, a public IPv4 address or a name of at least t
 from __future__ import annotations
 
 from scripts.cleaning.characters import ALPHA_LOWER, ASCII_DIGIT, DECIMAL, HOST, WORD, Codes
-from scripts.lib.compiled import compiled
+from scripts.lib.compiled import compiled_inner
 
 PERIOD, SLASH, COLON, AT, HYPHEN, UNDERSCORE = ord("."), ord("/"), ord(":"), ord("@"), ord("-"), ord("_")
 QUESTION, HASH, PLUS, ZERO = ord("?"), ord("#"), ord("+"), ord("0")
@@ -15,7 +15,7 @@ LABEL = 64  # characters of a label at most
 TOP_LEVEL = (2, 63)
 
 
-@compiled
+@compiled_inner
 def is_address(codes: Codes, classes: Codes, first: int, last: int) -> bool:
     """Tell whether the characters from `first` to before `last`, none of them white space, are an address."""
     if _follows(codes, classes, first, last):
@@ -29,7 +29,7 @@ def is_address(codes: Codes, classes: Codes, first: int, last: int) -> bool:
     return False
 
 
-@compiled
+@compiled_inner
 def _after_scheme(codes: Codes, classes: Codes, first: int, last: int) -> int:
     """Return where `scheme://` ends, or 0."""
     position = first
@@ -43,7 +43,7 @@ def _after_scheme(codes: Codes, classes: Codes, first: int, last: int) -> int:
     return position + 3 if codes[position + 1] == SLASH and codes[position + 2] == SLASH else 0
 
 
-@compiled
+@compiled_inner
 def _follows(codes: Codes, classes: Codes, first: int, last: int) -> bool:
     """Tell whether a host stands at `first`, and a port or rest or nothing after it."""
     end = first
@@ -59,7 +59,7 @@ def _follows(codes: Codes, classes: Codes, first: int, last: int) -> bool:
     return _is_name(codes, classes, first, end) or (dots == 3 and _is_number(codes, classes, first, end))
 
 
-@compiled
+@compiled_inner
 def _ends(codes: Codes, classes: Codes, position: int, last: int) -> bool:
     """Tell whether a port of 2 to 5 digits or none stands at `position`, and then nothing or a path, query or fragment."""
     if position < last and codes[position] == COLON:
@@ -75,7 +75,7 @@ def _ends(codes: Codes, classes: Codes, position: int, last: int) -> bool:
     return bool(code == SLASH or code == QUESTION or code == HASH)
 
 
-@compiled
+@compiled_inner
 def _is_name(codes: Codes, classes: Codes, first: int, last: int) -> bool:
     """Tell whether labels joined by periods, of 1 to 64 characters, end in a top level of 2 to 63 lower-case letters."""
     start = first
@@ -101,7 +101,7 @@ def _is_name(codes: Codes, classes: Codes, first: int, last: int) -> bool:
     return True
 
 
-@compiled
+@compiled_inner
 def _is_number(codes: Codes, classes: Codes, first: int, last: int) -> bool:
     """Tell whether four numbers joined by periods are a public IPv4 address, neither of a network nor for broadcast."""
     value0, value1, place, start = 0, 0, 0, first
@@ -121,7 +121,7 @@ def _is_number(codes: Codes, classes: Codes, first: int, last: int) -> bool:
     return not (private or (value0 == 172 and 16 <= value1 <= 31))
 
 
-@compiled
+@compiled_inner
 def _octet(codes: Codes, classes: Codes, first: int, last: int, no_zero: bool) -> int:
     """Return the value of one to three digits as the expression takes them, or -1."""
     size = last - first

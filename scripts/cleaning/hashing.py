@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scripts.lib.compiled import compiled
+from scripts.lib.compiled import compiled_inner
 
 Hashes = np.ndarray[tuple[int], np.dtype[np.uint64]]
 
@@ -30,7 +30,7 @@ def hash_text(text: str) -> int:
     return value % 2**64
 
 
-@compiled
+@compiled_inner
 def hash_run(codes: np.ndarray, first: int, last: int) -> np.uint64:
     """Return the hash of the characters from `first` to before `last`."""
     value, power = np.uint64(0), np.uint64(1)
@@ -40,7 +40,7 @@ def hash_run(codes: np.ndarray, first: int, last: int) -> np.uint64:
     return value * VALUE
 
 
-@compiled
+@compiled_inner
 def power_of(base: np.uint64, exponent: int) -> np.uint64:
     """Return base^exponent mod 2⁶⁴."""
     result = np.uint64(1)
@@ -52,7 +52,7 @@ def power_of(base: np.uint64, exponent: int) -> np.uint64:
     return result
 
 
-@compiled
+@compiled_inner
 def mixed(value: np.uint64) -> np.uint64:
     """Return a hash whose every bit depends on every bit of `value`, never zero (which marks an empty slot)."""
     value ^= value >> SHIFT
@@ -63,7 +63,7 @@ def mixed(value: np.uint64) -> np.uint64:
     return value | np.uint64(1)
 
 
-@compiled
+@compiled_inner
 def slot_of(keys: Hashes, key: np.uint64) -> int:
     """Return the slot that holds `key` (never zero), or the empty one where it belongs; the size of `keys` is a power of 2."""
     mask = np.uint64(len(keys) - 1)
@@ -73,14 +73,14 @@ def slot_of(keys: Hashes, key: np.uint64) -> int:
     return int(np.int64(slot))
 
 
-@compiled
+@compiled_inner
 def clear(keys: Hashes) -> None:
     """Empty a table."""
     for slot in range(len(keys)):
         keys[slot] = EMPTY
 
 
-@compiled
+@compiled_inner
 def capacity_for(count: int) -> int:
     """Return the size of a table for `count` keys: a power of two, at most half full."""
     size = 16

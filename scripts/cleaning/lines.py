@@ -14,7 +14,7 @@ from scripts.cleaning.counts import Counts, Table
 from scripts.cleaning.hashing import capacity_for
 from scripts.cleaning.repetition import NEWLINE, add_run, duplicate_paragraphs
 from scripts.cleaning.split import Offsets
-from scripts.lib.compiled import compiled
+from scripts.lib.compiled import compiled, compiled_inner
 
 SHORT_LINE = 30  # characters (FineWeb, section 3.6)
 PERIOD, ELLIPSIS, HASH = map(ord, ".…#")
@@ -59,7 +59,7 @@ def _measure_lines(codes: Codes, first: int, last: int, classes: Codes, out: Cou
         out[at.DUPLICATE_PIECES] += edges == 2
 
 
-@compiled
+@compiled_inner
 def _measure_line(codes: Codes, first: int, last: int, classes: Codes, out: Counts) -> bool:
     """Count the characters and words of a line, and what it is; tell whether it is blank."""
     letters = capitals = digits = white = symbols = unspaced = hashes = dots = ellipses = 0
@@ -103,7 +103,7 @@ def _measure_line(codes: Codes, first: int, last: int, classes: Codes, out: Coun
     return False
 
 
-@compiled
+@compiled_inner
 def _words_of_line(codes: Codes, first: int, last: int, classes: Codes) -> tuple[int, bool]:
     """Return how many words a line has, and whether it is a counter: a number and one word, such as `3 likes`.
 

@@ -12,7 +12,7 @@ import numpy as np
 from scripts.cleaning.english import PHRASE, Lexicon
 from scripts.cleaning.hashing import EMPTY, Hashes, mixed, slot_of
 from scripts.cleaning.split import Bounds, put, put_case
-from scripts.lib.compiled import compiled
+from scripts.lib.compiled import compiled, compiled_inner
 
 Matches = np.ndarray[tuple[int, int], np.dtype[np.int32]]
 FACTOR = np.uint64(PHRASE)
@@ -74,7 +74,7 @@ def _larger(matches: Matches) -> Matches:
     return larger
 
 
-@compiled
+@compiled_inner
 def _together(bounds: Bounds, begin: int, end: int) -> bool:
     """Tell whether nothing stands between some tokens."""
     for token in range(begin, end - 1):
@@ -91,7 +91,7 @@ def _choose(matches: Matches, found: int, bounds: Bounds, begin: int, end: int) 
         for match in range(found):
             if matches[match, SIZE] != size:
                 continue
-            start = np.int64(matches[match, START])
+            start = int(np.int64(matches[match, START]))
             taken = not seen[start - begin] and not seen[start - begin + size - 1]
             for token in range(start, start + size):
                 seen[token - begin] = True
@@ -111,12 +111,12 @@ def _replace(lexicon: Lexicon, bounds: Bounds, begin: int, end: int, matches: Ma
         if match < found:
             if matches[match, CASE] < 0:
                 continue
-            start = np.int64(matches[match, START])
+            start = int(np.int64(matches[match, START]))
         while token < start:
-            row = put(np.int64(old[token - begin, 0]), np.int64(old[token - begin, 1]), bounds, row)
+            row = put(int(np.int64(old[token - begin, 0])), int(np.int64(old[token - begin, 1])), bounds, row)
             token += 1
         if match < found:
-            first, case = np.int64(old[start - begin, 0]), np.int64(matches[match, CASE])
+            first, case = int(np.int64(old[start - begin, 0])), int(np.int64(matches[match, CASE]))
             row = put_case(first, case, lexicon, bounds, row)
-            token = start + np.int64(matches[match, SIZE])
+            token = start + int(np.int64(matches[match, SIZE]))
     return row

@@ -19,7 +19,7 @@ from scripts.cleaning.counts import Counts, Table
 from scripts.cleaning.english import Integers
 from scripts.cleaning.split import ENDING, PUNCTUATED, Marks, Offsets, Tokens
 from scripts.lib.code import data_file
-from scripts.lib.compiled import compiled
+from scripts.lib.compiled import compiled, compiled_inner
 
 Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
 
@@ -78,7 +78,7 @@ def measure_prose(
         _measure_text(codes, starts, classes, phrases, tokens, text, table[text], edited)
 
 
-@compiled
+@compiled_inner
 def _measure_text(
     codes: Codes,
     starts: Offsets,
@@ -114,14 +114,14 @@ def _measure_text(
             token = _measure_c4(codes, left, right, classes, phrases, tokens, token, text, out, edited)
 
 
-@compiled
+@compiled_inner
 def _ends_in_dots(codes: Codes, first: int, last: int) -> bool:
     if last - first < 3:
         return False
     return bool(codes[last - 1] == PERIOD and codes[last - 2] == PERIOD and codes[last - 3] == PERIOD)
 
 
-@compiled
+@compiled_inner
 def _measure_c4(
     codes: Codes,
     first: int,
@@ -182,7 +182,7 @@ def measure_edited(tokens: Tokens, edited: Edited, table: Table) -> None:
         )
 
 
-@compiled
+@compiled_inner
 def _enough_words(codes: Codes, first: int, last: int, classes: Codes) -> bool:
     """Tell whether a line has words enough, none of them too long."""
     words = size = 0
@@ -198,7 +198,7 @@ def _enough_words(codes: Codes, first: int, last: int, classes: Codes) -> bool:
     return words + (size > 0) >= FEWEST_WORDS
 
 
-@compiled
+@compiled_inner
 def _without_citations(codes: Codes, first: int, last: int, classes: Codes, line: Codes, size: int) -> int:
     """Copy a line without `[12]`, `[]`, `[edit]` and `[citation needed]` to `line[size:]`; return where the copy ends."""
     position = first
@@ -222,7 +222,7 @@ def _without_citations(codes: Codes, first: int, last: int, classes: Codes, line
     return size
 
 
-@compiled
+@compiled_inner
 def _stands(codes: Codes, position: int, last: int, run: Codes) -> bool:
     if position + len(run) > last:
         return False
@@ -232,7 +232,7 @@ def _stands(codes: Codes, position: int, last: int, run: Codes) -> bool:
     return True
 
 
-@compiled
+@compiled_inner
 def _lower(code: int) -> int:
     """Return the lower case of a character as far as it is ASCII: nothing else is looked for."""
     if CAPITAL_A <= code <= CAPITAL_Z:
@@ -240,7 +240,7 @@ def _lower(code: int) -> int:
     return SMALL_K if code == KELVIN else code
 
 
-@compiled
+@compiled_inner
 def _look_for(codes: Codes, first: int, last: int, phrases: Wanted) -> tuple[int, int]:
     """Return the kinds of phrases in a line, and its curly brackets."""
     kinds = curly = 0
@@ -260,7 +260,7 @@ def _look_for(codes: Codes, first: int, last: int, phrases: Wanted) -> tuple[int
     return kinds, curly
 
 
-@compiled
+@compiled_inner
 def _sentences(marks: Marks, begin: int, end: int) -> int:
     """Return the sentences of some tokens: one begins with what follows an end and is not punctuation."""
     sentences, ended = 1, False

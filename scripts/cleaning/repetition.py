@@ -26,7 +26,7 @@ from scripts.cleaning.hashing import (
     slot_of,
 )
 from scripts.cleaning.split import ALPHABETIC, BLANK, WORDED, Tokens
-from scripts.lib.compiled import compiled
+from scripts.lib.compiled import compiled, compiled_inner
 
 LONGEST_STOP_WORD = 4
 TOP_NGRAMS = (2, 3, 4)
@@ -50,7 +50,7 @@ def measure_words(tokens: Tokens, stop_words: Hashes, table: Table) -> None:
         _duplicate_ngrams(hashes, sizes, count, out)
 
 
-@compiled
+@compiled_inner
 def _measure_tokens(tokens: Tokens, text: int, stop_words: Hashes, hashes: Hashes, sizes: Integers, out: Counts) -> int:
     """Count the tokens of a text, and copy their hashes and lengths."""
     count = alphabetic = words = characters = stops = 0
@@ -178,7 +178,7 @@ def duplicate_paragraphs(codes: Codes, first: int, last: int, classes: Codes) ->
     return paragraphs, duplicates, characters
 
 
-@compiled
+@compiled_inner
 def add_run(keys: Hashes, codes: Codes, first: int, last: int) -> bool:
     """Add a run of characters to a table; tell whether it was there."""
     key = mixed(hash_run(codes, first, last) + np.uint64(last - first))

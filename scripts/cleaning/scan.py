@@ -57,7 +57,7 @@ def tokens_of(codes: Codes, starts: Offsets) -> Tokens:
 @compiled
 def _tokenize(codes: Codes, starts: Offsets, classes: Codes, lexicon: Lexicon, tokens: Tokens) -> None:
     """Split texts into tokens; there is room for as many as they have characters."""
-    begin = np.int64(0)
+    begin = int(np.int64(0))
     for text in range(len(starts) - 1):
         end = split(codes, starts[text], starts[text + 1], classes, lexicon, tokens.bounds, begin)
         describe(codes, classes, tokens.bounds, begin, end, tokens.hashes, tokens.marks)

@@ -30,7 +30,7 @@ from scripts.cleaning.characters import (
 )
 from scripts.cleaning.english import FIRSTS, Lexicon
 from scripts.cleaning.hashing import BASE, EMPTY, OFFSET, VALUE, Hashes, hash_run, mixed, slot_of
-from scripts.lib.compiled import compiled
+from scripts.lib.compiled import compiled_inner
 
 Bounds = np.ndarray[tuple[int, int], np.dtype[np.int32]]
 Marks = np.ndarray[tuple[int], np.dtype[np.uint8]]
@@ -55,7 +55,7 @@ class Tokens(NamedTuple):
     firsts: Offsets
 
 
-@compiled
+@compiled_inner
 def split(codes: Codes, first: int, last: int, classes: Codes, lexicon: Lexicon, bounds: Bounds, begin: int) -> int:
     """Split the characters from `first` to before `last`: write the tokens from row `begin` on and return the row after them.
 
@@ -91,7 +91,7 @@ def split(codes: Codes, first: int, last: int, classes: Codes, lexicon: Lexicon,
     return row
 
 
-@compiled
+@compiled_inner
 def describe(codes: Codes, classes: Codes, bounds: Bounds, begin: int, end: int, hashes: Hashes, marks: Marks) -> None:
     """Write hashes and marks of the tokens from row `begin` to before `end`; white space has the hash 0."""
     for row in range(begin, end):
@@ -119,7 +119,7 @@ def describe(codes: Codes, classes: Codes, bounds: Bounds, begin: int, end: int,
         hashes[row], marks[row] = value * VALUE, mark
 
 
-@compiled
+@compiled_inner
 def special_case(codes: Codes, first: int, last: int, lexicon: Lexicon) -> int:
     """Return the number of the special case that a run is, or NO_CASE."""
     size = last - first
@@ -129,31 +129,31 @@ def special_case(codes: Codes, first: int, last: int, lexicon: Lexicon) -> int:
     return NO_CASE if lexicon.keys[slot] == EMPTY else int(lexicon.cases[slot])
 
 
-@compiled
+@compiled_inner
 def put(first: int, last: int, bounds: Bounds, row: int) -> int:
     """Write one token; return the next row."""
     bounds[row, 0], bounds[row, 1] = first, last
     return row + 1
 
 
-@compiled
+@compiled_inner
 def put_case(first: int, case: int, lexicon: Lexicon, bounds: Bounds, row: int) -> int:
     """Write the pieces of a special case that begins at `first`; return the next row."""
     for piece in range(lexicon.piece_starts[case], lexicon.piece_starts[case + 1]):
-        after = first + np.int64(lexicon.piece_sizes[piece])
+        after = first + int(np.int64(lexicon.piece_sizes[piece]))
         row = put(first, after, bounds, row)
         first = after
     return row
 
 
-@compiled
+@compiled_inner
 def _split_run(codes: Codes, first: int, last: int, classes: Codes, lexicon: Lexicon, bounds: Bounds, row: int) -> int:
     """Split a run without white space; return the next row.
 
     The rows that the run may still fill hold, from the last of them back, where its suffixes begin: a suffix is a token to come.
     """
     begin, end = first, last
-    case = np.int64(NO_CASE)
+    case = int(np.int64(NO_CASE))
     suffixes = 0
     top = row + (last - first) - 1
     while begin < end:
@@ -188,13 +188,13 @@ def _split_run(codes: Codes, first: int, last: int, classes: Codes, lexicon: Lex
             row = _put_core(codes, begin, end, classes, bounds, row)
     while suffixes > 0:
         suffixes -= 1
-        begin = np.int64(bounds[top - suffixes, 0])
-        after = last if suffixes == 0 else np.int64(bounds[top - suffixes + 1, 0])
+        begin = int(np.int64(bounds[top - suffixes, 0]))
+        after = last if suffixes == 0 else int(np.int64(bounds[top - suffixes + 1, 0]))
         row = put(begin, after, bounds, row)
     return row
 
 
-@compiled
+@compiled_inner
 def _put_core(codes: Codes, first: int, last: int, classes: Codes, bounds: Bounds, row: int) -> int:
     """Write what is left of a run between its prefixes and suffixes: an address as it is, anything else cut at infixes."""
     triggers = periods = 0

@@ -30,7 +30,19 @@ NAME_LENGTH = 20  # hexadecimal digits of the digest
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a function of scalars and numpy arrays; it may call other compiled functions."""
-    dispatcher = njit(function)
+    return _kept(njit(function), function)
+
+
+def compiled_inner(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function that makes no arrays, for calls from compiled loops.
+
+    It does without counting the references to its arrays, which would cost more than a short function does; numba refuses to
+    compile one that makes an array.
+    """
+    return _kept(njit(_nrt=False)(function), function)
+
+
+def _kept(dispatcher: Any, function: Callable[P, R]) -> Callable[P, R]:
     if cache_folder(function.__module__) is not None:
         dispatcher._cache = _Cache(function)
     return cast(Callable[P, R], dispatcher)

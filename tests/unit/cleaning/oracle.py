@@ -1,0 +1,364 @@
+"""The measures of scripts.cleaning.measures in plain, slow Python: regular expressions, strings and dictionaries.
+
+Splitting follows spacy/tokenizer.pyx with the expressions of spacy/lang/punctuation.py, over the same lists as the compiled code.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+import regex
+
+from scripts.cleaning.characters import UNSPACED_SCRIPTS, entries, parse_ranges, sentence_terminals
+from scripts.cleaning.english import special_cases, stop_words, units
+from scripts.lib.code import data_file
+
+LISTS = "scripts/cleaning/lists/"
+Span = tuple[int, int]
+BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+CITATION = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
+
+
+@functools.cache
+def classes() -> dict[str, str]:
+    """The character classes of English, each as the inside of a bracket expression."""
+    found = {}
+    for line in entries(data_file("scripts/cleaning/lists/english_characters.txt")):
+        name, *words = line.split(" ")
+        parts = [word.partition("-") for word in words]
+        found[name] = "".join(
+            re.escape(chr(int(first, 16))) + ("-" + re.escape(chr(int(last, 16))) if last else "")
+            for first, _, last in parts
+        )
+    return found
+
+
+@functools.cache
+def expressions() -> dict[str, re.Pattern[str]]:
+    """The expressions of spaCy."""
+    c = classes()
+    unit = "|".join(map(re.escape, units()))
+    dollars = r"US\$|C\$|A\$"
+    hyphens = "-|–|—|--|---|——|~"
+    suffixes = [rf"[{c['suffix']}]", "……", r"\.\.+", "…", "['’][sS]", r"(?<=[0-9])\+", r"(?<=°[FfCcKk])\."]
+    suffixes += [rf"(?<=[0-9])(?:{dollars}|[{c['currency']}])", rf"(?<=[0-9])(?:{unit})"]
+    suffixes += [rf"(?<=[{c['before_period']}])\.", rf"(?<=[{c['alpha_upper']}]{{2}})\."]
+    infixes = [r"\.\.+", "…", rf"[{c['icon']}]", r"(?<=[0-9])[+\-*^](?=[0-9-])"]
+    infixes += [rf"(?<=[{c['alpha_lower']}{c['quote']}])\.(?=[{c['alpha_upper']}{c['quote']}])"]
+    infixes += [rf"(?<=[{c['alpha']}]),(?=[{c['alpha']}])"]
+    infixes += [rf"(?<=[{c['alpha']}0-9])(?:{hyphens})(?=[{c['alpha']}])"]
+    infixes += [rf"(?<=[{c['alpha']}0-9])[:<>=/](?=[{c['alpha']}])"]
+    label = r"[A-Za-z0-9\u00a1-\uffff]"
+    octet = r"(?:1?[0-9]{1,2}|2[0-4][0-9]|25[0-5])"
+    address = (
+        r"(?:[\w+\-.]{2,}://)?(?:\S+(?::\S*)?@)?(?:(?!(?:10|127)(?:\.\d{1,3}){3})(?!(?:169\.254|192\.168)(?:\.\d{1,3}){2})"
+        r"(?!172\.(?:1[6-9]|2\d|3[0-1])(?:\.\d{1,3}){2})(?:[1-9][0-9]?|1[0-9][0-9]|2[01][0-9]|22[0-3])"
+        rf"(?:\.{octet}){{2}}(?:\.(?:[1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-4]))"
+        rf"|(?:(?:{label}[A-Za-z0-9\u00a1-\uffff_-]{{0,62}})?{label}\.)+(?:[{c['alpha_lower']}]{{2,63}}))"
+        r"(?::\d{2,5})?(?:[/?#]\S*)?"
+    )
+    return {
+        "prefix": re.compile(rf"[{c['prefix']}]|\+(?![0-9])|\.\.+|{dollars}"),
+        "suffix": re.compile("|".join(f"(?:{one})$" for one in suffixes)),
+        "infix": re.compile("|".join(infixes)),
+        "address": re.compile(address),
+    }
+
+
+@functools.cache
+def cases() -> dict[str, tuple[str, ...]]:
+    return {case.text: case.pieces for case in special_cases()}
+
+
+def split(text: str) -> list[Span]:
+    """Return the tokens of a text as spans, white space among them."""
+    spans: list[Span] = []
+    for match in regex.finditer(rf"\s+|(?:(?=[\p{{L}}\p{{N}}])[{UNSPACED_SCRIPTS}])\p{{M}}*|\S", text):
+        start, end = match.span()
+        if match[0].isspace():
+            start += match[0][0] == " " and start > 0
+            if start < end:
+                spans.append((start, end))
+        elif regex.match(rf"(?=[\p{{L}}\p{{N}}])[{UNSPACED_SCRIPTS}]", match[0]):
+            spans.append((start, end))
+        elif spans and spans[-1][1] == start and spans[-1][0] < 0:
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((-1 - start, end))  # a run to be split
+    found: list[Span] = []
+    for start, end in spans:
+        if start >= 0:
+            found.append((start, end))
+            continue
+        start = -1 - start
+        for piece in split_run(text[start:end]):
+            found.append((start, start + len(piece)))
+            start += len(piece)
+    return join(text, found)
+
+
+def split_run(run: str) -> list[str]:
+    """Split a run without white space."""
+    find = expressions()
+    prefixes: list[str] = []
+    suffixes: list[str] = []
+    size = -1
+    while run and len(run) != size:
+        if run in cases():
+            break
+        size = len(run)
+        match = find["prefix"].match(run)
+        before = match.end() if match else 0
+        if before and run[before:] in cases():
+            prefixes.append(run[:before])
+            run = run[before:]
+            break
+        match = find["suffix"].search(run[before:])
+        behind = match.end() - match.start() if match else 0
+        if behind and run[:-behind] in cases():
+            suffixes.append(run[-behind:])
+            run = run[:-behind]
+            break
+        if before:
+            prefixes.append(run[:before])
+        if behind:
+            suffixes.append(run[-behind:])
+        run = run[before : len(run) - behind]
+    return [*prefixes, *core(run), *reversed(suffixes)]
+
+
+def core(run: str) -> list[str]:
+    """Split what is between prefixes and suffixes."""
+    if not run:
+        return []
+    if run in cases():
+        return list(cases()[run])
+    if expressions()["address"].fullmatch(run):
+        return [run]
+    pieces: list[str] = []
+    start = 0
+    for match in expressions()["infix"].finditer(run):
+        if match.start() > 0:
+            pieces += [run[start : match.start()], match[0]]
+            start = match.end()
+    return [piece for piece in [*pieces, run[start:]] if piece]
+
+
+def join(text: str, spans: list[Span]) -> list[Span]:
+    """Put tokens together that are a special case."""
+    phrases = {case.cut: case.pieces for case in special_cases() if case.cut and case.cut != case.pieces[:1]}
+    longest = max(map(len, phrases))
+    words = [text[start:end] for start, end in spans]
+    matches = [
+        (size, -start)
+        for start in range(len(words))
+        for size in range(1, min(longest, len(words) - start) + 1)
+        if tuple(words[start : start + size]) in phrases
+    ]
+    seen: set[int] = set()
+    chosen: dict[int, int] = {}
+    for size, start in sorted(matches, reverse=True):
+        begin, end = -start, -start + size
+        if begin not in seen and end - 1 not in seen and text[spans[begin][0] : spans[end - 1][1]] in cases():
+            chosen[begin] = end
+        seen.update(range(begin, end))
+    found: list[Span] = []
+    position = 0
+    while position < len(spans):
+        if position not in chosen:
+            found.append(spans[position])
+            position += 1
+            continue
+        begin = spans[position][0]
+        for piece in cases()[text[begin : spans[chosen[position] - 1][1]]]:
+            found.append((begin, begin + len(piece)))
+            begin += len(piece)
+        position = chosen[position]
+    return found
+
+
+def share(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def measure(text: str) -> dict[str, float]:
+    """Return all measures of a text."""
+    tokens = [text[start:end] for start, end in split(text) if not text[start].isspace()]
+    lines = [line for line in text.split("\n") if line.strip()]
+    return {
+        "characters": len(text),
+        **quality(text, tokens),
+        **repetition(text, tokens),
+        **c4(text),
+        **fineweb(text, tokens, lines),
+        **refinedweb(lines),
+        **characters(text),
+    }
+
+
+def quality(text: str, tokens: Sequence[str]) -> dict[str, float]:
+    terminals = set(map(chr, sentence_terminals()))
+    symbols = terminals | set(
+        map(
+            chr,
+            parse_ranges(
+                word for line in entries(data_file("scripts/cleaning/lists/punctuation.txt")) for word in line.split()
+            ),
+        )
+    )
+    words = [token for token in tokens if any(character not in symbols for character in token)]
+    lines = text.splitlines()
+    return {
+        "words": len(words),
+        "mean_word_length": share(sum(map(len, words)), len(words)),
+        "hash_ratio": share(text.count("#"), len(tokens)),
+        "ellipsis_ratio": share(text.count("...") + text.count("…"), len(tokens)),
+        "bullet_line_ratio": share(sum(line.lstrip().startswith(("•", "-")) for line in lines), len(lines)),
+        "ellipsis_line_ratio": share(sum(line.rstrip().endswith(("...", "…")) for line in lines), len(lines)),
+        "alphabetic_word_ratio": share(sum(any(map(str.isalpha, token)) for token in tokens), len(tokens)),
+        "stop_words": len(set(stop_words()) & set(tokens)),
+    }
+
+
+def duplicates(pieces: Iterable[str]) -> tuple[int, int]:
+    """Return how many pieces repeat an earlier one, and their characters."""
+    seen: set[str] = set()
+    number = size = 0
+    for piece in pieces:
+        if piece in seen:
+            number += 1
+            size += len(piece)
+        seen.add(piece)
+    return number, size
+
+
+def repetition(text: str, tokens: Sequence[str]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    parts = {"line": re.split(r"\n+", text), "paragraph": re.split(r"\n{2,}", text.strip())}
+    for name, pieces in parts.items():
+        number, size = duplicates(pieces)
+        found[f"duplicate_{name}_ratio"] = share(number, len(pieces))
+        found[f"duplicate_{name}_character_ratio"] = share(size, len(text))
+    for size in (2, 3, 4):
+        grams = Counter(" ".join(tokens[start : start + size]) for start in range(len(tokens) - size + 1))
+        (gram, most) = grams.most_common(1)[0] if grams else ("", 0)
+        found[f"top_{size}_gram_ratio"] = share(len(gram) * most, len(text))
+    for size in range(5, 11):
+        seen: set[str] = set()
+        position = repeated = 0
+        while position <= len(tokens) - size:
+            gram = "".join(tokens[position : position + size])
+            if gram in seen:
+                repeated += len(gram)
+                position += size
+            else:
+                seen.add(gram)
+                position += 1
+        found[f"duplicate_{size}_gram_ratio"] = share(repeated, len(text))
+    return found
+
+
+def c4(text: str) -> dict[str, float]:
+    ends = (*map(chr, sentence_terminals()), '"', "'", "」", "』")
+    policies = entries(data_file("scripts/cleaning/lists/policy_phrases_en.txt"))
+    curly = lorem = sentences = 0
+    for line in map(str.strip, text.splitlines()):
+        unspaced = rf"(?=[\p{{L}}\p{{N}}])[{UNSPACED_SCRIPTS}]"
+        words = regex.sub(unspaced, lambda match: f" {match[0]} ", line).split()
+        edited = CITATION.sub("", line)
+        pieces = [len(piece) for piece in regex.split(rf"\s|{unspaced}", line)]
+        if len(words) < 3 or max(pieces) > 1000 or not edited.endswith(ends) or edited.endswith("..."):
+            continue
+        lowered = edited.lower()
+        lorem += "lorem ipsum" in lowered
+        if "javascript" in lowered:
+            continue
+        curly += edited.count("{")
+        if not any(policy in lowered for policy in policies):
+            sentences += count_sentences(edited)
+    return {"curly_brackets": curly, "lorem_ipsum": lorem, "c4_sentences": sentences}
+
+
+def count_sentences(line: str) -> int:
+    ends = set(map(chr, parse_ranges(next(iter(line_of("sentence_end"))).split())))
+    count, ended = 1, False
+    for start, end in split(line):
+        token = line[start:end]
+        if token in ends:
+            ended = True
+        elif ended and not all(unicodedata.category(character)[0] == "P" for character in token):
+            count += 1
+            ended = False
+    return count
+
+
+def line_of(name: str) -> Iterator[str]:
+    for line in entries(data_file("scripts/cleaning/lists/english_characters.txt")):
+        if line.startswith(name + " "):
+            yield line.removeprefix(name + " ")
+
+
+def fineweb(text: str, tokens: Sequence[str], lines: Sequence[str]) -> dict[str, float]:
+    ends = tuple(map(chr, sentence_terminals()))
+    return {
+        "punctuated_line_ratio": share(sum(line.endswith(ends) for line in lines), len(lines)),
+        "short_line_ratio": share(sum(len(line) <= 30 for line in lines), len(lines)),
+        "fineweb_duplicate_character_ratio": share(duplicates(lines)[1], len(text.replace("\n", ""))),
+        "newline_ratio": share(text.count("\n"), len(tokens)),
+    }
+
+
+def refinedweb(lines: Sequence[str]) -> dict[str, float]:
+    kinds: Counter[str] = Counter()
+    for line in lines:
+        letters = sum(map(str.isalpha, line))
+        words = line_words(line)
+        number = bool(words) and any(map(numeric, words[0])) and sum(map(str.isalpha, words[0])) <= 1
+        is_kind = {
+            "uppercase": 2 * sum(unicodedata.category(one) == "Lu" for one in line) > letters,
+            "numeric": letters == 0 and any(unicodedata.category(one) == "Nd" for one in line),
+            "counter": len(words) == 2 and number and not any(map(numeric, words[1])) and not any(map(unspaced, words)),
+            "single_word": len(words) == 1,
+        }
+        kinds.update(name for name, is_it in is_kind.items() if is_it)
+        kinds["words"] += len(words)
+        kinds["poor"] += len(words) if any(is_kind.values()) else 0
+    names = ("uppercase", "numeric", "counter", "single_word")
+    return {f"{name}_line_ratio": share(kinds[name], len(lines)) for name in names} | {
+        "poor_line_word_ratio": share(kinds["poor"], kinds["words"])
+    }
+
+
+def numeric(character: str) -> bool:
+    return unicodedata.category(character)[0] == "N"
+
+
+def unspaced(word: str) -> bool:
+    return regex.match(rf"(?=[\p{{L}}\p{{N}}])[{UNSPACED_SCRIPTS}]", word) is not None
+
+
+def line_words(line: str) -> list[str]:
+    """Return what white space parts and has a letter or number, a letter of a script without spaces by itself."""
+    words: list[str] = []
+    for chunk in line.split():
+        single = [character for character in chunk if unspaced(character)]
+        rest = "".join(character for character in chunk if not unspaced(character))
+        words += single + ([rest] if any(one.isalpha() or numeric(one) for one in rest) else [])
+    return words
+
+
+def characters(text: str) -> dict[str, float]:
+    categories = [unicodedata.category(character) for character in text]
+    letters = [character for character in text if character.isalpha()]
+    size = len(text)
+    return {
+        "symbol_character_ratio": share(sum(category[0] in "PS" for category in categories), size),
+        "uppercase_character_ratio": share(sum(category == "Lu" for category in categories), size),
+        "digit_character_ratio": share(sum(category == "Nd" for category in categories), size),
+        "whitespace_character_ratio": share(sum(map(str.isspace, text)), size),
+        "unspaced_ratio": share(sum(map(unspaced, letters)), len(letters)),
+    }

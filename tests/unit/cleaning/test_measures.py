@@ -1,0 +1,117 @@
+"""The compiled measures say what plain Python says, on real texts, on random ones and on those that tempt the splitting of words."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scripts.cleaning.characters import code_points
+from scripts.cleaning.english import special_cases, units
+from scripts.cleaning.measures import BATCH_TEXTS, MEASURED, batches, measure, measure_all
+from scripts.cleaning.scan import tokens_of
+from tests.real_text import topic_documents
+from tests.unit.cleaning import oracle
+
+CASES = [case.text for case in special_cases()]
+MARKS = "' \" ’ “ ” . .. ... … …… , : ; ! ? - -- --- – — —— ~ + * ^ < > = / ( ) [ ] { } # & _ % $ US$ C$ A$ € £ § ° °C °F. ¶ @ | \\"
+WORDS = "a I it Dr word Word WORD naïve Straße слово कर 5 12 3.5 10,000 0 1st x2 www.a.com http://b.org/c?d#e me@f.net 8.8.8.8 10.0.0.1"
+OTHERS = "中文 汉字。 かな カタカナ ไทย ภาษา ខ្មែរ မြန်မာ ລາວ 한국어 العربية עברית ١٢ ² ½ 😀 👍🏽 e\u0301 \u200b \ud800 ％ ，「」"
+PHRASES = "lorem ipsum|Lorem Ipsum|javascript|JavaScript|terms of use|use cook\u212aies|privacy policy|[1]|[]|[edit]|[citation needed]|3 likes"
+SPACES = [" ", " ", " ", "  ", "\n", "\n\n", "\n\n\n", "\t", "\r\n", "\r", "\u2028", "\x85", "\u00a0", "\u3000", ""]
+PIECES = [*MARKS.split(" "), *WORDS.split(" "), *OTHERS.split(" "), *PHRASES.split("|"), *SPACES, *SPACES]
+DRAWN = st.sampled_from([*PIECES, *PIECES, *PIECES, *CASES[::5], *units()])
+SCRIPTS = ("en", "de", "es", "el", "ru", "tr", "ar", "vi", "th", "zh", "hi")
+
+
+def split(text: str) -> list[str]:
+    codes = code_points(text)
+    tokens = tokens_of(codes, np.array([0, len(codes)]))
+    return [text[start:end] for start, end in tokens.bounds[: tokens.firsts[1]]]
+
+
+def check(text: str) -> None:
+    assert split(text) == [text[start:end] for start, end in oracle.split(text)]
+    expected = oracle.measure(text)
+    assert set(expected) == set(MEASURED)
+    assert measure(text) == expected
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(DRAWN, max_size=30).map("".join))
+def test_tempting_texts_have_the_measures_of_the_oracle(text: str) -> None:
+    check(text)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(st.characters(), max_size=80))
+def test_random_texts_have_the_measures_of_the_oracle(text: str) -> None:
+    check(text)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(["a", "b", "ab", "c", "\n", "\n\n", ".", "a."]), max_size=120).map(" ".join))
+def test_repeating_texts_have_the_measures_of_the_oracle(text: str) -> None:
+    check(text)
+
+
+def test_every_special_case_and_unit_is_split_as_listed() -> None:
+    for case in special_cases():
+        assert split(case.text) == list(case.pieces)
+    for unit in units():
+        assert split(f"5{unit}")[0] == "5"
+
+
+def test_real_texts_have_the_measures_of_the_oracle() -> None:
+    for document in topic_documents()[::4]:
+        check(document["text"])
+
+
+def test_real_web_pages_have_the_measures_of_the_oracle(shared_data: Path) -> None:
+    with gzip.open(shared_data.parent / "reference" / "filter-decisions.jsonl.gz", "rt", encoding="utf-8") as stream:
+        for line in list(stream)[::30]:
+            check(json.loads(line)["text"])
+
+
+@pytest.mark.parametrize("language", SCRIPTS)
+def test_real_texts_of_other_scripts_have_the_measures_of_the_oracle(language: str, shared_data: Path) -> None:
+    (path,) = (shared_data / "xquad").rglob(f"*xquad.{language}.json")
+    articles = json.loads(path.read_text("utf-8"))["data"]
+    check("\n".join(paragraph["context"] for paragraph in articles[0]["paragraphs"]))
+
+
+def test_texts_do_not_touch_each_other() -> None:
+    texts = [document["text"][:600] for document in topic_documents()[:20]] + [
+        "",
+        "[1] One two three.[2] Four.",
+        "\n",
+        "°C. :) x",
+    ]
+    columns = measure_all(texts)
+    for number, text in enumerate(texts):
+        assert {name: column[number].item() for name, column in columns.items()} == measure(text)
+
+
+def test_a_page_without_spaces_has_a_word_per_letter() -> None:
+    found = measure("今天天气很好。我们去公园散步，然后回家吃饭。\n" * 3)
+    assert found["words"] == 54
+    assert found["c4_sentences"] == 6
+    assert found["unspaced_ratio"] == 1
+
+
+def test_a_long_document_and_a_long_word_are_measured() -> None:
+    found = measure("x" * 100_000 + " " + "word :) " * 20_000)
+    assert found["words"] == 40_001 - 20_000
+    assert found["duplicate_10_gram_ratio"] > 0.4
+
+
+def test_batches_are_bounded_and_lose_nothing() -> None:
+    texts = [(str(number), "x" * size) for number, size in enumerate([300_000, 1, 1, 0] + [1] * (BATCH_TEXTS + 5))]
+    found = list(batches(iter(texts)))
+    assert [text for batch in found for text in batch] == texts
+    assert [len(batch) for batch in found] == [1, BATCH_TEXTS, 8]

@@ -1,0 +1,74 @@
+"""Machine code is kept from process to process, and never outlives a source that went into it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.lib.code import ROOT
+
+CALLEE = "from scripts.lib.compiled import compiled_inner\n\n@compiled_inner\ndef step(value):\n    return value + {}\n"
+CALLER = (
+    "from scripts.callee import step\nfrom scripts.lib.compiled import compiled\n\n"
+    "@compiled\ndef twice(value):\n    return step(step(value))\n"
+)
+PROGRAM = "from scripts.caller import twice; print(twice(1), sum(twice.stats.cache_hits.values()))"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A project with a compiled function that calls one of another file."""
+    library = tmp_path / "scripts" / "lib"
+    library.mkdir(parents=True)
+    for name in ("__init__", "canonical", "code", "compiled", "errors"):
+        shutil.copy(ROOT / "scripts" / "lib" / f"{name}.py", library)
+    (tmp_path / "scripts" / "__init__.py").touch()
+    (tmp_path / "scripts" / "callee.py").write_text(CALLEE.format(1))
+    (tmp_path / "scripts" / "caller.py").write_text(CALLER)
+    return tmp_path
+
+
+def start(tree: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(tree), "XDG_CACHE_HOME": str(tree / "cache")}
+    return subprocess.Popen([sys.executable, "-c", PROGRAM], env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def run(tree: Path) -> tuple[int, int]:
+    """Return the result, and how often machine code was found."""
+    output, _ = start(tree).communicate(timeout=300)
+    value, hits = output.split()
+    return int(value), int(hits)
+
+
+def test_code_is_kept_and_made_anew_when_a_function_of_another_file_changes(tree: Path) -> None:
+    assert run(tree) == (3, 0)
+    assert run(tree) == (3, 1)
+    (tree / "scripts" / "callee.py").write_text(CALLEE.format(10))
+    assert run(tree) == (21, 0)
+    (tree / "scripts" / "callee.py").write_text("# as it was\n" + CALLEE.format(1))
+    assert run(tree) == (3, 1)
+
+
+def test_processes_may_compile_at_once(tree: Path) -> None:
+    outputs = [process.communicate(timeout=600)[0] for process in [start(tree) for _ in range(3)]]
+    assert {output.split()[0] for output in outputs} == {"3"}
+    assert run(tree) == (3, 1)
+
+
+def test_without_a_folder_to_write_to_each_process_compiles(tree: Path) -> None:
+    (tree / "scripts" / "__pycache__").touch()
+    (tree / "cache").touch()
+    assert run(tree) == (3, 0)
+    assert run(tree) == (3, 0)
+
+
+def test_code_goes_to_the_folder_of_the_user_where_the_project_cannot_be_written(tree: Path) -> None:
+    (tree / "scripts" / "__pycache__").touch()
+    assert run(tree) == (3, 0)
+    assert run(tree) == (3, 1)
+    assert list((tree / "cache" / "groundwork" / "compiled").iterdir())
