@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from scripts.cleaning.personal.checks import luhn, mod_97
-from scripts.cleaning.personal.labels import labels_before
+from scripts.cleaning.personal.labels import labels, labels_before
 from scripts.cleaning.personal.scan import ACCOUNT, NUMBER, Scanned
 from scripts.lib.code import data_file
 
@@ -43,7 +43,8 @@ _SHAPES_NAMED = frozenset(
 NEAR = 14  # characters between a number and a word by which it is something else
 _LONG = 16  # digits in a row that need no word near them
 _GROUP = re.compile(r"\d+")
-_SEPARATOR = re.compile(r" ?- ?|[ .]| ?\n ?")
+_TRACK, _TRACK_2 = re.compile(r"%B$"), re.compile(r"[=D]\d{7}")  # a magnetic stripe's fields (ISO/IEC 7813)
+_SEPARATOR = re.compile(r" ?[-–./] ?| {1,3}| ?\n ?")
 
 
 def _in_scheme(digits: str) -> bool:
@@ -100,11 +101,11 @@ def _is_card(text: str, digits: str, shape: tuple[int, ...], start: int, end: in
     for label in before:
         if label.kind == "card":
             return True
-        if label.end < start - NEAR:
+        if label.end < start - (4 if grouped else NEAR):
             break
-        if label.kind in ("reference", "account", "phone") or label.kind.startswith("id."):
+        if label.kind in ("reference", "phone") or label.kind.startswith("id."):
             return False
-    if any(label.kind == "card" for label in before):
+    if any(label.kind == "card" for label in before + labels(text, end, end + NEAR)):
         return True
     return grouped or (len(shape) == 1 and (len(digits) >= _LONG or digits[:2] in ("34", "37")))
 
@@ -112,6 +113,8 @@ def _is_card(text: str, digits: str, shape: tuple[int, ...], start: int, end: in
 def _stands_alone(text: str, start: int, end: int) -> bool:
     """Tell whether no letter or digit touches a number, and it is no decimal fraction and no piece of one."""
     before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    if _TRACK.search(text, max(0, start - 2), start) or _TRACK_2.match(text, end):
+        return True
     touched = any(side and side.isascii() and (side.isalnum() or side == "_") for side in (before[-1:], after[:1]))
     fraction = (before[-1:] in (".", ",") and before[:1].isdigit()) or (after[:1] in (".", ",") and after[1:].isdigit())
     if after[:1] == "," and len(text[end:]) > 1 and not touched and before[-1:] not in (".", ","):
@@ -128,7 +131,7 @@ def _formats() -> dict[str, re.Pattern[str]]:
         if not line.startswith("#"):
             country, _, form = line.partition("\t")
             parts = [classes[kind] for count, kind in re.findall(r"(\d+)(\w)", form) for _ in range(int(count))]
-            formats[country] = re.compile(r"(?:\n| ?[-. ]?\n?)".join(["", *parts]))
+            formats[country] = re.compile(r"[ .–-]{0,3}\n? ?".join(["", *parts]))
     return formats
 
 
@@ -143,5 +146,5 @@ def ibans(scanned: Scanned) -> Iterator[tuple[int, int]]:
         compact = "".join(character for character in text[start : match.end()] if character.isalnum())
         before = text[max(0, start - 4) : start]
         free = not (before[-1:].isascii() and before[-1:].isalnum()) or before.upper() == "IBAN"
-        if free and (compact.isupper() or compact[4:].islower() or compact[4:].isdigit()) and mod_97(compact):
+        if free and mod_97(compact):
             yield start, match.end()

@@ -69,7 +69,7 @@ def _tables() -> tuple[Codes, NDArray[np.uint8]]:
 
 @compiled
 def _account(kinds: NDArray[np.uint8], place: int) -> bool:
-    """Tell whether eleven letters and digits follow, two separators apart at most: as many as the shortest IBAN has."""
+    """Tell whether eleven letters and digits follow, four separators apart at most: as many as the shortest IBAN has."""
     count = 0
     gap = 0
     while place < len(kinds) and count < 11:
@@ -77,7 +77,7 @@ def _account(kinds: NDArray[np.uint8], place: int) -> bool:
         if kind in (DIGIT, LETTER, HEX):
             count += 1
             gap = 0
-        elif (kind in (JOINER, NEWLINE)) and gap < 2:
+        elif (kind in (JOINER, NEWLINE)) and gap < 4:
             gap += 1
         else:
             return False

@@ -131,6 +131,8 @@ HOSTILE = {
     "quotes": '"' * 100_000 + "@example.org",
     "passwords": "https://" + "a:b@" * 25_000,
     "streets": "12 Main " * 12_000,
+    "hyphened names": "A-" * 50_000,
+    "particles": "Rue de la " * 10_000,
 }
 
 
