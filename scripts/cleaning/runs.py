@@ -1,8 +1,9 @@
 """Runs of words of some texts, looked up in others: what evaluation items and held-out documents are found by.
 
-A text gives all its runs of a length that depends on its own (see `Rules`). A run is looked up by a rolling 64-bit hash of its
-words (Karp and Rabin 1987), first in a bitmap that stays in the cache, then in a table, and a hit counts only when the folded
-letters of all its words agree, so no two texts are ever taken for each other. Memory is some 80 bytes for each word indexed.
+A text gives all its runs of a length that depends on its own (see `Rules`). A rolling 64-bit hash (Karp and Rabin 1987) of a few
+words is looked up in a bitmap of how runs open, which stays in the cache; only there, and where a sentence begins, runs are
+looked up in a table. A hit counts when the folded letters of all words agree, so no two texts are ever taken for each other.
+Memory is some 80 bytes for each word indexed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from scripts.cleaning.wording import I64, SINGLE, STARTS, U8, U32, U64, Words, m
 from scripts.lib.compiled import compiled
 
 BASE, LENGTH_SALT = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
-ONE = np.uint64(1)
+ONE, LAST_BIT = np.uint64(1), np.uint64(511)
 ALL_BITS = np.uint64(0xFFFFFFFFFFFFFFFF)
 UNSPACED_FACTOR = 2  # characters that tell as much as a word, in scripts written without spaces
 FEWEST_WORDS = 3  # shorter texts are not looked for at all
@@ -76,8 +77,12 @@ class Runs:
         self.places, self.lengths = places[firsts], lengths[firsts]  # [runs], of a run's first occurrence
         self.manners = self.text_manner[texts[firsts]]
         self._keys = keys[firsts]
-        self._sizes = np.unique(self.lengths)
-        self._slots, self._bits = _table(self._keys, _power_of_two(2 * len(firsts)), _power_of_two(16 * len(firsts)))
+        self._anywhere = np.unique(self.lengths[self.manners == ANYWHERE])
+        self._sentences = np.unique(self.lengths[self.manners != ANYWHERE])
+        self._opening = int(self._anywhere[0]) if len(self._anywhere) else 0
+        self._slots = _table(self._keys, _power_of_two(2 * len(firsts)))
+        blocks = _power_of_two(len(firsts) // 32)
+        self._bitmap = _openings(words.hashes, self.places, self.manners, self._opening, blocks, mask)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -105,8 +110,10 @@ class Runs:
             self.lengths,
             self.manners,
             self._slots,
-            self._bits,
-            self._sizes,
+            self._bitmap,
+            self._opening,
+            self._anywhere,
+            self._sentences,
             self._mask,
         )
         order = np.lexsort((runs, starts))
@@ -207,9 +214,18 @@ def _first_of_each(keys: U64, places: I64, lengths: I64, bounds: I64, letters: U
 
 
 @compiled
-def _table(keys: U64, size: int, bits: int) -> tuple[I64, U8]:
-    """Return a table with linear probing from keys to the first run of each (-1 where empty), and a bitmap of the keys."""
-    slots, bitmap = np.full(size, -1, np.int64), np.zeros(bits // 8, np.uint8)
+def _value(hashes: U64, start: int, length: int) -> np.uint64:
+    """Return the polynomial of the words of a run, modulo 2**64."""
+    value = np.uint64(0)
+    for word in range(start, start + length):
+        value = value * BASE + hashes[word]
+    return value
+
+
+@compiled
+def _table(keys: U64, size: int) -> I64:
+    """Return a table with linear probing from keys to the first run of each, -1 where empty."""
+    slots = np.full(size, -1, np.int64)
     for run in range(len(keys)):
         if run and keys[run] == keys[run - 1]:
             continue
@@ -217,9 +233,26 @@ def _table(keys: U64, size: int, bits: int) -> tuple[I64, U8]:
         while slots[slot] >= 0:
             slot = (slot + 1) & (size - 1)
         slots[slot] = run
-        bit = np.int64((keys[run] >> np.uint64(20)) & np.uint64(bits - 1))
-        bitmap[bit >> 3] |= np.uint8(1 << (bit & 7))
-    return slots, bitmap
+    return slots
+
+
+@compiled
+def _bits(key: np.uint64, blocks: int) -> tuple[int, int]:
+    """Return the two bits of a key in a bitmap: both in one block of 512, which is one line of the cache."""
+    block = int(key & np.uint64(blocks - 1)) << 9
+    return block + int((key >> np.uint64(46)) & LAST_BIT), block + int(key >> np.uint64(55))
+
+
+@compiled
+def _openings(hashes: U64, places: I64, manners: U8, opening: int, blocks: int, mask: np.uint64) -> U8:
+    """Return a bitmap (Bloom 1970, in blocks) of the first `opening` words of all runs that count anywhere."""
+    bitmap = np.zeros(blocks * 64, np.uint8)
+    for run in range(len(places)):
+        if manners[run] == ANYWHERE:
+            key = _key(_value(hashes, places[run], opening), opening, mask)
+            for bit in _bits(key, blocks):
+                bitmap[bit >> 3] |= np.uint8(1 << (bit & 7))
+    return bitmap
 
 
 @compiled
@@ -237,40 +270,53 @@ def _scan(
     manners: U8,
     slots: I64,
     bitmap: U8,
-    sizes: I64,
+    opening: int,
+    anywhere: I64,
+    sentences: I64,
     mask: np.uint64,
 ) -> tuple[I64, I64]:
-    """Return first word and run of every hit."""
+    """Return first word and run of every hit.
+
+    Runs that count anywhere have one of the lengths `anywhere`, none below `opening`; those that have to be a whole sentence have
+    one of `sentences`.
+    """
     starts, runs = np.empty(64, np.int64), np.empty(64, np.int64)
-    count, slot_mask, bit_mask = 0, np.uint64(len(slots) - 1), np.uint64(8 * len(bitmap) - 1)
-    for length in sizes:
-        power = _power(length)
-        for text in range(len(texts) - 1):
-            value, first = np.uint64(0), texts[text]
-            for word in range(first, texts[text + 1]):
-                start = word - length + 1
-                if start > first:
-                    value -= hashes[start - 1] * power
-                value = value * BASE + hashes[word]
-                if start < first:
+    count, slot_mask, blocks = 0, np.uint64(len(slots) - 1), len(bitmap) // 64
+    power = _power(opening)
+    for text in range(len(texts) - 1):
+        value, first, end = np.uint64(0), texts[text], texts[text + 1]
+        for start in range(first, end):
+            opens = False
+            if opening and start + opening <= end:
+                if start == first:
+                    value = _value(hashes, start, opening)
+                else:
+                    value = (value - hashes[start - 1] * power) * BASE + hashes[start + opening - 1]
+                one, two = _bits(_key(value, opening, mask), blocks)
+                opens = bitmap[one >> 3] >> (one & 7) & bitmap[two >> 3] >> (two & 7) & 1 != 0
+            begins = flags[start] & STARTS != 0
+            if not opens and not begins:
+                continue
+            for place in range(len(anywhere) + len(sentences)):
+                whole = place >= len(anywhere)
+                length = sentences[place - len(anywhere)] if whole else anywhere[place]
+                after = start + length
+                if after > end or (whole and not (begins and (after == end or flags[after] & STARTS))):
                     continue
-                key = _key(value, length, mask)
-                bit = np.int64((key >> np.uint64(20)) & bit_mask)
-                if not bitmap[bit >> 3] >> (bit & 7) & 1:
+                if not whole and not opens:
                     continue
+                key = _key(_value(hashes, start, length), length, mask)
                 slot = np.int64(key & slot_mask)
                 while slots[slot] >= 0 and keys[slots[slot]] != key:
                     slot = (slot + 1) & np.int64(slot_mask)
                 run = slots[slot]
                 while 0 <= run < len(keys) and keys[run] == key:
-                    last = word + 1 == texts[text + 1] or flags[word + 1] & STARTS
-                    stands = manners[run] == ANYWHERE or (flags[start] & STARTS and last)
-                    if stands and lengths[run] == length:
-                        if _agree(places[run], own_bounds, own_letters, start, bounds, letters, length):
-                            if count == len(starts):
-                                starts = np.concatenate((starts, np.empty(count, np.int64)))
-                                runs = np.concatenate((runs, np.empty(count, np.int64)))
-                            starts[count], runs[count] = start, run
-                            count += 1
+                    fits = lengths[run] == length and whole == (manners[run] != ANYWHERE)
+                    if fits and _agree(places[run], own_bounds, own_letters, start, bounds, letters, length):
+                        if count == len(starts):
+                            starts = np.concatenate((starts, np.empty(count, np.int64)))
+                            runs = np.concatenate((runs, np.empty(count, np.int64)))
+                        starts[count], runs[count] = start, run
+                        count += 1
                     run += 1
     return starts[:count].copy(), runs[:count].copy()

@@ -395,3 +395,14 @@ def test_an_unspaced_script_needs_twice_the_characters() -> None:
     assert rules.of(5, 5) == (0, 0)
     assert rules.of(40, 10) == (13, 0)
     assert rules.of(3, 0) == (3, 2)
+
+
+def test_a_short_item_of_an_unspaced_script_has_to_be_a_sentence(tmp_path: Path) -> None:
+    """Ten characters are as many words as ten words of another item, which count wherever they stand."""
+    short, words = "中国的首都是北京市吗", "ten words of another item that count wherever they stand"
+    texts = {
+        "sentence": f"他问。{short}？我答。",
+        "within": f"他问我{short}我答不知道的事情很多",
+        "words": f"We saw that {words} here.",
+    }
+    assert held(texts, [short, words], tmp_path) == {"sentence": {"0"}, "words": {"1"}}
