@@ -38,7 +38,7 @@ _SHAPES = frozenset(
     {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 1), (4, 4, 4, 2), (4, 4, 4, 3), (4, 4, 4, 4, 3), (8, 8)}
 )
 _SHAPES_NAMED = frozenset(
-    {(6, 13), (6, 10), (4, 12), (4, 5, 6), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 5), (4, 4, 4), (8, 4, 4)}
+    {(6, 13), (6, 10), (4, 12), (4, 5, 6), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 5), (8, 4, 4)}
 )
 NEAR = 14  # characters between a number and a word by which it is something else
 _LONG = 16  # digits in a row that need no word near them

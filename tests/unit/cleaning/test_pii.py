@@ -139,7 +139,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_time_grows_with_length_alone(name: str) -> None:
     """Four times the text takes at most about four times the time; what could backtrack would take sixteen."""
-    text = HOSTILE[name]
+    text = HOSTILE[name][:50_000]
     find_pii(text[:1000])
     times = []
     for part in (text[: len(text) // 4], text):
