@@ -60,14 +60,15 @@ def trees() -> Trees:
 @compiled
 def judge(rows: Rows, splits: Rows, values: Numbers, roots: Numbers) -> Numbers:
     """Return the log odds, in millionths, that each block with features [blocks, FEATURES] is main text."""
-    found = np.zeros(len(rows), np.int64)
-    for root in roots:
-        for at in range(len(rows)):
+    found = np.empty(len(rows), np.int64)
+    for at in range(len(rows)):
+        row, total = rows[at], 0
+        for root in roots:
             node = root
             while node >= 0:
-                split = splits[node]
-                node = split[2] if rows[at, split[0]] <= split[1] else split[3]
-            found[at] += values[~node]
+                node = splits[node, 3 if row[splits[node, 0]] > splits[node, 1] else 2]
+            total += values[~node]
+        found[at] = total
     return found
 
 
