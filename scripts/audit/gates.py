@@ -19,8 +19,7 @@ DECISIONS = {
     "near_duplicate": "deduplicate.near",
     "paragraph_duplicate": "deduplicate.paragraphs",
     "contaminated": "decontaminate",
-    "c4.no_lines": "filters.line_edits",
-    "nothing_left": "deduplicate.paragraphs",
+    "nothing_left": "filters.line_edits",
 }  # the settings of a corpus behind reasons that are no rule of a filter family
 
 

@@ -18,7 +18,7 @@ from scripts.lib.errors import UserError
 from scripts.lib.manifest import Artefact
 
 DOCUMENT = ["id", "text", "language", "license", "date"]
-EMPTIED = "c4.no_lines"  # the reason of documents of which edits of lines leave nothing
+EMPTIED = "nothing_left"  # the reason of documents that cuts and edits of lines leave empty
 MEASURED = ["id", "language", "words"]
 
 

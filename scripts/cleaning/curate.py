@@ -23,8 +23,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scripts.cleaning.cuts import Span
-from scripts.cleaning.edits import NO_LINES, Removed, edit_lines
-from scripts.cleaning.paragraphs import NOTHING_LEFT, cut_out, repeated_in
+from scripts.cleaning.edits import Removed, edit_lines
+from scripts.cleaning.paragraphs import cut_out, repeated_in
 from scripts.cleaning.pii import KINDS, replace_by_country
 from scripts.lib.documents import DOCUMENT_SCHEMA, DocumentWriter, read_rows
 from scripts.lib.errors import UserError
@@ -34,6 +34,7 @@ from scripts.lib.seeds import unit_interval
 from scripts.lib.step import Step, run_step, step_parser
 
 MODULE = "scripts.cleaning.curate"
+NOTHING_LEFT = "nothing_left"  # why a document goes that cuts and edits of lines leave empty
 CURATED_SCHEMA = DOCUMENT_SCHEMA.append(pa.field("split", pa.string()))
 
 
@@ -104,7 +105,7 @@ def curate(step: Step, args: argparse.Namespace) -> None:
                 row["text"], edited = edit_lines(cut, line_edits)
                 edits.update(edited)
                 if before and not row["text"]:
-                    removed[NO_LINES if cut else NOTHING_LEFT] += 1
+                    removed[NOTHING_LEFT] += 1
                     continue
                 row["text"], counts, issuers = replace_by_country(row["text"], kinds)
                 row["split"] = split_of(row["id"], seed, validation, test)

@@ -19,7 +19,6 @@ from scripts.cleaning.words import unspaced_ratio
 from scripts.lib.code import data_file
 
 C4 = "c4"
-NO_LINES = "c4.no_lines"  # why a document goes of which nothing stays
 CITATIONS = "citations"
 LAYOUT = "layout"  # white space at the ends of lines, and the ends of lines that went
 MIN_WORDS = 3

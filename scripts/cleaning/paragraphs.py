@@ -16,7 +16,6 @@ from scripts.cleaning.cuts import Span, cut_spans
 from scripts.lib.manifest import Artefact
 
 TABLE = "duplicates.paragraphs.parquet"
-NOTHING_LEFT = "nothing_left"  # why a document goes of which everything was cut
 _BREAK = re.compile(r"\n{2,}")
 
 
