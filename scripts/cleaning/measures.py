@@ -138,5 +138,6 @@ def batches(texts: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]
 
 
 def _share(part: Column, whole: Column) -> Column:
-    shares: Column = part / np.maximum(whole, 1)
+    """Return part / whole, 0 where there is no whole."""
+    shares: Column = np.where(whole > 0, part / np.maximum(whole, 1), 0.0)
     return shares
