@@ -1,6 +1,6 @@
 """The four published filters beside datatrove's: CPU time of one core, in turn, and how often the verdicts are equal.
 
-    pip install --target PEERS 'datatrove[processing]==0.10.1' spacy
+    pip install --target PEERS 'datatrove[processing]==0.10.1' spacy==3.8.18
     PYTHONPATH=. python -m benchmarks.cleaning --data ../shared/data --peers PEERS
 
 Real English texts from the folders of the data, repeated with an identifier of their own until they hold `--megabytes`. Ours

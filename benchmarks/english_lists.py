@@ -1,6 +1,6 @@
 """Write the lists by which English is split into words, from an installed spaCy, whose rules they are.
 
-    pip install --target PEERS -r benchmarks/requirements.txt
+    pip install --target PEERS spacy==3.8.18
     PYTHONPATH=.:PEERS python -m benchmarks.english_lists
 
 Writes scripts/cleaning/lists/english_*.txt. Needed only when the splitting shall follow a newer spaCy.

@@ -140,5 +140,6 @@ def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
 
 
 def _share(part: Column, whole: Column) -> Column:
-    shares: Column = part / np.maximum(whole, 1)
+    """Return part / whole, 0 where there is no whole."""
+    shares: Column = np.where(whole > 0, part / np.maximum(whole, 1), 0.0)
     return shares

@@ -9,7 +9,7 @@ import functools
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import regex
 
@@ -72,6 +72,30 @@ def expressions() -> dict[str, re.Pattern[str]]:
 @functools.cache
 def cases() -> dict[str, tuple[str, ...]]:
     return {case.text: case.pieces for case in special_cases()}
+
+
+@functools.cache
+def phrases() -> dict[tuple[str, ...], int]:
+    """How the affix rules cut special cases."""
+    return {case.cut: 1 for case in special_cases() if case.cut and case.cut != case.pieces[:1]}
+
+
+@functools.cache
+def terminals() -> tuple[str, ...]:
+    return tuple(map(chr, sentence_terminals()))
+
+
+@functools.cache
+def symbols() -> frozenset[str]:
+    words = [word for line in entries(data_file("scripts/cleaning/lists/punctuation.txt")) for word in line.split()]
+    return frozenset([*terminals(), *map(chr, parse_ranges(words))])
+
+
+@functools.cache
+def sentence_ends() -> frozenset[str]:
+    lines = entries(data_file("scripts/cleaning/lists/english_characters.txt"))
+    (line,) = (line for line in lines if line.startswith("sentence_end "))
+    return frozenset(map(chr, parse_ranges(line.split()[1:])))
 
 
 def split(text: str) -> list[Span]:
@@ -150,15 +174,16 @@ def core(run: str) -> list[str]:
 
 def join(text: str, spans: list[Span]) -> list[Span]:
     """Put tokens together that are a special case."""
-    phrases = {case.cut: case.pieces for case in special_cases() if case.cut and case.cut != case.pieces[:1]}
-    longest = max(map(len, phrases))
+    longest = max(map(len, phrases()))
     words = [text[start:end] for start, end in spans]
     matches = [
         (size, -start)
         for start in range(len(words))
         for size in range(1, min(longest, len(words) - start) + 1)
-        if tuple(words[start : start + size]) in phrases
+        if tuple(words[start : start + size]) in phrases()
     ]
+    if not matches:
+        return spans
     seen: set[int] = set()
     chosen: dict[int, int] = {}
     for size, start in sorted(matches, reverse=True):
@@ -201,16 +226,7 @@ def measure(text: str) -> dict[str, float]:
 
 
 def quality(text: str, tokens: Sequence[str]) -> dict[str, float]:
-    terminals = set(map(chr, sentence_terminals()))
-    symbols = terminals | set(
-        map(
-            chr,
-            parse_ranges(
-                word for line in entries(data_file("scripts/cleaning/lists/punctuation.txt")) for word in line.split()
-            ),
-        )
-    )
-    words = [token for token in tokens if any(character not in symbols for character in token)]
+    words = [token for token in tokens if any(character not in symbols() for character in token)]
     lines = text.splitlines()
     return {
         "words": len(words),
@@ -263,7 +279,7 @@ def repetition(text: str, tokens: Sequence[str]) -> dict[str, float]:
 
 
 def c4(text: str) -> dict[str, float]:
-    ends = (*map(chr, sentence_terminals()), '"', "'", "」", "』")
+    ends = (*terminals(), '"', "'", "」", "』")
     policies = entries(data_file("scripts/cleaning/lists/policy_phrases_en.txt"))
     curly = lorem = sentences = 0
     for line in map(str.strip, text.splitlines()):
@@ -284,11 +300,10 @@ def c4(text: str) -> dict[str, float]:
 
 
 def count_sentences(line: str) -> int:
-    ends = set(map(chr, parse_ranges(next(iter(line_of("sentence_end"))).split())))
     count, ended = 1, False
     for start, end in split(line):
         token = line[start:end]
-        if token in ends:
+        if token in sentence_ends():
             ended = True
         elif ended and not all(unicodedata.category(character)[0] == "P" for character in token):
             count += 1
@@ -296,14 +311,8 @@ def count_sentences(line: str) -> int:
     return count
 
 
-def line_of(name: str) -> Iterator[str]:
-    for line in entries(data_file("scripts/cleaning/lists/english_characters.txt")):
-        if line.startswith(name + " "):
-            yield line.removeprefix(name + " ")
-
-
 def fineweb(text: str, tokens: Sequence[str], lines: Sequence[str]) -> dict[str, float]:
-    ends = tuple(map(chr, sentence_terminals()))
+    ends = terminals()
     return {
         "punctuated_line_ratio": share(sum(line.endswith(ends) for line in lines), len(lines)),
         "short_line_ratio": share(sum(len(line) <= 30 for line in lines), len(lines)),

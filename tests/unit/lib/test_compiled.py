@@ -35,7 +35,9 @@ def tree(tmp_path: Path) -> Path:
 
 def start(tree: Path) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(tree), "XDG_CACHE_HOME": str(tree / "cache")}
-    return subprocess.Popen([sys.executable, "-c", PROGRAM], env=environment, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], env=environment, cwd=tree, stdout=subprocess.PIPE, text=True
+    )
 
 
 def run(tree: Path) -> tuple[int, int]:
