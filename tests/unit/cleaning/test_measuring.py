@@ -111,7 +111,8 @@ def test_a_long_document_and_a_long_word_are_measured() -> None:
 
 
 def test_batches_are_bounded_and_lose_nothing() -> None:
-    texts = [(str(number), "x" * size) for number, size in enumerate([300_000, 1, 1, 0] + [1] * (BATCH_TEXTS + 5))]
-    found = list(batches(iter(texts)))
-    assert [text for batch in found for text in batch] == texts
+    sizes = [300_000, 1, 1, 0] + [1] * (BATCH_TEXTS + 5)
+    documents = [{"id": str(number), "text": "x" * size} for number, size in enumerate(sizes)]
+    found = list(batches(iter(documents)))
+    assert [document for batch in found for document in batch] == documents
     assert [len(batch) for batch in found] == [1, BATCH_TEXTS, 8]
