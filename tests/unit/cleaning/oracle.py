@@ -19,7 +19,7 @@ from scripts.lib.code import data_file
 
 LISTS = "scripts/cleaning/lists/"
 Span = tuple[int, int]
-BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+SPACE = "[" + "".join(filter(str.isspace, map(chr, range(0x3001)))) + "]"  # the regex module knows fewer
 CITATION = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
 
 
@@ -101,7 +101,7 @@ def sentence_ends() -> frozenset[str]:
 def split(text: str) -> list[Span]:
     """Return the tokens of a text as spans, white space among them."""
     spans: list[Span] = []
-    for match in regex.finditer(rf"\s+|(?:(?=[\p{{L}}\p{{N}}])[{UNSPACED_SCRIPTS}])\p{{M}}*|\S", text):
+    for match in regex.finditer(rf"{SPACE}+|(?:(?=[\p{{L}}\p{{N}}])[{UNSPACED_SCRIPTS}])\p{{M}}*|\S", text):
         start, end = match.span()
         if match[0].isspace():
             start += match[0][0] == " " and start > 0
@@ -286,7 +286,7 @@ def c4(text: str) -> dict[str, float]:
         unspaced = rf"(?=[\p{{L}}\p{{N}}])[{UNSPACED_SCRIPTS}]"
         words = regex.sub(unspaced, lambda match: f" {match[0]} ", line).split()
         edited = CITATION.sub("", line)
-        pieces = [len(piece) for piece in regex.split(rf"\s|{unspaced}", line)]
+        pieces = [len(piece) for piece in regex.split(rf"{SPACE}|{unspaced}", line)]
         if len(words) < 3 or max(pieces) > 1000 or not edited.endswith(ends) or edited.endswith("..."):
             continue
         lowered = edited.lower()
