@@ -13,8 +13,8 @@ from pathlib import Path
 
 from benchmarks.main_text import ours
 from scripts.cleaning.choices import Choice
-from scripts.cleaning.filters import UNSPACED
 from scripts.cleaning.measures import Measures, measure
+from scripts.cleaning.unspaced import UNSPACED
 
 FAMILIES = ("length", "gopher_quality", "gopher_repetition", "c4", "fineweb")
 SHORTEST = 100  # characters

@@ -15,6 +15,7 @@ DECISIONS = {
     "language": "filters.languages",
     "quality.min_score": "filters.quality.minimum",
     "quality.sampled": "filters.quality.pareto",
+    "id_duplicate": "sources (documents of one id)",
     "exact_duplicate": "deduplicate.exact",
     "near_duplicate": "deduplicate.near",
     "paragraph_duplicate": "deduplicate.paragraphs",

@@ -99,14 +99,15 @@ def curate(step: Step, args: argparse.Namespace) -> None:
                 if row["id"] in gone:
                     removed[gone[row["id"]]] += 1
                     continue
-                before = row["text"]
-                spanned += row["id"] in spans
-                cut = cut_out(before, spans.get(row["id"], ()), repeated.get(row["id"], ()), paragraphs)
+                before, lost = row["text"], Counter[str]()
+                cut = cut_out(before, spans.get(row["id"], ()), repeated.get(row["id"], ()), lost)
                 row["text"], edited = edit_lines(cut, line_edits)
-                edits.update(edited)
-                if before and not row["text"]:
+                if row["text"] != before and not any(map(str.isalnum, row["text"])):
                     removed[NOTHING_LEFT] += 1
                     continue
+                spanned += row["id"] in spans
+                paragraphs.update(lost)
+                edits.update(edited)
                 row["text"], counts, issuers = replace_by_country(row["text"], kinds)
                 row["split"] = split_of(row["id"], seed, validation, test)
                 replaced.update(counts)

@@ -9,6 +9,7 @@ from itertools import pairwise
 Span = tuple[int, int]  # code points, the end excluded
 OPENING = {"Ps", "Pi"}
 MARKS_BEFORE = frozenset("\"'*_`#>")  # quotes and markup that may open what is cut
+FARTHEST = 50  # characters that may hang on what is cut, at either end
 LEAST_LEFT = 0.1  # of its letters and digits: with less a document is nothing but what was cut
 
 
@@ -56,9 +57,10 @@ def _solid(text: str) -> int:
 
 
 def _widened(text: str, start: int, stop: int) -> Span:
-    while start > 0 and (text[start - 1] in MARKS_BEFORE or unicodedata.category(text[start - 1]) in OPENING):
+    first, last = max(start - FARTHEST, 0), min(stop + FARTHEST, len(text))
+    while start > first and (text[start - 1] in MARKS_BEFORE or unicodedata.category(text[start - 1]) in OPENING):
         start -= 1
-    while stop < len(text):
+    while stop < last:
         category = unicodedata.category(text[stop])
         if category[0] not in "PS" or category in OPENING:
             break

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from scripts.cleaning.contamination import CHARACTERS, Found, ItemIndex
 from scripts.cleaning.cuts import cut_spans, little_left
-from scripts.cleaning.deduplicate import part_sources
+from scripts.cleaning.parts import part_sources
 from scripts.cleaning.runs import Rules
 from scripts.lib.documents import DocumentWriter, read_batches
 from scripts.lib.errors import UserError

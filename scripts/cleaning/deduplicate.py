@@ -24,12 +24,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from scripts.cleaning.clusters import canonical_order, clustered, join
 from scripts.cleaning.corpus import DIGEST, Corpus, Part, read_corpus
 from scripts.cleaning.curve import curve, least_agreement
 from scripts.cleaning.paragraphs import TABLE
+from scripts.cleaning.parts import part_sources
 from scripts.cleaning.repeated import Repeats, repeated_paragraphs
 from scripts.cleaning.spool import I64, Spool, spool_folder
 from scripts.cleaning.survivors import firsts, ranked
@@ -50,17 +50,6 @@ PARAGRAPH_SCHEMA = pa.schema(
     ]
 )
 KINDS = ("id", "exact", "near", "paragraph")
-
-
-def part_sources(settings: Any) -> list[tuple[str, str]]:
-    """Return source and name of every part, in the order in which the parts are given."""
-    return [(source["name"], f"{part:04d}") for source in settings["sources"] for part in range(source["parts"])]
-
-
-def kept_ids(path: Path) -> set[str]:
-    """Return the ids of the documents that a selection keeps."""
-    table = pq.read_table(path, columns=["id", "kept"])
-    return {identifier for identifier, kept in zip(*(column.to_pylist() for column in table), strict=True) if kept}
 
 
 def components(corpus: Corpus, exact: bool, near: Mapping[str, Any] | None) -> I64:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from scripts.cleaning.filters import UNSPACED
+from scripts.cleaning.unspaced import UNSPACED
 from scripts.cleaning.words import unspaced_ratio
 from scripts.lib.code import data_file
 

@@ -24,9 +24,6 @@ OURS_LINES = "Groundwork: most of a page of prose is lines of prose (RefinedWeb,
 OURS_CAPITALS = "Groundwork: a third of the letters in capitals is a list of headings or shouting"
 OURS_UNSPACED = "Groundwork: a word of Chinese is about two characters long, so each word counts as two"
 
-# The share of letters in scripts without spaces from which a document is judged by their limits. Each such letter is measured as
-# a word and other words have about five letters, so from a sixth of the letters on, half of what is measured are such letters.
-UNSPACED = 1 / 6
 SAME: Literal["same"] = "same"
 SKIP: Literal["skip"] = "skip"
 

@@ -22,9 +22,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scripts.cleaning.choices import NO_LANGUAGE, Applied, Choice
-from scripts.cleaning.filters import UNSPACED, Rule
+from scripts.cleaning.filters import Rule
 from scripts.cleaning.quality import COLUMN, Judge
 from scripts.cleaning.tags import matches
+from scripts.cleaning.unspaced import UNSPACED
 from scripts.cleaning.urls import MEASURED_OF_URLS, UrlLists
 from scripts.lib.documents import DocumentWriter, read_batches
 from scripts.lib.errors import UserError

@@ -66,10 +66,15 @@ def write_table(path: Path, table: pa.Table) -> None:
 
 
 def read_batches(path: Path, columns: Sequence[str] | None = None, rows: int = 2_000) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a Parquet file in batches of at most `rows`; raises UserError for a file that is none."""
+    """Yield the rows of a Parquet file in batches of at most `rows`; raises UserError for a file that is none.
+
+    A batch never joins row groups, which hold a bounded number of bytes: rows may be whole books.
+    """
+    wanted = list(columns) if columns else None
     try:
         with pq.ParquetFile(path, pre_buffer=False) as file:
-            yield from file.iter_batches(batch_size=rows, columns=list(columns) if columns else None)
+            for group in range(file.num_row_groups):
+                yield from file.iter_batches(batch_size=rows, row_groups=[group], columns=wanted)
     except pa.ArrowInvalid as error:
         raise UserError(f"{path} is not a readable Parquet file ({error}); remove it and run again.") from None
 

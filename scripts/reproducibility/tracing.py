@@ -259,7 +259,7 @@ def verdicts(row: Facts, thresholds: Facts, attributes: Facts) -> list[Facts]:
         if rule in ("id", "kept", "reason", "quality"):
             continue
         column, sign, limit = applied(thresholds.get(rule), attributes)
-        value = attributes.get(column or rule)
+        value = row.get("quality") if column == "quality" else attributes.get(column or rule)
         found.append({"rule": rule, "passed": passed, "value": value, "sign": sign, "threshold": limit})
     return found
 

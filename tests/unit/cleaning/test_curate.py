@@ -101,11 +101,11 @@ def test_lines_are_edited_before_personal_data_and_a_text_without_lines_goes(tmp
     manifest = run_curate(tmp_path, texts, line_edits=["c4"])
     content = load_manifest(manifest)
     assert content["accounting"] == {"in": 3, "kept": 2, "removed": {"nothing_left": 1}, "quarantined": {}}
-    assert content["summary"]["line_edits"]["lines"] == {"no_terminal_punctuation": 3}
+    assert content["summary"]["line_edits"]["lines"] == {"no_terminal_punctuation": 1}
     assert content["summary"]["line_edits"]["characters"] == {
         "citations": 0,
-        "layout": 2,
-        "no_terminal_punctuation": 15,
+        "layout": 1,
+        "no_terminal_punctuation": 4,
     }
     rows = pq.read_table(manifest.with_suffix(".parquet")).to_pylist()
     assert [row["text"] for row in rows] == ["Write to <EMAIL> today.", ""]

@@ -12,8 +12,9 @@ import pytest
 
 from scripts.cleaning import select
 from scripts.cleaning.choices import Choice
-from scripts.cleaning.filters import FAMILIES, UNSPACED, Limit, Rule, known_rules
+from scripts.cleaning.filters import FAMILIES, Limit, Rule, known_rules
 from scripts.cleaning.measures import measure
+from scripts.cleaning.unspaced import UNSPACED
 from scripts.cleaning.urls import MEASURED_OF_URLS, UrlLists
 from scripts.lib.documents import read_batches
 from scripts.lib.manifest import load_manifest
