@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.main_text import ours
 from scripts.cleaning.choices import Choice
 from scripts.cleaning.measures import Measures, measure
-from scripts.cleaning.unspaced import UNSPACED
+from scripts.lib.unspaced import UNSPACED
 
 FAMILIES = ("length", "gopher_quality", "gopher_repetition", "c4", "fineweb")
 SHORTEST = 100  # characters

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scripts.cleaning.filters import FAMILIES, SKIP, Limit, Rule
-from scripts.cleaning.tags import matches
+from scripts.cleaning.tags import broader_tags, matches
 
 NO_LANGUAGE = ""  # stands for a language that nothing names
 Thresholds = Mapping[str, float | None]
@@ -81,7 +81,7 @@ class Choice:
         """Return column, direction and threshold of each rule for every kind of document that it may meet.
 
         The kinds are `all`, `unspaced`, and `<language>` or `<language> unspaced` for the languages that overrides name and
-        those that a rule is made for. A kind that is held to the same as the more general one is left out.
+        those that a rule is made for. A kind that is held to the same as the nearest more general one is left out.
         """
         rules = self.rules()
         tags = sorted(
@@ -95,7 +95,8 @@ class Choice:
             for tag in tags:
                 for unspaced, suffix in ((False, ""), (True, " unspaced")):
                     mine = self.applied(rule, tag, unspaced)
-                    if mine != general[unspaced]:
+                    broader = next((one for one in broader_tags(tag) if one + suffix in kinds), None)
+                    if mine != (general[unspaced] if broader is None else kinds[broader + suffix]):
                         kinds[tag + suffix] = mine
             found[rule.name] = {kind: _shown(limit) for kind, limit in kinds.items()}
         return found

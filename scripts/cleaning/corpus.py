@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from scripts.cleaning.folding import U8, U32, U64, mixed
+from scripts.cleaning.folding import U8, U32, U64
 from scripts.cleaning.minhash import PARAGRAPH, digest
+from scripts.cleaning.mixing import mixed
 from scripts.cleaning.spool import I64, Spool, TextSpool
 from scripts.lib.compiled import compiled
 from scripts.lib.documents import read_batches

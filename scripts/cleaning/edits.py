@@ -14,9 +14,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from scripts.cleaning.unspaced import UNSPACED
 from scripts.cleaning.words import unspaced_ratio
 from scripts.lib.code import data_file
+from scripts.lib.unspaced import UNSPACED
 
 C4 = "c4"
 CITATIONS = "citations"

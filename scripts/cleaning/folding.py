@@ -14,6 +14,7 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from scripts.cleaning.mixing import mixed
 from scripts.cleaning.words import UNSPACED, words
 from scripts.lib.compiled import compiled
 
@@ -38,9 +39,6 @@ _TABLED = 0x30000  # no code point from here on is folded
 _LONGEST = 18  # code points to which one code point folds (U+FDFA)
 _PRIME = np.uint64(0x100000001B3)
 _OFFSET = np.uint64(0xCBF29CE484222325)
-_MIX_1 = np.uint64(0xFF51AFD7ED558CCD)
-_MIX_2 = np.uint64(0xC4CEB9FE1A85EC53)
-_HALF = np.uint64(33)
 
 
 @functools.cache
@@ -147,16 +145,6 @@ def fold(data: U8, table: U32, rows: U32, codes: U32) -> int:
             codes[count] = row[letter]
             count += 1
     return count
-
-
-@compiled
-def mixed(value: np.uint64) -> np.uint64:
-    """Return a value with every bit spread over all bits (the finaliser of MurmurHash3, Appleby)."""
-    value ^= value >> _HALF
-    value *= _MIX_1
-    value ^= value >> _HALF
-    value *= _MIX_2
-    return value ^ (value >> _HALF)
 
 
 @compiled

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from scripts.cleaning.folding import I64, U8, U32, U64, fold, folded, folds, mixed, scan
+from scripts.cleaning.folding import I64, U8, U32, U64, fold, folded, folds, scan
+from scripts.cleaning.mixing import mixed
 from scripts.lib.compiled import compiled
 from scripts.lib.seeds import seed_for
 

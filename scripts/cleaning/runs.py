@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scripts.cleaning.wording import I64, SINGLE, STARTS, U8, U32, U64, Words, mix
+from scripts.cleaning.mixing import mixed
+from scripts.cleaning.wording import I64, SINGLE, STARTS, U8, U32, U64, Words
 from scripts.lib.compiled import compiled
 
 BASE, LENGTH_SALT = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
@@ -160,7 +161,7 @@ def _power(length: int) -> np.uint64:
 
 @compiled
 def _key(value: np.uint64, length: int, mask: np.uint64) -> np.uint64:
-    return np.uint64(mix(value + np.uint64(length) * LENGTH_SALT) & mask)
+    return np.uint64(mixed(value + np.uint64(length) * LENGTH_SALT) & mask)
 
 
 @compiled

@@ -25,12 +25,12 @@ from scripts.cleaning.choices import NO_LANGUAGE, Applied, Choice
 from scripts.cleaning.filters import Rule
 from scripts.cleaning.quality import COLUMN, Judge
 from scripts.cleaning.tags import matches
-from scripts.cleaning.unspaced import UNSPACED
 from scripts.cleaning.urls import MEASURED_OF_URLS, UrlLists
 from scripts.lib.documents import DocumentWriter, read_batches
 from scripts.lib.errors import UserError
 from scripts.lib.progress import progress
 from scripts.lib.step import Step, run_step, step_parser
+from scripts.lib.unspaced import UNSPACED
 
 MODULE = "scripts.cleaning.select"
 LANGUAGE = "language"

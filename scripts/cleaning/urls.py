@@ -33,7 +33,10 @@ MEASURED_OF_URLS = tuple(COLUMNS.values())
 BLOCK = 1 << 24  # bytes of a list read at a time
 DEEPEST = 32  # segments of a path that are looked at
 ALTERNATIVES = 500  # substrings in one expression
-_PARTS = r"^(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://)?(?:[^/?#@]*@)?(?P<host>\[[^\]]*\]|[^/:?#]*)(?::[0-9]*)?(?P<path>[^?#]*)(?P<query>\?[^#]*)?"
+_PARTS = (
+    r"^(?:(?:[A-Za-z][A-Za-z0-9+.-]*:)?//)?(?:[^/?#@]*@)?"
+    r"(?P<host>\[[^\]]*\]|[^/:?#]*)(?::[0-9]*)?(?P<path>[^?#]*)(?P<query>\?[^#]*)?"
+)
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 Counts = npt.NDArray[np.float64]
@@ -141,9 +144,20 @@ def normalised(kind: str, paths: Sequence[Path]) -> pa.Array:
         deepest = (path_prefixes(host.lower().rstrip("."), path, query or "")[-1] for host, path, query in rows)
         lines = pa.array(deepest, pa.large_string())
     elif kind == "domains":
-        lines = pc.utf8_rtrim(pc.utf8_ltrim(pc.utf8_lower(lines), "."), ".")
-    else:
+        hosts = pc.extract_regex(lines.combine_chunks(), _PARTS).field("host")
+        lines = pc.utf8_trim(pc.utf8_lower(hosts), ".")
+        lines = pc.replace_substring_regex(lines, r"^www\.", "")
+    elif kind == "substrings":
         lines = pc.replace_substring_regex(pc.utf8_lower(lines), "[^a-z0-9]+", "")
+    else:
+        lines = pc.utf8_lower(lines)
+        parted = lines.filter(pc.match_substring_regex(lines, "[^a-z0-9]"))
+        if len(parted):
+            names = ", ".join(map(str, paths))
+            raise UserError(
+                f"{names} has the entry {parted[0].as_py()!r}, but {kind} are single words of a-z and digits; "
+                "correct it, or move it to a list of substrings."
+            )
     distinct = pc.unique(lines)
     return distinct.filter(pc.not_equal(distinct, ""))
 

@@ -16,6 +16,7 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from scripts.cleaning.mixing import mixed
 from scripts.lib.compiled import compiled
 
 U8 = NDArray[np.uint8]
@@ -33,8 +34,6 @@ AFTER_HYPHEN, AFTER_LINE_END = (
 CODE_POINTS = 0x110000
 UNKNOWN = -1
 FNV_OFFSET, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
-MIX_1, MIX_2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)  # the finaliser of MurmurHash3
-SHIFT = np.uint64(33)
 COMMA_CODE = np.uint32(0x2C)
 
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
@@ -127,14 +126,6 @@ class Folding:
 
 
 @compiled
-def mix(value: np.uint64) -> np.uint64:
-    """Scatter the bits of a number: a bijection."""
-    value = (value ^ (value >> SHIFT)) * MIX_1
-    value = (value ^ (value >> SHIFT)) * MIX_2
-    return value ^ (value >> SHIFT)
-
-
-@compiled
 def _split(
     codes: U32, places: I64, first: I32, length: I8, pool: U32, kinds: U8, size: int
 ) -> tuple[U64, I64, I64, U8, I64, U32, I64]:
@@ -154,7 +145,7 @@ def _split(
                     single = inside and flags[count] & SINGLE != 0
                     joins = inside and kind != UNSPACED and pending != AFTER_HYPHEN and (kind == MARK or not single)
                     if inside and not joins:
-                        hashes[count] = mix(value)
+                        hashes[count] = mixed(value)
                         count += 1
                         fresh = fresh or pending in (AFTER_LINE_END, APOSTROPHE)
                     if not joins:
@@ -180,7 +171,7 @@ def _split(
                         pending = AFTER_LINE_END
                         continue
                 if inside:
-                    hashes[count] = mix(value)
+                    hashes[count] = mixed(value)
                     count += 1
                     inside = False
                 fresh = fresh or kind in (BREAK, LINE_END, APOSTROPHE, HYPHEN)
@@ -190,7 +181,7 @@ def _split(
                     fresh = fresh or (length[after] > 0 and kinds[first[after]] <= UNSPACED)
                 pending = 0
         if inside:
-            hashes[count] = mix(value)
+            hashes[count] = mixed(value)
             count += 1
     texts[-1] = count
     bounds[count] = written

@@ -98,6 +98,13 @@ class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]
 class _Cache(FunctionCache):  # type: ignore[misc]
     _impl_class = _Implementation
 
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """Return what was kept, or None to compile anew: also where a file is torn, as after a loss of power."""
+        try:
+            return super().load_overload(signature, context)
+        except Exception:  # unpickling a torn file may raise anything
+            return None
+
     def save_overload(self, signature: Any, result: Any) -> None:
         """Save under a lock, since two processes that add signatures to one index would give their code the same name."""
         try:

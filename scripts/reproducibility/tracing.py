@@ -21,10 +21,10 @@ from scripts.lib.indexed import IndexedReader
 from scripts.lib.manifest import load_manifest, provenance_path
 from scripts.lib.order import DataOrder
 from scripts.lib.streams import SourceStream, document_key
+from scripts.lib.unspaced import UNSPACED
 
 Facts = dict[str, Any]
 NEAR = 5  # suggestions for an unknown id
-UNSPACED = 1 / 6  # of its letters: from here the limits for scripts without spaces hold (scripts.cleaning.filters)
 PLACEHOLDER = re.compile(r"<[A-Z][A-Z_]*>")
 KEY_BYTES = 16
 
@@ -73,7 +73,8 @@ class Trace:
 
     def find(self, wanted: str) -> tuple[str, Path, int]:
         """Return source, file and row of a document, by its id or URL. Raises UserError with what comes near."""
-        column = "url" if "://" in wanted else "id"
+        named = wanted.partition(":")[0] in self._sources("")  # an id may hold an address: `web:https://example.org/`
+        column = "url" if "://" in wanted and not named else "id"
         found: list[tuple[str, Path, int]] = []
         for source in self._sources(wanted if column == "id" else ""):
             for path in part_files(self.results / "sources" / source / "documents"):

@@ -18,7 +18,8 @@ from resiliparse.parse.html import HTMLTree
 from scripts.lib.code import data_file
 from scripts.lib.compiled import compiled
 from scripts.sources.pagefeatures import FEATURES, context, features
-from scripts.sources.pagescan import BEGIN, DEPTH, END, LENGTH, MARKER, SEPARATION, Bytes, Numbers, Rows, Scan, scan
+from scripts.sources.pagemarkup import Bytes, Numbers
+from scripts.sources.pagescan import BEGIN, DEPTH, END, LENGTH, MARKER, SEPARATION, Rows, Scan, scan
 from scripts.sources.pagetags import CELL, LINE
 
 SKIPPED = [".headerlink", ".anchor"]  # marks that link to a heading, such as ¶

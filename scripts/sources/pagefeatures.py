@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scripts.lib.compiled import compiled
+from scripts.sources.pagemarkup import Numbers
 from scripts.sources.pagescan import (
     CAPITALS,
     CHILDREN,
@@ -28,7 +29,6 @@ from scripts.sources.pagescan import (
     SEPARATION,
     TAG,
     WORDS,
-    Numbers,
     Rows,
     Scan,
 )

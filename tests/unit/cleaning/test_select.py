@@ -14,13 +14,12 @@ from scripts.cleaning import select
 from scripts.cleaning.choices import Choice
 from scripts.cleaning.filters import FAMILIES, Limit, Rule, known_rules
 from scripts.cleaning.measures import measure
-from scripts.cleaning.unspaced import UNSPACED
 from scripts.cleaning.urls import MEASURED_OF_URLS, UrlLists
 from scripts.lib.documents import read_batches
 from scripts.lib.manifest import load_manifest
+from scripts.lib.unspaced import UNSPACED
 from scripts.registry.filtering import filters_of_source, line_edits_of_source
 from scripts.registry.local import LocalDigests
-from scripts.reproducibility import tracing
 from tests.making import arguments, publish_rows
 
 RULES = list(known_rules().values())
@@ -178,8 +177,17 @@ def test_an_override_may_add_a_family_for_a_language() -> None:
     }
 
 
-def test_a_trace_tells_scripts_apart_where_the_filters_do() -> None:
-    assert tracing.UNSPACED == UNSPACED
+def test_a_variant_of_a_language_is_told_where_it_differs_from_the_language() -> None:
+    rule = "gopher_quality.min_words"
+    general = chosen(families=["gopher_quality"]).described()[rule]["unspaced"]
+    overrides = [
+        override(languages=["zh"], thresholds={rule: 10}),
+        override(languages=["zh-hant"], thresholds={rule: general[2]}),
+    ]
+    choice = chosen(families=["gopher_quality"], overrides=overrides)
+    assert choice.described()[rule]["zh-hant unspaced"] == general
+    assert judged(passing(language="zh-hant", unspaced_ratio=1.0, characters=50), choice)[rule] is False
+    assert judged(passing(language="zh-hans", unspaced_ratio=1.0, characters=50), choice)[rule] is True
 
 
 def test_the_manifest_tells_every_threshold_that_was_used() -> None:

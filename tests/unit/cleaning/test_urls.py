@@ -12,13 +12,14 @@ import pytest
 from scripts.cleaning import select, urls
 from scripts.cleaning.urls import COLUMNS, UrlLists, domain_suffixes, path_prefixes
 from scripts.lib.canonical import sha256_file
+from scripts.lib.errors import UserError
 from scripts.lib.manifest import load_manifest
 from tests.making import arguments, publish_rows
 from tests.unit.cleaning.test_select import NO_LISTS, SCHEMA, passing
 
 LISTS = {
-    "domains": "# adult\nBad.example\n\nblog.host.test.\n10.0.0.7\nländer.test\r\n",
-    "urls": "mixed.test/~bad\nhttp://www.shop.test/x/?id=7\nwhole.test/\n",
+    "domains": "# adult\nBad.example\n\nblog.host.test.\nwww.plain.test\nhttps://me@typed.test:8443/\nport.test:8080/x\n10.0.0.7\nländer.test\r\n",
+    "urls": "mixed.test/~bad\nhttp://www.shop.test/x/?id=7\nported.test:8080/x\nwhole.test/\n",
     "words": "Casino\n",
     "soft_words": "free\nonline\n",
     "substrings": "wareZ\nsex-shop\n",
@@ -50,12 +51,17 @@ FOUND = {
         "http://blog.host.test/2020/",
         "http://10.0.0.7/",
         "https://länder.test/",
+        "http://plain.test/",
+        "http://www.plain.test/",
+        "http://typed.test/",
+        "http://port.test/y",
     ],
     "urls": [
         "http://mixed.test/~bad",
         "https://www.mixed.test/~bad/deeper/page.html?x=1",
         "shop.test/x?id=7",
         "https://whole.test/any",
+        "https://ported.test/x/y",
     ],
     "words": ["https://ok.test/the-CASINO/1", "https://casino.ok.test"],
     "soft_words": ["https://free.ok.test/a", "https://ok.test/online"],
@@ -93,6 +99,12 @@ def test_listed_addresses_are_found(kind: str, url: str, lists: UrlLists) -> Non
 @pytest.mark.parametrize(("kind", "url"), [(kind, url) for kind, mine in MISSED.items() for url in mine])
 def test_others_are_not(kind: str, url: str, lists: UrlLists) -> None:
     assert lists.measure(pa.array([url]))[COLUMNS[kind]].tolist() == [0]
+
+
+def test_an_entry_that_could_never_match_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="has the entry 'two-words', but words are single words") as told:
+        UrlLists.load(entries(tmp_path, {"words": "one\nTwo-Words\n"}))
+    assert str(tmp_path / "words") in str(told.value)
 
 
 def test_documents_without_address_are_not_measured(lists: UrlLists) -> None:

@@ -176,6 +176,19 @@ def test_a_document_is_found_by_its_url(results: Path, capsys: pytest.CaptureFix
     assert corpus["curated"]["shards"][0]["models"] == []
 
 
+def test_an_id_may_hold_an_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = {**document(0, 4), "id": "web:https://example.org/a"}
+    publish_rows(tmp_path / "sources" / "web" / "documents" / "0000.json", [row], DOCUMENT_SCHEMA)
+    assert asked(tmp_path, "web:https://example.org/a", capsys)["id"] == row["id"]
+    assert asked(tmp_path, "https://example.org/0-4", capsys)["id"] == row["id"]
+
+
+def test_the_score_of_a_classifier_is_the_value_of_its_verdict() -> None:
+    row = {"id": "a", "quality.min_score": False, "quality": 0.25}
+    (verdict,) = verdicts(row, {"quality.min_score": {"all": ["quality", ">=", 0.5]}}, {})
+    assert (verdict["value"], verdict["threshold"], verdict["passed"]) == (0.25, 0.5, False)
+
+
 def test_why_a_document_went(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = said(results, "web:0-0", capsys)
     assert f"corpus main: removed by the filters, first by {RULE}" in text
@@ -234,12 +247,12 @@ def test_the_limit_of_a_language_and_script_is_shown() -> None:
         "all": ["words", ">=", 50],
         "unspaced": ["characters", ">=", 100],
         "zh": ["words", ">=", 9],
-        "zh-Hant unspaced": ["characters", ">=", 70],
+        "zh-hant unspaced": ["characters", ">=", 70],
     }
     assert applied(limits, {"language": "en"}) == ("words", ">=", 50)
     assert applied(limits, {"language": "zh", "unspaced_ratio": 0.1}) == ("words", ">=", 9)
     assert applied(limits, {"language": "zh", "unspaced_ratio": 0.9}) == ("characters", ">=", 100)
-    assert applied(limits, {"language": "zh-Hant", "unspaced_ratio": 0.9}) == ("characters", ">=", 70)
+    assert applied(limits, {"language": "zh-hant", "unspaced_ratio": 0.9}) == ("characters", ">=", 70)
     assert applied(limits, {"language": None}) == ("words", ">=", 50)
     assert verdicts({"id": "a", "r": False}, {"r": 3}, {"r": 2})[0] == {
         "rule": "r",
