@@ -39,7 +39,10 @@ def tiny_config() -> dict[str, Any]:
         "corpora": {
             "main": {
                 "sources": ["reference", "modules"],
-                "filters": {"families": ["length", "gopher_quality"]},
+                "filters": {
+                    "families": ["length", "gopher_quality"],
+                    "thresholds": {"gopher_quality.min_alphabetic_words": 0.5},  # a manual is full of signs
+                },
                 "split": {"validation": 0.1},
             }
         },
