@@ -190,7 +190,7 @@ rule decontaminate:
         ),
         tasks=lambda w: [
             f"results/tasks/{task}/items.json"
-            for task in registry.corpus(w.corpus)["decontaminate"]["tasks"]
+            for task in sorted(registry.corpus(w.corpus)["decontaminate"]["tasks"])
         ],
         document_data=lambda w: ancient(
             manifests("results/sources/{source}/documents/{part}.parquet", w.corpus)
@@ -217,7 +217,10 @@ rule decontaminate:
     params:
         settings=lambda w: settings(
             sources=registry.sources_with_parts(w.corpus),
-            **registry.corpus(w.corpus)["decontaminate"],
+            **{
+                **registry.corpus(w.corpus)["decontaminate"],
+                "tasks": sorted(registry.corpus(w.corpus)["decontaminate"]["tasks"]),
+            },
         ),
         code=code_digest("scripts.cleaning.decontaminate"),
         environment=DATA,
@@ -266,7 +269,7 @@ rule curate:
         settings=lambda w: settings(
             source=w.source,
             line_edits=registry.line_edits(w.corpus, w.source),
-            pii=registry.corpus(w.corpus)["pii"],
+            pii=sorted(registry.corpus(w.corpus)["pii"]),
             split=registry.corpus(w.corpus)["split"],
             seed=registry.seed,
         ),

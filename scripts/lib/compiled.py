@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pickle
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -102,7 +103,7 @@ class _Cache(FunctionCache):  # type: ignore[misc]
         """Return what was kept, or None to compile anew: also where a file is torn, as after a loss of power."""
         try:
             return super().load_overload(signature, context)
-        except Exception:  # unpickling a torn file may raise anything
+        except (pickle.UnpicklingError, EOFError):
             return None
 
     def save_overload(self, signature: Any, result: Any) -> None:
@@ -110,6 +111,10 @@ class _Cache(FunctionCache):  # type: ignore[misc]
         try:
             with (Path(self.cache_path) / "lock").open("ab") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                super().save_overload(signature, result)
+                try:
+                    super().save_overload(signature, result)
+                except (pickle.UnpicklingError, EOFError):  # the index is torn
+                    self.flush()
+                    super().save_overload(signature, result)
         except OSError:  # no room, no locks or no longer writable: the code is used all the same
             self.disable()

@@ -55,6 +55,8 @@ def corpus_lines(corpus: Facts) -> Iterator[str]:
         yield f"    {copy['kind']} duplicate of {copy['survivor']} (cluster {copy['cluster']})"
     for copy in corpus["survivor_of"]:
         yield f"    survives in place of {copy['id']} ({copy['kind']}, source {copy['source']}, part {copy['part']})"
+    for one in corpus["repeated_paragraphs"]:
+        yield f"    paragraph {one['paragraph']} ({one['characters']:,} characters) cut out, since {one['survivor']} has it too"
     for held in corpus["contamination"]:
         yield (
             f"    holds {held['item']} of task {held['task']} at characters {held['start']:,} to {held['stop']:,}: "

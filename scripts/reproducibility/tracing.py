@@ -160,8 +160,11 @@ class Trace:
         thresholds = load_manifest(selection.with_suffix(".json"))["summary"].get("thresholds", {})
         copies = rows_where(folder / "duplicates.parquet", "id", identifier)
         held = rows_where(folder / "contamination.parquet", "id", identifier)
+        repeated = rows_where(folder / "duplicates.paragraphs.parquet", "id", identifier)
         mine = {"source": source, "part": part}
-        copies, held = [[row for row in rows if row.items() >= mine.items()] for rows in (copies, held)]
+        copies, held, repeated = [
+            [row for row in rows if row.items() >= mine.items()] for rows in (copies, held, repeated)
+        ]
         survives = rows_where(folder / "duplicates.parquet", "survivor", identifier)
         return {
             "corpus": corpus,
@@ -170,6 +173,7 @@ class Trace:
             "verdicts": verdicts(verdict, thresholds, attributes),
             "duplicate_of": [_without(row, "id", "source", "part") for row in copies],
             "survivor_of": [_without(row, "survivor") for row in survives],
+            "repeated_paragraphs": [_without(row, "id", "source", "part") for row in repeated],
             "contamination": [_without(row, "id", "source", "part") for row in held],
             "curated": self._curated(folder / "documents" / source / f"{part}.parquet", corpus, document),
         }

@@ -14,10 +14,6 @@ import pytest
 
 from scripts.audit import audit
 from scripts.audit.bars import bars, table
-from scripts.audit.copies import excerpts, size_bins
-from scripts.audit.duplicates import duplicates as duplicates_section
-from scripts.audit.groups import identity_terms, mentioned, removal_ratio
-from scripts.audit.tally import Tally, WordSample, decade, entropy
 from scripts.cleaning import curate, select
 from scripts.cleaning.annotate import ANNOTATION_SCHEMA
 from scripts.cleaning.curve import curve
@@ -294,72 +290,7 @@ def test_duplicates_are_drawn_and_shown(made: Path) -> None:
     assert re.search(r"survivor: other:0 \(other\)</td><td>Der Rollstuhl, the wheelchair<", section)
 
 
-def test_a_corpus_without_duplicates_says_so() -> None:
-    found = {"near": None, "cluster_sizes": {}, "paragraphs": {}, "examples": []}
-    assert "No duplicate documents" in duplicates_section({"duplicates": found, "sources": {}})
-
-
-def test_excerpts_start_where_texts_differ_and_hide_addresses() -> None:
-    same = " ".join(f"w{number}" for number in range(100))
-    one, other = excerpts(f"{same} left a@b.org +49 30 901820 end", f"{same} right <b> end")
-    assert one == f"… {' '.join(f'w{number}' for number in range(90, 100))} left ▮▮▮ ▮▮▮ end"
-    assert other.endswith("w99 right <b> end")
-    assert excerpts(same, same) == (" ".join(same.split()[:45]) + " …",) * 2
-
-
-def test_clusters_are_binned_by_powers_of_two() -> None:
-    bins = size_bins({"2": 7, "3": 1, "4": 2, "5": 1, "1000": 1})
-    assert [(one["name"], one["clusters"], one["documents"]) for one in bins] == [
-        ("2", 7, 7),
-        ("3 to 4", 3, 8),
-        ("5 to 8", 1, 4),
-        ("513 to 1,024", 1, 999),
-    ]
-
-
 def test_names_are_escaped() -> None:
     for drawn in (bars([("<b>&", 1)], 1, "documents"), table(["<b>&"], [["<b>&"]])):
         assert "<b>" not in drawn
         assert "&lt;b&gt;&amp;" in drawn
-
-
-def test_mentions_are_whole_words_and_runs() -> None:
-    assert mentioned("The WOMEN spoke.") == ["gender-women"]
-    assert mentioned("Germany and womenfolk; a double-blind trial; black paint") == []
-    assert mentioned("a same-sex couple") == ["sexual-orientation"]
-    assert mentioned("Older\nadults") == ["age-old"]
-    assert "ethnicity" in mentioned("black\n  people")
-
-
-def test_every_term_of_the_list_is_found() -> None:
-    for name, terms in identity_terms().items():
-        for term in [*terms.single, *terms.runs]:
-            assert name in mentioned(f"({term.upper()})"), term
-
-
-def test_a_ratio_needs_something_to_compare() -> None:
-    assert removal_ratio(0, 10, 0, 10) is None
-    assert removal_ratio(1, 10, 1, 0) is None
-    ratio = removal_ratio(0, 100, 10, 100)
-    assert ratio is not None
-    assert ratio.low < ratio.ratio == pytest.approx(0.5 / 10.5)
-
-
-def test_a_sample_of_words_does_not_depend_on_order_or_parts() -> None:
-    texts = {f"d{number}": f"word{'abcdefg'[number % 7]} the " * (number % 5 + 1) for number in range(60)}
-    whole, backwards, halves = WordSample(50), WordSample(50), [WordSample(50), WordSample(50)]
-    for number, (identifier, text) in enumerate(texts.items()):
-        whole.add(identifier, text)
-        halves[number % 2].add(identifier, text)
-    for identifier, text in reversed(texts.items()):
-        backwards.add(identifier, text)
-    halves[0].merge(halves[1])
-    assert whole.type_token_ratio() == backwards.type_token_ratio() == halves[0].type_token_ratio()
-    assert whole.type_token_ratio()["words"] == 50
-
-
-def test_small_measures() -> None:
-    assert (decade("1998-05"), decade("MCMX"), decade(None)) == ("1990s", "not known", "not known")
-    assert entropy({"a": 1, "b": 1, "c": 0}) == 1.0
-    assert entropy({"a": 5}) == 0.0
-    assert Tally().numbers()["type_token"] == {"words": 0, "types": 0, "ratio": 0.0}

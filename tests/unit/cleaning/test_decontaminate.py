@@ -16,62 +16,19 @@ import pytest
 
 from scripts.cleaning import curate, decontaminate
 from scripts.cleaning.contamination import ItemIndex
-from scripts.cleaning.cuts import cut_spans, little_left
 from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA, PARAGRAPH_SCHEMA
 from scripts.cleaning.runs import Rules
-from scripts.cleaning.wording import STARTS, Folding
 from scripts.lib.manifest import load_manifest, open_artefact
 from scripts.tasks.prepare import ITEM_SCHEMA
 from tests.making import arguments, publish_documents, publish_rows
 from tests.real_text import module_documents, topic_documents
+from tests.unit.cleaning.test_wording import spelled
 
 ITEM = "Is the moon made of green cheese or is it made of rock and dust like the earth"
 SENTENCE = "What is the capital of France today"
 PHRASE = "A fine film"
 
 DEFAULTS = {"ngram": 13, "minimum_words": 8, "sentence_words": 5, "remove": "documents"}
-FOLDING = Folding()
-
-
-def spelled(text: str) -> list[str]:
-    """Return the folded words of a text, those that begin a line or sentence with a bar before them."""
-    words = FOLDING.words([text])
-    letters = ["".join(map(chr, words.letters[a:b])) for a, b in zip(words.bounds, words.bounds[1:], strict=False)]
-    return ["|" * int(flag & STARTS) + one for one, flag in zip(letters, words.flags.tolist(), strict=True)]
-
-
-def test_wording() -> None:
-    assert spelled("Hello, World! It’s re-\nwrapped and well-known") == [
-        "|hello",
-        "world",
-        "|its",
-        "rewrapped",
-        "and",
-        "wellknown",
-    ]
-    assert spelled("ﬁne Ｆｕｌｌ ÉCOLE e\u0301cole so\u00adft zero\u200bwidth") == [
-        "|fine",
-        "full",
-        "ecole",
-        "ecole",
-        "soft",
-        "zerowidth",
-    ]
-    assert spelled("co\u00ad \n op, pre- and post-\n\nwar") == ["|coop", "pre", "and", "post", "|war"]
-    assert spelled("12,what a film,0") == ["|12", "|what", "a", "film", "|0"]
-    assert spelled("a--b 'quoted' don`t") == ["|a", "|b", "|quoted", "|dont"]
-    assert spelled("中国。が") == ["|中", "国", "|か\u3099"]
-    assert spelled("") == spelled("  \n--- ") == []
-
-
-def test_words_have_their_places_in_the_text() -> None:
-    texts = ["One, two-\nfold ﬁve", "", "Ａ\u0301 b"]
-    words = FOLDING.words(texts)
-    whole = "".join(texts)
-    found = [whole[a:b] for a, b in zip(words.starts.tolist(), words.stops.tolist(), strict=True)]
-    assert found == ["One", "two-\nfold", "ﬁve", "Ａ", "b"]
-    assert words.texts.tolist() == [0, 3, 3, 5]
-    assert words.places.tolist() == [0, 18, 18, 22]
 
 
 def publish_task(folder: Path, name: str, texts: Sequence[str]) -> Path:
@@ -357,34 +314,6 @@ def test_spans_are_cut_and_what_is_left_is_curated(tmp_path: Path) -> None:
     found = load_manifest(tmp_path / "curated" / "0000.json")
     assert found["accounting"]["removed"] == {"contaminated": 1}
     assert found["summary"]["cut"] == 1
-
-
-@pytest.mark.parametrize(
-    ("text", "left"),
-    [
-        ("one CUT two", "one two"),
-        ("one. CUT. Two", "one. Two"),
-        ("CUT", ""),
-        ("CUT?! two", "two"),
-        ("one (CUT) two", "one two"),
-        ("one\nCUT\ntwo", "one\ntwo"),
-        ("one\n\nCUT two", "one\n\ntwo"),
-        ("one\n\n\n\nCUT", "one"),
-        ("一CUT二", "一二"),
-        ("one CUT CUT\ntwo CUT three", "one\ntwo three"),
-        ("oneCUTtwo", "onetwo"),
-    ],
-)
-def test_joints(text: str, left: str) -> None:
-    spans = [(start, start + 3) for start in range(len(text)) if text.startswith("CUT", start)]
-    assert cut_spans(text, spans[::-1]) == left
-    assert cut_spans(text, []) == text
-
-
-def test_hardly_anything_left() -> None:
-    assert little_left("word " * 30, "-- word")
-    assert little_left("?", "?")
-    assert not little_left("word " * 30, "word " * 6)
 
 
 def test_an_unspaced_script_needs_twice_the_characters() -> None:

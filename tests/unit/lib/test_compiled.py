@@ -56,13 +56,15 @@ def test_code_is_kept_and_made_anew_when_a_function_of_another_file_changes(tree
     assert run(tree) == (3, 1)
 
 
-def test_a_torn_file_of_machine_code_is_made_anew(tree: Path) -> None:
+@pytest.mark.parametrize("size", [0, 20])
+def test_a_torn_file_of_machine_code_is_made_anew(size: int, tree: Path) -> None:
     assert run(tree) == (3, 0)
     kept = [path for path in (tree / "scripts" / "__pycache__" / "compiled").rglob("*.nb?") if path.is_file()]
     assert kept
     for path in kept:
-        path.write_bytes(path.read_bytes()[:20])
+        path.write_bytes(path.read_bytes()[:size])
     assert run(tree) == (3, 0)
+    assert run(tree) == (3, 1)
 
 
 def test_processes_may_compile_at_once(tree: Path) -> None:

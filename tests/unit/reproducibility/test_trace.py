@@ -12,7 +12,7 @@ import pytest
 
 from scripts.cleaning.curate import CURATED_SCHEMA
 from scripts.cleaning.decontaminate import CONTAMINATION_SCHEMA
-from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA
+from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA, PARAGRAPH_SCHEMA
 from scripts.lib.canonical import canonical_json
 from scripts.lib.documents import DOCUMENT_SCHEMA
 from scripts.lib.indexed import IndexedWriter
@@ -111,7 +111,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "survivor": "web:0-4",
         "cluster": "web:0-4",
     }
-    publish_rows(corpus / "duplicates.json", [copy], DUPLICATE_SCHEMA)
+    cut = {"id": "web:1-4", "source": "web", "part": "0001", "paragraph": 2, "characters": 120, "survivor": "web:0-3"}
+    publish_rows(corpus / "duplicates.json", [copy], DUPLICATE_SCHEMA, paragraphs=([cut], PARAGRAPH_SCHEMA))
     place = {"source": "web", "part": "0001", "task": "quiz", "item": "quiz:7", "start": 4, "stop": 20}
     held = [{"id": "web:1-2", **place, "removed": True}, {"id": "web:1-3", **place, "removed": False}]
     publish_rows(corpus / "contamination.json", held, CONTAMINATION_SCHEMA)
@@ -196,6 +197,7 @@ def test_why_a_document_went(results: Path, capsys: pytest.CaptureFixture[str]) 
     assert "removed as a copy of web:0-4" in said(results, "web:1-1", capsys)
     assert "survives in place of web:1-1 (near, source web, part 0001)" in said(results, "web:0-4", capsys)
     assert "removed because it holds evaluation items" in said(results, "web:1-2", capsys)
+    assert "paragraph 2 (120 characters) cut out, since web:0-3 has it too" in said(results, "web:1-4", capsys)
     assert "holds quiz:7 of task quiz at characters 4 to 20: cut out" in said(results, "web:1-3", capsys)
 
 

@@ -1,0 +1,35 @@
+"""What is left of a text reads as text after places are cut out of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.cleaning.cuts import cut_spans, little_left
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("one CUT two", "one two"),
+        ("one. CUT. Two", "one. Two"),
+        ("CUT", ""),
+        ("CUT?! two", "two"),
+        ("one (CUT) two", "one two"),
+        ("one\nCUT\ntwo", "one\ntwo"),
+        ("one\n\nCUT two", "one\n\ntwo"),
+        ("one\n\n\n\nCUT", "one"),
+        ("一CUT二", "一二"),
+        ("one CUT CUT\ntwo CUT three", "one\ntwo three"),
+        ("oneCUTtwo", "onetwo"),
+    ],
+)
+def test_joints(text: str, left: str) -> None:
+    spans = [(start, start + 3) for start in range(len(text)) if text.startswith("CUT", start)]
+    assert cut_spans(text, spans[::-1]) == left
+    assert cut_spans(text, []) == text
+
+
+def test_hardly_anything_left() -> None:
+    assert little_left("word " * 30, "-- word")
+    assert little_left("?", "?")
+    assert not little_left("word " * 30, "word " * 6)
