@@ -16,7 +16,7 @@ from scripts.cleaning.english import special_cases, units
 from scripts.cleaning.measures import BATCH_TEXTS, MEASURED, batches, measure, measure_all
 from scripts.cleaning.scan import tokens_of
 from tests.real_text import topic_documents
-from tests.unit.cleaning import oracle
+from tests.unit.cleaning import oracle, oracle_words
 
 CASES = [case.text for case in special_cases()]
 MARKS = "' \" ’ “ ” . .. ... … …… , : ; ! ? - -- --- – — —— ~ + * ^ < > = / ( ) [ ] { } # & _ % $ US$ C$ A$ € £ § ° °C °F. ¶ @ | \\"  # noqa: E501
@@ -36,7 +36,7 @@ def split(text: str) -> list[str]:
 
 
 def check(text: str) -> None:
-    assert split(text) == [text[start:end] for start, end in oracle.split(text)]
+    assert split(text) == [text[start:end] for start, end in oracle_words.split(text)]
     expected = oracle.measure(text)
     assert set(expected) == set(MEASURED)
     assert measure(text) == expected
