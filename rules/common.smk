@@ -26,6 +26,12 @@ MEMORY = (
 )
 
 
+# Snakemake's limit of jobs a second starts a timer at each look at the open jobs, and each timer makes it look again: after a
+# hundred jobs it looked a hundred times a second, which took a third of a core from the trainings. Executors bound what they submit.
+onstart:
+    workflow.scheduler.job_rate_limiter = None
+
+
 wildcard_constraints:
     source="[a-z0-9][a-z0-9_-]*",
     task="[a-z0-9][a-z0-9_-]*",
