@@ -82,7 +82,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
     clean = Run(copy_project(folder / "project"), folder / "work")
     write_config(clean.workdir, tiny_config())
     lay_out_text(clean.workdir)
-    run(clean.project, clean.workdir)
+    run(clean.project, clean.workdir, "--verbose")
     return clean
 
 

@@ -30,7 +30,8 @@ def copy_project(target: Path) -> Path:
     for name in PARTS:
         source = ROOT / name
         if source.is_dir() and not source.is_symlink():
-            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("*.pyc"))
+            # What another process compiles at this moment has a passing name.
+            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("*.pyc", "*.pyc.*", "*.tmp.*"))
         else:
             shutil.copy2(source, target / name, follow_symlinks=False)
     return target

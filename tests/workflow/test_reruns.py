@@ -37,6 +37,11 @@ def replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
+def test_the_scheduler_looks_at_the_open_jobs_when_one_ends_and_not_by_timers(finished: Run) -> None:
+    log = min((finished.workdir / ".snakemake" / "log").glob("*.log")).read_text("utf-8")
+    assert 0 < log.count("Ready jobs: ") <= log.count("Finished jobid: ") + 1
+
+
 def test_a_second_run_has_nothing_to_do(copied: Run) -> None:
     assert would_run(copied.project, copied.workdir) == {}
 
