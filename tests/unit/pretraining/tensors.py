@@ -68,7 +68,7 @@ def kept_bytes(made: Recipe, sequences: int) -> int:
         torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
         torch.autocast("cpu", torch.bfloat16, enabled=autocast),
     ):
-        losses, _ = token_losses(model, *batch(made, sequences), CPU)
+        token_losses(model, *batch(made, sequences), CPU)
     own = storages(model.parameters())
     return sum(size for address, size in storages(kept).items() if address not in own)
 
