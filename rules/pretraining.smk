@@ -60,7 +60,8 @@ rule plan:
         " 2> {log:q}"
 
 
-# The plan comes first so that what it refuses is never trained; it is no part of what is learned.
+# The plan comes first so that what it refuses is never trained; it is no part of what is learned. What the device of the
+# profile cannot hold is refused by a forecast, which is no part of the program that trains: nothing is trained anew for it.
 rule pretrain:
     input:
         plan="results/models/{model}/plan.json",
@@ -104,6 +105,8 @@ rule pretrain:
         runtime=1440,
         processes=2,
         micro_batch_tokens=1024,
+        zero_stage=0,
+        device="none",
     params:
         settings=lambda w: model_settings(w, "max_epochs"),
         code=code_digest("scripts.pretraining.train"),
@@ -111,15 +114,25 @@ rule pretrain:
     message:
         "Pretraining model {wildcards.model}"
     shell:
-        "python -m scripts.pretraining.train"
+        "python -m scripts.pretraining.forecast"
+        " --run"
+        " --device {resources.device:q}"
+        " --devices {resources.processes}"
+        " --zero-stage {resources.zero_stage}"
+        " --micro-batch-tokens {resources.micro_batch_tokens}"
+        " --tokenizer {input.tokenizer:q}"
+        " --settings {params.settings:q}"
+        " > {log:q} 2>&1"
+        " && python -m scripts.pretraining.train"
         " --tokenizer {input.tokenizer:q}"
         " --shards {input.shards:q}"
         " --orders {input.orders:q}"
         " --checkpoints results/checkpoints"
         " --processes {resources.processes}"
         " --micro-batch-tokens {resources.micro_batch_tokens}"
+        " --zero-stage {resources.zero_stage}"
         " --manifest {output.manifest:q}"
         " --settings {params.settings:q}"
         " --code {params.code:q}"
         " --environment {params.environment:q}"
-        " 2> {log:q}"
+        " 2>> {log:q}"

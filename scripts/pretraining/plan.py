@@ -14,14 +14,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from scripts.lib.errors import UserError
 from scripts.lib.step import Step, run_step, step_parser
 from scripts.pretraining.data import data_order, open_streams
+from scripts.pretraining.grid import Grid
 from scripts.pretraining.inputs import Inputs, add_input_arguments, read_inputs
+from scripts.pretraining.memory import memory
 from scripts.pretraining.recipe import Recipe
-from scripts.pretraining.size import flops_per_token, memory, parameters
+from scripts.pretraining.size import OPTIMAL_TOKENS_PER_PARAMETER, flops_per_token, parameters
 
 MODULE = "scripts.pretraining.plan"
 
@@ -50,19 +53,25 @@ def plan(step: Step, args: argparse.Namespace) -> None:
 
 
 def costs(recipe: Recipe, vocabulary: int) -> dict[str, Any]:
-    """Return parameters by part, training FLOPs, bytes of memory by part (see `size.memory`), steps and tokens."""
+    """Return parameters by part, training FLOPs, bytes of memory by part, steps and tokens.
+
+    Memory is that of one process with ZeRO 0 and one sequence at a time; `scripts.pretraining.forecast` reckons it for
+    other layouts, with time and cost on stated devices. Those are execution and no part of a plan that others read.
+    """
     shape, training = recipe.architecture, recipe.training
     parts = parameters(shape, vocabulary)
+    count = sum(parts.values())
     each = flops_per_token(shape, vocabulary, training.sequence_length)
     return {
-        "parameters": {**parts, "total": sum(parts.values())},
+        "parameters": {**parts, "total": count},
         "vocabulary": {"tokenizer": vocabulary, "padded": shape.padded_vocabulary(vocabulary)},
         "flops": {"per_token": each, "total": each * training.tokens},
-        "memory": memory(recipe, vocabulary),
+        "memory": asdict(memory(recipe, vocabulary, Grid())),
         "steps": training.steps,
         "tokens": training.tokens,
         "tokens_per_step": training.global_batch * training.sequence_length,
-        "tokens_per_parameter": round(training.tokens / sum(parts.values()), 4),
+        "tokens_per_parameter": round(training.tokens / count, 4),
+        "compute_optimal_tokens": OPTIMAL_TOKENS_PER_PARAMETER * count,
     }
 
 

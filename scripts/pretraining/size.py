@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from scripts.pretraining.recipe import Architecture, Recipe
+from scripts.pretraining.recipe import Architecture
 
-FLOAT32 = 4
+OPTIMAL_TOKENS_PER_PARAMETER = 20  # Hoffmann et al. 2022: about what their three approaches agree on
 
 
 def parameters(shape: Architecture, vocabulary: int) -> dict[str, int]:
@@ -59,22 +59,3 @@ def flops_per_token(shape: Architecture, vocabulary: int, sequence_length: int) 
     """
     attention = 12 * shape.layers * shape.width * sequence_length
     return 6 * matmul_parameters(shape, vocabulary) + attention
-
-
-def memory(recipe: Recipe, vocabulary: int) -> dict[str, int]:
-    """Bytes by part for one process that holds everything (ZeRO 0), master copies in fp32.
-
-    Activations are per sequence of a micro-batch, without recomputation: the inputs that the backward pass
-    keeps of norms, projections and the feed-forward part, attention scores (before and after softmax) not
-    counted (fused attention keeps none), and logits twice (value and gradient).
-    """
-    shape, length = recipe.architecture, recipe.training.sequence_length
-    count = sum(parameters(shape, vocabulary).values())
-    kept = 10 * shape.width + (4 if shape.family == "llama" else 2) * shape.feed_forward
-    return {
-        "weights": FLOAT32 * count,
-        "gradients": FLOAT32 * count,
-        "optimizer": 2 * FLOAT32 * count,
-        "activations_per_sequence": FLOAT32 * length * shape.layers * kept,
-        "logits_per_sequence": 2 * FLOAT32 * length * shape.padded_vocabulary(vocabulary),
-    }

@@ -1,0 +1,249 @@
+"""What training a model will need on stated devices: memory by part, time, energy, money; and a layout that fits.
+
+    python -m scripts.pretraining.forecast --settings "$(cat settings.json)" --vocabulary 32768 \\
+        --device h100 --devices 8 --zero-stage 1
+
+Reads no data: `python -m scripts.registry.forecast presets/llama-7b.yaml ...` does the same from a configuration. It exits
+with 1 and a layout that fits when the stated one does not. Devices and layout are execution: nothing of this is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from scripts.lib.errors import UserError
+from scripts.lib.manifest import open_artefact
+from scripts.lib.settings import Settings
+from scripts.pretraining.cost import Cost, cost
+from scripts.pretraining.devices import Device, Rates, device, rates
+from scripts.pretraining.grid import Grid, check_grid, grids, not_yet_run
+from scripts.pretraining.layout import MICRO_BATCH_TOKENS, lay_out
+from scripts.pretraining.memory import Memory, memory
+from scripts.pretraining.recipe import Recipe
+from scripts.pretraining.size import OPTIMAL_TOKENS_PER_PARAMETER, flops_per_token, parameters
+
+NONE = "none"
+GB, MOST_DEVICES = 1e9, 4096
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A recipe on a layout of devices, and what it needs there."""
+
+    recipe: Recipe
+    vocabulary: int
+    device: Device
+    grid: Grid
+    memory: Memory
+    cost: Cost
+
+    @property
+    def fits(self) -> bool:
+        """Whether the tensors fit into a device."""
+        return self.memory.total <= self.device.usable
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain form."""
+        training = self.recipe.training
+        accumulation = self.grid.accumulation(training.global_batch)
+        layout = {**asdict(self.grid), "devices": self.grid.devices, "accumulation": accumulation}
+        held = {**asdict(self.memory), "total": self.memory.total, "usable": self.device.usable, "fits": self.fits}
+        money = {**asdict(self.cost), "step": {**asdict(self.cost.step), "total": self.cost.step.total}}
+        return {"model": self.recipe.model, "device": self.device.name, "layout": layout, "memory": held, "cost": money}
+
+
+def forecast(recipe: Recipe, vocabulary: int, grid: Grid, on: Device, stated: Rates) -> Forecast:
+    """Return what a layout needs. Raises UserError for one that does not divide the model."""
+    check_grid(grid, recipe)
+    held = memory(recipe, vocabulary, grid, fused_dropout=on.kind == "gpu")
+    return Forecast(recipe, vocabulary, on, grid, held, cost(recipe, vocabulary, grid, on, stated))
+
+
+def proposal(
+    recipe: Recipe, vocabulary: int, devices: int, on: Device, stated: Rates, everything: bool
+) -> Forecast | None:
+    """Return the fastest layout that fits, the simplest of equals; with `everything` also of what cannot be run yet."""
+    best: Forecast | None = None
+    for grid in grids(recipe, devices, on.machine, everything):
+        if not everything and not_yet_run(grid, on.machine):
+            continue
+        found = forecast(recipe, vocabulary, grid, on, stated)
+        if found.fits and (best is None or found.cost.step.total < 0.999 * best.cost.step.total):
+            best = found
+    return best
+
+
+def refuse_what_does_not_fit(found: Forecast, stated: Rates) -> None:
+    """Raise UserError with layouts that fit, for one that does not."""
+    if found.fits:
+        return
+    grid, on, batch = found.grid, found.device, found.recipe.training.global_batch
+    parts = ", ".join(f"{name} {size / GB:.1f}" for name, size in asdict(found.memory).items())
+    raise UserError(
+        f"{found.recipe.model} does not fit on {grid.devices} x {on.name} with {grid.described(batch)}: "
+        f"it takes {found.memory.total / GB:.1f} GB of {on.usable / GB:.1f} GB a device ({parts}). "
+        + remedy(found.recipe, found.vocabulary, grid.devices, on, stated)
+    )
+
+
+def remedy(recipe: Recipe, vocabulary: int, devices: int, on: Device, stated: Rates) -> str:
+    """Say which layout with the same global batch fits, on these devices or on the fewest that do."""
+    batch = recipe.training.global_batch
+    for everything, words in ((False, "Use"), (True, "It would fit, once these can be run, with")):
+        found = proposal(recipe, vocabulary, devices, on, stated, everything)
+        if found is not None:
+            return f"{words} {found.grid.described(batch)}: {found.cost.step.total:.3g} s a step."
+    more = devices * 2
+    while more <= min(MOST_DEVICES, batch * recipe.architecture.layers):
+        found = proposal(recipe, vocabulary, more, on, stated, True)
+        if found is not None:
+            return f"No layout of {devices} does; {more} would, with {found.grid.described(batch)}."
+        more *= 2
+    return "No layout does; choose a larger device, a smaller model or shorter sequences."
+
+
+def described(found: Forecast) -> str:
+    """Return a forecast in lines for people."""
+    recipe, grid, on, spent = found.recipe, found.grid, found.device, found.cost
+    training, held = recipe.training, found.memory
+    count = sum(parameters(recipe.architecture, found.vocabulary).values())
+    each = flops_per_token(recipe.architecture, found.vocabulary, training.sequence_length)
+    parts = ", ".join(f"{name} {size / GB:.2f}" for name, size in asdict(held).items())
+    seconds = ", ".join(f"{name} {1000 * value:.1f}" for name, value in asdict(spent.step).items() if value)
+    missing = not_yet_run(grid, on.machine)
+    lines = [
+        f"{recipe.model}: {count:,} parameters, {training.tokens:,} tokens, {training.tokens / count:.1f} a parameter "
+        f"(compute-optimal: about {OPTIMAL_TOKENS_PER_PARAMETER}), {each * training.tokens:.3g} FLOP",
+        f"  layout  {grid.devices} x {on.name}: {grid.described(training.global_batch)}",
+        f"  memory  {held.total / GB:.2f} GB of {on.usable / GB:.1f} GB usable a device ({parts})",
+        f"  step    {1000 * spent.step.total:.1f} ms ({seconds}), {spent.tokens_per_second:,.0f} tokens/s, MFU {spent.mfu:.1%}",
+        f"  run     {spent.days:.3g} days, {spent.device_hours:,.1f} device hours, {spent.energy:,.1f} kWh, "
+        f"{spent.carbon:,.1f} kg CO2e, {'no price stated' if spent.money is None else f'{spent.money:,.2f} in money'}",
+    ]
+    if missing:
+        lines.append(f"  note    this version cannot run {' or '.join(missing)}: a plan only")
+    return "\n".join(lines)
+
+
+def add_layout_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that name devices, layout and rates."""
+    parser.add_argument(
+        "--device", default=NONE, help="a name of scripts/pretraining/devices.yaml, or none: no forecast"
+    )
+    parser.add_argument("--devices", type=int, default=1, help="how many of them (default 1)")
+    parser.add_argument("--tensor", type=int, default=1, help="devices that share the matrices of a layer")
+    parser.add_argument("--pipeline", type=int, default=1, help="devices that share the layers")
+    parser.add_argument("--sequence", type=int, default=1, help="devices that share the tokens of a sequence")
+    parser.add_argument(
+        "--zero-stage", type=int, choices=range(4), default=0, help="what is shared among data-parallel devices"
+    )
+    parser.add_argument("--checkpointing", action="store_true", help="compute layers again in the backward pass")
+    parser.add_argument(
+        "--micro-batch", type=int, help="sequences of one device at once (default: as many as fit the next)"
+    )
+    parser.add_argument(
+        "--micro-batch-tokens", type=int, default=MICRO_BATCH_TOKENS, help="tokens of one device at once"
+    )
+    parser.add_argument("--propose", action="store_true", help="leave the layout open: look for the fastest that fits")
+    parser.add_argument("--run", action="store_true", help="refuse what this version can plan but not run")
+    parser.add_argument("--price", type=float, help="money for an hour of one device (default: not reckoned)")
+    parser.add_argument("--pue", type=float, help="power usage effectiveness (default: that of devices.yaml)")
+    parser.add_argument("--carbon", type=float, help="kg of CO2 equivalent per kWh (default: that of devices.yaml)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def stated_grid(recipe: Recipe, args: argparse.Namespace) -> Grid:
+    """Return the layout of the command line, the micro-batch as training would choose it. Raises UserError."""
+    inside = args.tensor * args.pipeline * args.sequence
+    if inside < 1 or args.devices % inside:
+        raise UserError(
+            f"--devices: {args.devices} cannot be divided into tensor {args.tensor} x pipeline {args.pipeline} x "
+            f"sequence {args.sequence}; choose a multiple of {inside}."
+        )
+    training, data = recipe.training, args.devices // inside
+    layout = lay_out(
+        training.global_batch,
+        training.sequence_length,
+        data,
+        args.micro_batch,
+        micro_batch_tokens=args.micro_batch_tokens,
+    )
+    return Grid(
+        data, args.tensor, args.pipeline, args.sequence, args.zero_stage, layout.micro_batch, args.checkpointing
+    )
+
+
+def look_ahead(recipe: Recipe, vocabulary: int, args: argparse.Namespace) -> Forecast | None:
+    """Return the forecast that the command line asks for, or None without a device.
+
+    Raises UserError for what does not fit, and with `--run` for what cannot be run yet.
+    """
+    if args.device == NONE:
+        refuse_what_cannot_run(recipe, stated_grid(recipe, args), args.devices, args.run)
+        return None
+    on, stated = device(args.device), rates(args.price, args.pue, args.carbon)
+    if args.propose:
+        found = proposal(recipe, vocabulary, args.devices, on, stated, False)
+        found = found or proposal(recipe, vocabulary, args.devices, on, stated, True)
+        if found is None:
+            raise UserError(
+                f"{recipe.model} does not fit on {args.devices} x {on.name}. "
+                + remedy(recipe, vocabulary, args.devices, on, stated)
+            )
+    else:
+        found = forecast(recipe, vocabulary, stated_grid(recipe, args), on, stated)
+    refuse_what_cannot_run(recipe, found.grid, on.machine, args.run)
+    refuse_what_does_not_fit(found, stated)
+    return found
+
+
+def refuse_what_cannot_run(recipe: Recipe, grid: Grid, per_machine: int, run: bool) -> None:
+    """Raise UserError for a layout that is to be run and needs what this version only plans."""
+    missing = not_yet_run(grid, per_machine) if run else []
+    if missing:
+        raise UserError(
+            f"{recipe.model} cannot be trained with {grid.described(recipe.training.global_batch)}: this version plans "
+            f"{' and '.join(missing)} but cannot run it; use data parallelism and ZeRO on one machine."
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument(
+        "--settings", required=True, metavar="JSON", help="the settings of the model, as the rule gives them"
+    )
+    size = parser.add_mutually_exclusive_group(required=True)
+    size.add_argument("--vocabulary", type=int, help="number of the tokenizer's pieces")
+    size.add_argument("--tokenizer", type=Path, help="content manifest of the tokenizer")
+    add_layout_arguments(parser)
+    args = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
+    try:
+        recipe = Recipe.from_settings(Settings.parse(args.settings))
+        vocabulary = args.vocabulary or int(open_artefact(args.tokenizer).summary["vocabulary"])
+        show(look_ahead(recipe, vocabulary, args), args.json)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def show(found: Forecast | None, as_json: bool) -> None:
+    """Print a forecast."""
+    if found is not None:
+        print(json.dumps(found.to_json(), indent=2) if as_json else described(found))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,106 @@
+"""How many devices do what: data x tensor x pipeline x sequence. Execution only, never part of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scripts.lib.errors import UserError
+from scripts.pretraining.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A layout over devices; the global batch is `data` x `micro_batch` x accumulation, whatever the other sizes.
+
+    `tensor` devices share the matrices of a layer (Shoeybi et al. 2019), `pipeline` devices the layers, `sequence`
+    devices the tokens of a sequence (Jacobs et al. 2023); ZeRO shares states among `data` x `sequence` devices
+    (Rajbhandari et al. 2020). `checkpointing` keeps the input of each layer and computes the rest again.
+    """
+
+    data: int = 1
+    tensor: int = 1
+    pipeline: int = 1
+    sequence: int = 1
+    zero_stage: int = 0
+    micro_batch: int = 1
+    checkpointing: bool = False
+
+    @property
+    def devices(self) -> int:
+        """The number of devices."""
+        return self.data * self.tensor * self.pipeline * self.sequence
+
+    @property
+    def sharing(self) -> int:
+        """The number of devices that ZeRO shares states among."""
+        return self.data * self.sequence
+
+    def accumulation(self, global_batch: int) -> int:
+        """Micro-batches of one device in an update."""
+        return global_batch // (self.data * self.micro_batch)
+
+    def described(self, global_batch: int) -> str:
+        """Say the layout in words."""
+        sizes = f"data {self.data} x tensor {self.tensor} x pipeline {self.pipeline} x sequence {self.sequence}"
+        again = ", layers computed again" if self.checkpointing else ""
+        return (
+            f"{sizes}, ZeRO {self.zero_stage}, micro-batch {self.micro_batch}, "
+            f"accumulation {self.accumulation(global_batch)}{again}"
+        )
+
+
+def check_grid(grid: Grid, recipe: Recipe) -> None:
+    """Raise UserError for a layout that does not divide the model or the batch."""
+    shape, training = recipe.architecture, recipe.training
+    divided = (
+        ("--micro-batch x data", grid.data * grid.micro_batch, "training.global_batch", training.global_batch),
+        ("--tensor", grid.tensor, "architecture.key_value_heads", shape.key_value_heads),
+        ("--tensor", grid.tensor, "architecture.feed_forward", shape.feed_forward),
+        ("--pipeline", grid.pipeline, "architecture.layers", shape.layers),
+        ("--sequence", grid.sequence, "training.sequence_length", training.sequence_length),
+        ("--tensor x --sequence", grid.tensor * grid.sequence, "architecture.heads", shape.heads),
+    )
+    for option, size, key, whole in divided:
+        if size < 1 or whole % size:
+            raise UserError(f"{option}: {size} does not divide {key} of {recipe.model}, {whole}; choose a divisor.")
+    if grid.pipeline > 1 and grid.zero_stage > 1:
+        raise UserError(
+            f"--zero-stage: {grid.zero_stage} shares gradients, which a pipeline adds up over its micro-batches; "
+            "use 0 or 1 with --pipeline."
+        )
+
+
+def not_yet_run(grid: Grid, per_machine: int) -> list[str]:
+    """Return what of a layout can be planned but not yet trained with here, in words; `per_machine` devices share one."""
+    wanted = {
+        "tensor parallelism": grid.tensor > 1,
+        "pipeline parallelism": grid.pipeline > 1,
+        "sequence parallelism": grid.sequence > 1,
+        "activation checkpointing": grid.checkpointing,
+        f"more than one machine ({per_machine} devices)": grid.devices > per_machine,
+    }
+    return [name for name, asked in wanted.items() if asked]
+
+
+def divisors(number: int, most: int | None = None) -> list[int]:
+    """Return the divisors of a number up to `most`, ascending."""
+    return [size for size in range(1, min(number, most or number) + 1) if number % size == 0]
+
+
+def grids(recipe: Recipe, devices: int, per_machine: int, everything: bool) -> Iterator[Grid]:
+    """Yield the layouts over exactly `devices` devices, simplest first; with `everything` those not yet run too.
+
+    Tensor parallelism stays within a machine. The sequence is not shared: it pays for contexts much longer than ours.
+    """
+    shape, training = recipe.architecture, recipe.training
+    tensors = [size for size in divisors(shape.key_value_heads, per_machine) if shape.feed_forward % size == 0]
+    for tensor in tensors if everything else [1]:
+        for pipeline in divisors(shape.layers) if everything else [1]:
+            data, rest = divmod(devices, tensor * pipeline)
+            if rest or not data or training.global_batch % data:
+                continue
+            for micro_batch in reversed(divisors(training.global_batch // data)):
+                for zero_stage in range(4 if pipeline == 1 else 2):
+                    for checkpointing in (False, True) if everything else (False,):
+                        yield Grid(data, tensor, pipeline, 1, zero_stage, micro_batch, checkpointing)

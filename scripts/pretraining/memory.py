@@ -1,0 +1,217 @@
+"""Bytes of tensors on the fullest device of a layout, by what they hold, from the shape alone (no torch).
+
+What a backward pass keeps is counted tensor by tensor as Hugging Face's models keep it under scaled dot product
+attention; tests compare each figure with the tensors of built models and engines. docs/planning.md derives them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+from scripts.pretraining.grid import Grid
+from scripts.pretraining.recipe import Architecture, Recipe
+from scripts.pretraining.size import parameters
+
+FLOAT32, BFLOAT16, MASK = 4, 2, 1
+BUCKET = 50_000_000  # elements that the engine reduces at once
+FLATTENED = 500_000_000  # elements that DeepSpeed flattens for an all-reduce without ZeRO
+GATHERED = 1_000_000_000  # elements that ZeRO 3 lets live at once
+PERSISTENT = 100_000  # tensors of fewer elements stay whole with ZeRO 3
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the backward pass of a layer keeps per token.
+
+    `wide` are tensors of the model's width in the format of the residual stream, `narrow` and `narrow_autocast` those in
+    the format of the matrices without and with autocast, `inner` those of the feed-forward width, `attention` those of
+    a fused attention (Llama: queries and, of the key-value heads' width, keys and values), `statistics` single
+    numbers of the norms, `masks` dropped-out tensors of the model's width, `weights` copies of each matrix by autocast.
+    """
+
+    wide: int
+    narrow: int
+    narrow_autocast: int
+    inner: int
+    attention: int
+    statistics: int
+    masks: int
+
+
+KEPT = {
+    "llama": Kept(wide=4, narrow=3, narrow_autocast=6, inner=4, attention=1, statistics=2, masks=0),
+    "gpt2": Kept(wide=2, narrow=3, narrow_autocast=3, inner=5, attention=5, statistics=4, masks=2),
+    "bert": Kept(wide=2, narrow=3, narrow_autocast=5, inner=2, attention=3, statistics=4, masks=2),
+}
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes on one device at the fullest moment of an update.
+
+    `optimizer` holds moments and ZeRO's master copies; `activations` what the backward pass keeps, `logits` the
+    output head's values and gradients, `buffers` what is gathered or flattened for communication.
+    """
+
+    weights: int
+    gradients: int
+    optimizer: int
+    activations: int
+    logits: int
+    buffers: int
+
+    @property
+    def total(self) -> int:
+        """The sum of all parts."""
+        return sum(asdict(self).values())
+
+
+def memory(recipe: Recipe, vocabulary: int, grid: Grid, fused_dropout: bool = True) -> Memory:
+    """Return the bytes of the fullest device; `fused_dropout` is how GPUs drop out (a CPU keeps attention scores)."""
+    held = held_parameters(recipe.architecture, vocabulary, grid)
+    states = model_states(recipe.architecture, vocabulary, held, grid)
+    tokens = grid.micro_batch * recipe.training.sequence_length // grid.sequence
+    return Memory(
+        **states,
+        activations=activations(recipe, vocabulary, grid, tokens, fused_dropout),
+        logits=logits(recipe, vocabulary, tokens),
+        buffers=buffers(held, grid, BFLOAT16 if _gathered_in_bf16(recipe, grid) else FLOAT32),
+    )
+
+
+def held_parameters(shape: Architecture, vocabulary: int, grid: Grid) -> int:
+    """Parameters of the fullest device before ZeRO shares them: its layers, and the larger of the two ends.
+
+    Tensor parallelism splits the matrices of layers; embeddings and head stay whole. A tied matrix stands at both ends.
+    """
+    parts = parameters(shape, vocabulary)
+    inside = (parts["attention"] + parts["feed_forward"]) // (grid.pipeline * grid.tensor) + parts[
+        "norms"
+    ] // grid.pipeline
+    if grid.pipeline == 1:
+        return inside + parts["embeddings"] + parts["head"]
+    tied = shape.padded_vocabulary(vocabulary) * shape.width if shape.tied_embeddings else 0
+    return inside + max(parts["embeddings"], parts["head"] + tied)
+
+
+def model_states(shape: Architecture, vocabulary: int, held: int, grid: Grid) -> dict[str, int]:
+    """Bytes of weights, gradients and optimizer (AdamW in fp32), as DeepSpeed holds them for an fp32 model.
+
+    ZeRO 1 and 2 keep a master copy of a device's share beside the whole weights. Both add gradients up by share, but
+    a device that has a piece of a tensor in its share keeps its whole gradient, which tells for the embeddings. ZeRO 3
+    keeps two copies of the share, and small tensors whole.
+    """
+    share = math.ceil(held / grid.sharing)
+    if grid.zero_stage == 0:
+        return {"weights": FLOAT32 * held, "gradients": FLOAT32 * held, "optimizer": 2 * FLOAT32 * held}
+    if grid.zero_stage == 3:
+        weights, gradients = min(share + persistent(shape, grid), 2 * held), share
+    else:
+        whole = shape.padded_vocabulary(vocabulary) * shape.width
+        weights, gradients = held, whole + math.ceil((held - whole) / grid.sharing)
+    return {"weights": FLOAT32 * weights, "gradients": FLOAT32 * gradients, "optimizer": 3 * FLOAT32 * share}
+
+
+def persistent(shape: Architecture, grid: Grid) -> int:
+    """Elements of a device's tensors that are too small for ZeRO 3 to share."""
+    d, f = shape.width, shape.feed_forward
+    grouped = d // shape.heads * shape.key_value_heads
+    if shape.family == "llama":
+        layer = [d * d, d * grouped, d * grouped, d * d, d * f, d * f, d * f, d, d]
+    elif shape.family == "gpt2":
+        layer = [3 * d * d, 3 * d, d * d, d, d * f, f, f * d, d, d, d, d, d]
+    else:
+        layer = [*[d * d, d] * 4, d * f, f, f * d, d, d, d, d, d]
+    return sum(size for size in layer if size < PERSISTENT) * shape.layers // grid.pipeline
+
+
+def buffers(held: int, grid: Grid, gathered: int = FLOAT32) -> int:
+    """Bytes that communication takes: flattened gradients, a bucket, with ZeRO 3 the weights that live at once.
+
+    `gathered` is the size of one gathered weight.
+    """
+    if grid.sharing == 1:
+        return 0
+    if grid.zero_stage == 0:
+        return FLOAT32 * min(held, FLATTENED)
+    alive = gathered * min(held, GATHERED) if grid.zero_stage == 3 else 0
+    return FLOAT32 * BUCKET + alive
+
+
+def activations(recipe: Recipe, vocabulary: int, grid: Grid, tokens: int, fused_dropout: bool = True) -> int:
+    """Bytes that the backward pass keeps of micro-batches in flight, `tokens` each, on the first device of a pipeline.
+
+    A pipeline holds as many micro-batches as it has stages, or all there are (one forward, one backward: Narayanan et
+    al. 2021). With checkpointing a layer keeps its input, and one layer at a time is whole.
+    """
+    layers = recipe.architecture.layers // grid.pipeline
+    flying = min(grid.pipeline, grid.accumulation(recipe.training.global_batch))
+    layer = tokens * layer_bytes(recipe, grid, fused_dropout)
+    ends = tokens * ends_bytes(recipe)
+    if grid.checkpointing:
+        kept = FLOAT32 * tokens * recipe.architecture.width * layers
+        return flying * (kept + ends) + layer + autocast_copies(recipe, vocabulary, grid)
+    return flying * (layers * layer + ends) + autocast_copies(recipe, vocabulary, grid)
+
+
+def layer_bytes(recipe: Recipe, grid: Grid, fused_dropout: bool) -> int:
+    """Bytes that one layer keeps per token."""
+    shape, narrow = recipe.architecture, _autocast(recipe)
+    kept, d = KEPT[shape.family], shape.width
+    size = BFLOAT16 if narrow else FLOAT32
+    beside = (
+        kept.narrow_autocast if narrow else kept.narrow
+    ) - 1  # one of them is what attention gives, which is shared
+    dropping = shape.dropout > 0
+    whole = FLOAT32 * (kept.wide * d + kept.statistics) + size * beside * d
+    if dropping:
+        whole += (MASK if fused_dropout else size) * kept.masks * d
+    shared = size * (d + kept.inner * shape.feed_forward)
+    if dropping and not fused_dropout:
+        length = recipe.training.sequence_length
+        shared += FLOAT32 * 3 * (d + shape.heads * length)
+    else:
+        keys_and_values = 2 * d // shape.heads * shape.key_value_heads if shape.family == "llama" else 0
+        shared += size * (kept.attention * d + keys_and_values) + FLOAT32 * shape.heads
+    return whole + math.ceil(shared / grid.tensor)
+
+
+def ends_bytes(recipe: Recipe) -> int:
+    """Bytes per token that is kept before the first and after the last layer, logits left out."""
+    shape, size = recipe.architecture, BFLOAT16 if _autocast(recipe) else FLOAT32
+    dropped = FLOAT32 * shape.width if shape.dropout > 0 and KEPT[shape.family].masks else 0
+    if shape.family == "bert":
+        return FLOAT32 * shape.width + dropped + math.ceil(4 * size * shape.width * recipe.training.masked_share)
+    norms = 2 if shape.family == "llama" else 1
+    return FLOAT32 * norms * shape.width + size * shape.width + dropped
+
+
+def autocast_copies(recipe: Recipe, vocabulary: int, grid: Grid) -> int:
+    """Bytes of the bf16 copies of matrices that autocast makes for a forward pass and keeps until the backward pass.
+
+    With ZeRO 3 DeepSpeed gathers the weights of linear layers in bf16, so that nothing is copied.
+    """
+    if not _autocast(recipe) or _gathered_in_bf16(recipe, grid):
+        return 0
+    shape, parts = recipe.architecture, parameters(recipe.architecture, vocabulary)
+    layers = (parts["attention"] + parts["feed_forward"]) // (grid.tensor * grid.pipeline)
+    return BFLOAT16 * (layers + shape.padded_vocabulary(vocabulary) * shape.width)
+
+
+def logits(recipe: Recipe, vocabulary: int, tokens: int) -> int:
+    """Bytes of log probabilities and their gradients, in bf16 of the head's output too; masked models ask for a share."""
+    asked = tokens if recipe.objective == "causal" else math.ceil(tokens * recipe.training.masked_share)
+    each = 2 * FLOAT32 + (BFLOAT16 if _autocast(recipe) else 0)
+    return each * asked * recipe.architecture.padded_vocabulary(vocabulary)
+
+
+def _autocast(recipe: Recipe) -> bool:
+    return recipe.training.precision == "bf16-autocast"
+
+
+def _gathered_in_bf16(recipe: Recipe, grid: Grid) -> bool:
+    linear = (
+        recipe.architecture.family != "gpt2"
+    )  # whose layers are of a class of their own, which DeepSpeed leaves alone
+    return linear and grid.zero_stage == 3 and _autocast(recipe)

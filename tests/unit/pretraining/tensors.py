@@ -1,0 +1,129 @@
+"""Count the bytes of tensors by what they hold: what a backward pass keeps, and the states of a DeepSpeed engine.
+
+As a program, in two processes: python -m torch.distributed.run --standalone --nproc-per-node 2 \\
+    -m tests.unit.pretraining.tensors OUT.json STAGE...
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+
+from scripts.lib.masking import IGNORED
+from scripts.lib.optimiser import build_optimizer
+from scripts.pretraining.architecture import build_model
+from scripts.pretraining.engine import Engine, start_processes, stop_processes
+from scripts.pretraining.layout import lay_out
+from scripts.pretraining.objective import token_losses
+from scripts.pretraining.recipe import Recipe
+from tests.unit.pretraining import tiny
+
+VOCABULARY = 2000
+CPU = torch.device("cpu")
+
+
+def recipe(family: str = "llama", precision: str = "fp32", dropout: float = 0.0, **shape: Any) -> Recipe:
+    """A model of a million parameters, which has no tensor that is most of it."""
+    chosen = tiny.settings(family, precision=precision, dropout=dropout, masked_share=0.25)
+    sizes = {"layers": 4, "width": 128, "heads": 4, "context": 32, "dropout": dropout}
+    grouped = {"key_value_heads": 2} if family == "llama" else {}
+    return Recipe.from_settings({**chosen, "architecture": {"family": family, **sizes, **grouped, **shape}})
+
+
+def batch(made: Recipe, sequences: int) -> tuple[Any, Any]:
+    """Token ids and labels of the training length; of a masked model every fourth token is asked for."""
+    tokens = np.random.default_rng(0).integers(20, VOCABULARY, (sequences, made.training.sequence_length))
+    labels = tokens.copy()
+    if made.objective == "masked":
+        labels[:, np.arange(labels.shape[1]) % 4 > 0] = IGNORED
+    return tokens, labels
+
+
+def storages(tensors: Iterable[Any]) -> dict[int, int]:
+    """Bytes of the memory under tensors, by address: what several share counts once."""
+    real = [one for one in tensors if isinstance(one, torch.Tensor) and one.device.type == "cpu"]
+    return {one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() for one in real}
+
+
+def kept_bytes(made: Recipe, sequences: int) -> int:
+    """Bytes that the backward pass of a micro-batch keeps beside the weights, the log probabilities included."""
+    model = build_model(made.architecture, VOCABULARY, 1, sparse=True)
+    kept: list[torch.Tensor] = []
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept.append(tensor)
+        return tensor
+
+    autocast = made.training.precision == "bf16-autocast"
+    with (
+        torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
+        torch.autocast("cpu", torch.bfloat16, enabled=autocast),
+    ):
+        token_losses(model, *batch(made, sequences), CPU)
+    own = storages(model.parameters())
+    return sum(size for address, size in storages(kept).items() if address not in own)
+
+
+def state_bytes(made: Recipe, zero_stage: int) -> dict[str, int]:
+    """Bytes of weights, gradients and optimizer of an engine after its first update and the backward pass of the second."""
+    processes = dist.get_world_size()
+    layout = lay_out(made.training.global_batch, made.training.sequence_length, processes, 1, zero_stage)
+    model = build_model(made.architecture, VOCABULARY, 1, sparse=True)
+    engine = Engine(model, build_optimizer(model, made.training.optimizer), made.training, layout, CPU)
+    inputs, labels = batch(made, made.training.global_batch)
+    for step in range(2):
+        for number, rows in layout.micro_batches(engine.rank):
+            losses, _ = token_losses(engine.model, inputs[rows], labels[rows], CPU)
+            engine.accumulate(losses.sum() / labels.size, number // processes == layout.accumulation - 1)
+        if step == 0:
+            engine.update(1e-3, lambda norm: None)
+    return _by_role(engine)
+
+
+def _by_role(engine: Engine) -> dict[str, int]:
+    found: dict[int, tuple[str, int]] = {}
+
+    def note(role: str, tensors: Iterable[Any]) -> None:
+        for address, size in storages(tensors).items():
+            found.setdefault(address, (role, size))
+
+    model, zero = engine.model.module, engine.model.optimizer
+    optimizer = getattr(zero, "optimizer", zero)
+    parameters = list(model.parameters())
+    note("weights", [p.data for p in parameters] + [getattr(p, "ds_tensor", None) for p in parameters])
+    note("gradients", [p.grad for p in parameters])
+    for shares in (getattr(zero, "averaged_gradients", None) or {}).values():
+        note("gradients", shares or [])
+    for state in optimizer.state.values():
+        note("optimizer", [value for value in state.values() if torch.is_tensor(value) and value.ndim])
+    note("optimizer", getattr(zero, "fp32_partitioned_groups_flat", []))
+    note("optimizer", [p for group in optimizer.param_groups for p in group["params"]])
+    sizes: Counter[str] = Counter()
+    for role, size in found.values():
+        sizes[role] += size
+    return dict(sizes)
+
+
+def main() -> None:
+    """Write the states of the first rank, by ZeRO stage."""
+    start_processes()
+    found = {}
+    for stage in sys.argv[2:]:
+        found[stage] = state_bytes(recipe(), int(stage))
+        gc.collect()
+    if dist.get_rank() == 0:
+        Path(sys.argv[1]).write_text(json.dumps(found), encoding="utf-8")
+    stop_processes()
+
+
+if __name__ == "__main__":
+    main()
