@@ -42,9 +42,13 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
 def read_inputs(step: Step, args: argparse.Namespace) -> Inputs:
     """Open and verify all inputs; the names of corpus and tokenizer and the mixture come from the settings."""
     tokenizer = step.read("tokenizer", args.tokenizer)
-    for role, manifests in (("shards", args.shards), ("orders", args.orders)):
-        for manifest in manifests:
-            check_tokenizer(step.read(role, manifest), tokenizer)
+    shards = [step.read("shards", manifest) for manifest in args.shards]
+    orders = [step.read("orders", manifest) for manifest in args.orders]
+    for encoded in (*shards, *orders):
+        check_tokenizer(encoded, tokenizer)
+    sources = sources_of(args.shards, args.orders)
+    for order in orders:
+        check_shards(order, [shard for shard in shards if shard.manifest_path.parent == order.manifest_path.parent])
     given = step.settings["weights"]
     return Inputs(
         corpus=str(step.settings["corpus"]),
@@ -52,7 +56,7 @@ def read_inputs(step: Step, args: argparse.Namespace) -> Inputs:
         weights={source: float(weight) for source, weight in _plain(given).items()},
         tokenizer=_hugging_face_folder(tokenizer),
         vocabulary=int(tokenizer.summary["vocabulary"]),
-        sources=sources_of(args.shards, args.orders),
+        sources=sources,
     )
 
 
@@ -62,6 +66,24 @@ def check_tokenizer(encoded: Artefact, tokenizer: Artefact) -> None:
         raise UserError(
             f"{encoded.manifest_path} was encoded with another tokenizer than {tokenizer.manifest_path}; run the workflow again."
         )
+
+
+def check_shards(order: Artefact, shards: Sequence[Artefact]) -> None:
+    """Raise UserError unless the shards of a source are those that were ordered, each once and in that order."""
+    ordered = order.summary["shards"]
+    given = [[shard.manifest_path.stem, shard.digest] for shard in shards]
+    if given == ordered:
+        return
+    names, expected = [name for name, _ in given], [name for name, _ in ordered]
+    if names != expected:
+        raise UserError(
+            f"--shards gives the parts {', '.join(names)} of source {order.manifest_path.parent.name} and "
+            f"{order.manifest_path} was made of {', '.join(expected)}; give these, each once and in that order."
+        )
+    changed = next(one[0] for one, other in zip(given, ordered, strict=True) if one != other)
+    raise UserError(
+        f"{order.manifest_path} was made of another shard than part {changed} beside it; run the workflow again."
+    )
 
 
 def sources_of(shards: Sequence[Path], orders: Sequence[Path]) -> dict[str, dict[str, Any]]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from scripts.lib.errors import UserError
 from scripts.lib.masking import IGNORED, mask_tokens
 from scripts.pretraining.recipe import Recipe
 
@@ -19,8 +20,14 @@ I64 = NDArray[np.int64]
 def inputs_and_labels(recipe: Recipe, tokens: I64, step: int, vocabulary: int) -> tuple[I64, I64]:
     """Return model inputs and labels, both [n, sequence_length], of the sequences [n, sequence_length + 1] of a step.
 
-    Row i is sample i of the step; labels are -100 where nothing is to be predicted.
+    Row i is sample i of the step; labels are -100 where nothing is to be predicted. Raises UserError for an id that the
+    tokenizer does not have.
     """
+    if tokens.size and not 0 <= int(tokens.min()) <= int(tokens.max()) < vocabulary:
+        raise UserError(
+            f"models.{recipe.model}: the shards hold the token ids {tokens.min()} to {tokens.max()}, but its tokenizer "
+            f"has {vocabulary} pieces; give shards that this tokenizer made."
+        )
     if recipe.objective == "causal":
         return tokens[:, :-1], tokens[:, 1:]
     return mask_tokens(

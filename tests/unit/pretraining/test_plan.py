@@ -8,11 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from scripts.lib.canonical import sha256_file
+from scripts.lib.errors import UserError
 from scripts.pretraining import plan
 from scripts.pretraining.data import data_order, open_streams
 from scripts.pretraining.inputs import sources_of
+from scripts.pretraining.objective import inputs_and_labels
 from scripts.pretraining.recipe import Recipe
 from tests.unit.pretraining import tiny
 
@@ -65,6 +69,51 @@ def test_it_refuses_in_one_sentence_and_publishes_nothing(
     assert make(inputs, tmp_path, chosen) == 1
     assert sentence in capsys.readouterr().err
     assert not (tmp_path / "plan.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("parts", "sentence"),
+    [
+        (["0001", "0000"], "gives the parts 0001, 0000 of source books and"),
+        (["0000"], "was made of 0000, 0001; give these, each once and in that order"),
+        (["0000", "0000", "0001"], "gives the parts 0000, 0000, 0001 of source books"),
+    ],
+)
+def test_swapped_missing_and_doubled_shards_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], parts: list[str], sentence: str
+) -> None:
+    inputs = tiny.Inputs(tmp_path / "in", parts=2)
+    inputs.shards = [inputs.shards[0].with_name(f"{part}.json") for part in parts] + inputs.shards[2:]
+    assert make(inputs, tmp_path, {**tiny.settings(), "max_epochs": 4}) == 1
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "plan.json").exists()
+
+
+def test_a_shard_that_was_encoded_again_is_not_read_with_the_old_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inputs = tiny.Inputs(tmp_path / "in")
+    tiny.publish(inputs.shards[1], tokenizer=sha256_file(inputs.tokenizer), again=True)
+    assert make(inputs, tmp_path, {**tiny.settings(), "max_epochs": 4}) == 1
+    assert "was made of another shard than part 0000 beside it" in capsys.readouterr().err
+
+
+def test_shards_of_another_tokenizer_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    inputs = tiny.Inputs(tmp_path / "in")
+    tiny.publish(inputs.tokenizer, vocabulary=tiny.VOCABULARY, again=True)
+    assert make(inputs, tmp_path, {**tiny.settings(), "max_epochs": 4}) == 1
+    assert "was encoded with another tokenizer than" in capsys.readouterr().err
+
+
+def test_an_id_beyond_the_tokenizer_is_refused() -> None:
+    recipe = Recipe.from_settings(tiny.settings())
+    for wrong in (tiny.VOCABULARY, -1):
+        tokens = np.full((2, 25), 20, np.int64)
+        tokens[1, 24] = wrong
+        with pytest.raises(UserError, match=f"its tokenizer has {tiny.VOCABULARY} pieces"):
+            inputs_and_labels(recipe, tokens, 0, tiny.VOCABULARY)
 
 
 def test_neither_planning_nor_publishing_again_loads_torch() -> None:
