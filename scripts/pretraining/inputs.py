@@ -37,6 +37,7 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tokenizer", type=Path, required=True, help="content manifest of the tokenizer")
     parser.add_argument("--shards", type=Path, nargs="+", required=True, help="manifests of the shards, every part")
     parser.add_argument("--orders", type=Path, nargs="+", required=True, help="manifests of the orders, every source")
+    parser.add_argument("--packings", type=Path, nargs="*", default=[], help="manifests of the packings, where packed")
 
 
 def read_inputs(step: Step, args: argparse.Namespace) -> Inputs:
@@ -47,13 +48,15 @@ def read_inputs(step: Step, args: argparse.Namespace) -> Inputs:
     for encoded in (*shards, *orders):
         check_tokenizer(encoded, tokenizer)
     sources = sources_of(args.shards, args.orders)
+    packings = [step.read("packings", manifest) for manifest in args.packings]
+    check_packings(packings, orders)
     for order in orders:
         check_shards(order, [shard for shard in shards if shard.manifest_path.parent == order.manifest_path.parent])
     given = step.settings["weights"]
     return Inputs(
         corpus=str(step.settings["corpus"]),
         tokenizer_name=str(step.settings["tokenizer"]),
-        weights={source: float(weight) for source, weight in _plain(given).items()},
+        weights={source: float(weight) for source, weight in plain(given).items()},
         tokenizer=_hugging_face_folder(tokenizer),
         vocabulary=int(tokenizer.summary["vocabulary"]),
         sources=sources,
@@ -66,6 +69,16 @@ def check_tokenizer(encoded: Artefact, tokenizer: Artefact) -> None:
         raise UserError(
             f"{encoded.manifest_path} was encoded with another tokenizer than {tokenizer.manifest_path}; run the workflow again."
         )
+
+
+def check_packings(packings: Sequence[Artefact], orders: Sequence[Artefact]) -> None:
+    """Raise UserError for a packing that was made of another order than the one beside it."""
+    made = {order.manifest_path.parent: order.digest for order in orders}
+    for packing in packings:
+        if packing.summary["order"] != made.get(packing.manifest_path.parent):
+            raise UserError(
+                f"{packing.manifest_path} was made of another order than the one beside it; run the workflow again."
+            )
 
 
 def check_shards(order: Artefact, shards: Sequence[Artefact]) -> None:
@@ -100,7 +113,8 @@ def sources_of(shards: Sequence[Path], orders: Sequence[Path]) -> dict[str, dict
     return sources
 
 
-def _plain(given: Settings | dict[str, float]) -> dict[str, float]:
+def plain(given: Settings | dict[str, float]) -> dict[str, float]:
+    """Return numbers by name; an empty mapping of settings is a plain one already."""
     return given.plain() if isinstance(given, Settings) else given
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,7 +52,12 @@ def test_the_account_of_the_mixture_is_what_the_batches_hold(inputs: tiny.Inputs
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"max_epochs": 0.3}, "models.tiny.max_epochs is 0.3, but its training would see source"),
+        ({"max_epochs": 0.3}, "at most 0.3 epochs of source books are allowed"),
+        ({"epoch_caps": {"web": 0.2}}, "at most 0.2 epochs of source web are allowed"),
+        (
+            {"token_budget": 3839},
+            "token_budget is 3,839, but its training would see 3,840 tokens; lower training.steps to 19",
+        ),
         (
             {
                 "architecture": {**tiny.settings()["architecture"], "context": 8000},
@@ -114,6 +120,24 @@ def test_an_id_beyond_the_tokenizer_is_refused() -> None:
         tokens[1, 24] = wrong
         with pytest.raises(UserError, match=f"its tokenizer has {tiny.VOCABULARY} pieces"):
             inputs_and_labels(recipe, tokens, 0, tiny.VOCABULARY)
+
+
+def test_the_steps_that_a_refusal_names_are_the_most_that_pass(
+    inputs: tiny.Inputs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def planned(steps: int) -> int:
+        return make(inputs, tmp_path, {**tiny.settings(steps=steps), "max_epochs": 4, "epoch_caps": {"web": 0.2}})
+
+    assert planned(20) == 1
+    found = re.search(r"lower training\.steps to (\d+) ", capsys.readouterr().err)
+    assert found
+    most = int(found[1])
+    assert planned(most + 1) == 1
+    assert not (tmp_path / "plan.json").exists()
+    assert planned(most) == 0
+    accounts = json.loads((tmp_path / "plan.json").read_text("utf-8"))["summary"]["sources"]
+    assert (accounts["web"]["max_epochs"], accounts["books"]["max_epochs"]) == (0.2, 4)
+    assert 0.15 < accounts["web"]["epochs"] <= 0.2
 
 
 def test_neither_planning_nor_publishing_again_loads_torch() -> None:
