@@ -66,7 +66,7 @@ class IndexedWriter:
     def add(self, ids: Sequence[int] | Ids) -> None:
         """Append one document (possibly without tokens). Raises UserError for an id that the type cannot hold."""
         if isinstance(ids, np.ndarray) and ids.dtype == self._dtype:  # such ids fit
-            self._stream.write(np.ascontiguousarray(ids))
+            self._stream.write(np.ascontiguousarray(ids).data)
             self._sizes.append(len(ids))
             self.tokens += len(ids)
         else:
@@ -79,7 +79,7 @@ class IndexedWriter:
             raise UserError(
                 f"{self._data.name}: a token id does not fit {self._dtype.name}; write it with a larger type."
             )
-        self._stream.write(np.ascontiguousarray(ids, self._dtype))
+        self._stream.write(np.ascontiguousarray(ids, self._dtype).data)
         self._sizes.frombytes(sizes.astype(np.int64).tobytes())
         self.tokens += ids.size
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scripts.lib.errors import UserError
+from scripts.lib.indexed import Ids
 from scripts.lib.mixture import Mixture
 from scripts.lib.packing import Packing
 from scripts.lib.permutation import Permutation
@@ -39,12 +40,12 @@ class Sample:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a block of samples is made of: source (as an index), epoch and window of each, and the pieces of shards in them.
+    """What samples from `first` on are made of: source (as an index), epoch and window of each, and the pieces of shards in them.
 
-    A piece is `sizes` tokens of a shard from `offsets` on; it goes to `targets`, counted over the rows of the whole block.
+    A piece is `sizes` tokens of a shard from `offsets` on; it goes to `targets`, counted over the rows of the whole plan.
     """
 
-    block: int
+    first: int
     sources: I64
     epochs: I64
     windows: I64
@@ -108,15 +109,22 @@ class DataOrder:
         packing = self._packings.get(stream.name)
         return max(stream.tokens - 1, 0) // self.sequence_length if packing is None else packing.samples
 
-    def batch(self, step: int) -> I64:
-        """Return the token ids of a step's batch, int64 [global_batch, sequence_length + 1]; rows in sample order."""
+    def batch(self, step: int) -> Ids:
+        """Return the token ids of a step's batch [global_batch, sequence_length + 1]; rows in sample order.
+
+        They have the type of the shards, which is the smallest that holds the vocabulary.
+        """
         return self.draw(step)[0]
 
-    def draw(self, step: int) -> tuple[I64, list[str]]:
+    def draw(self, step: int) -> tuple[Ids, list[str]]:
         """Return the batch of a step and the source of each of its rows."""
         plan, rows = self._plan_of(step)
-        tokens = np.full((self.global_batch, self.sequence_length + 1), PAD, self._dtype)
-        tokens[:, 0] = END  # before a packed sample that begins the stream; all else is overwritten
+        tokens = np.empty((self.global_batch, self.sequence_length + 1), self._dtype)
+        if self._packings:
+            tokens[:, 0], tokens[:, 1:] = (
+                END,
+                PAD,
+            )  # where no text stands: before the first sample of a stream, behind it
         flat, shift = tokens.reshape(-1), rows.start * tokens.shape[1]
         pieces = slice(*np.searchsorted(plan.rows, (rows.start, rows.stop)).tolist())
         columns = (plan.shards[pieces], plan.targets[pieces] - shift, plan.offsets[pieces], plan.sizes[pieces])
@@ -124,7 +132,7 @@ class DataOrder:
         for shard, target, offset, size in zip(*(column.tolist() for column in columns), strict=True):
             flat[target : target + size] = shards[shard][offset : offset + size]
         names = self.sources
-        return tokens.astype(np.int64), [names[index] for index in plan.sources[rows].tolist()]
+        return tokens, [names[index] for index in plan.sources[rows].tolist()]
 
     def locate(self, step: int) -> list[Sample]:
         """Return what stands in each row of a step's batch."""
@@ -184,22 +192,23 @@ class DataOrder:
         return [(int(piece["start"]), int(piece["start"]) + int(piece["size"])) for piece in pieces]
 
     def _plan_of(self, step: int) -> tuple[Plan, slice]:
-        """Return the plan that holds a step, made together with those of its neighbours, and the step's rows in it."""
-        steps = max(AHEAD // self.global_batch, 1)
-        block, number = divmod(step, steps)
-        if self._plan is None or self._plan.block != block:
-            self._plan = self._make_plan(block, steps * self.global_batch)
-        return self._plan, slice(number * self.global_batch, (number + 1) * self.global_batch)
+        """Return a plan that holds a step and the step's rows in it. Whoever reads on gets more and more steps at once."""
+        plan, first = self._plan, step * self.global_batch
+        if plan is None or not plan.first <= first < plan.first + len(plan.sources):
+            follows = plan is not None and first == plan.first + len(plan.sources)
+            steps = min(8 * len(plan.sources), AHEAD) // self.global_batch if plan is not None and follows else 1
+            plan = self._plan = self._make_plan(first, max(steps, 1) * self.global_batch)
+        return plan, slice(first - plan.first, first - plan.first + self.global_batch)
 
-    def _make_plan(self, block: int, count: int) -> Plan:
-        """Find `count` samples: source, epoch and window of each, and the pieces of shards that they are made of."""
-        sources = self._mixture.source_of(block * count, count)
+    def _make_plan(self, first: int, count: int) -> Plan:
+        """Find `count` samples from `first` on: source, epoch and window, and the pieces of shards that they are made of."""
+        sources = self._mixture.source_of(first, count)
         epochs, windows = np.empty_like(sources), np.empty_like(sources)
         pieces = []
         for index in np.unique(sources).tolist():
             name = self.sources[index]
             rows = np.flatnonzero(sources == index)
-            numbers = self._mixture.given(block * count, index) + np.arange(len(rows), dtype=np.int64)
+            numbers = self._mixture.given(first, index) + np.arange(len(rows), dtype=np.int64)
             epochs[rows], positions = np.divmod(numbers, self.windows(name))
             for epoch in range(int(epochs[rows[0]]), int(epochs[rows[-1]]) + 1):
                 among = epochs[rows] == epoch
@@ -210,7 +219,7 @@ class DataOrder:
             shards = self._first_shard[name] + parts
             pieces.append(np.stack([owners, shards, owners * (self.sequence_length + 1) + places, offsets, sizes]))
         joined = np.concatenate(pieces, axis=1)
-        return Plan(block, sources, epochs, windows, *joined[:, np.argsort(joined[0], kind="stable")])
+        return Plan(first, sources, epochs, windows, *joined[:, np.argsort(joined[0], kind="stable")])
 
     def _runs_of(self, source: str, rows: I64, windows: I64) -> tuple[I64, I64, I64, I64]:
         """Return row, place in it, start in the stream and size of the runs of tokens that windows or packed samples are made of.

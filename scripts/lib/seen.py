@@ -1,6 +1,6 @@
 """The record of what a training run was fed: samples by source, and one digest over all batches.
 
-The digest is a chain: SHA-256 of the digest before (empty at first) and the batch's token ids as little-endian int64, row by
+The digest is a chain: SHA-256 of the digest before (empty at first) and the batch's token ids as little-endian int32, row by
 row. Two runs with one digest saw the same tokens in the same order, and anyone who has the shards can compute it again.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from scripts.lib.canonical import canonical_json
-from scripts.lib.permutation import I64
+from scripts.lib.indexed import Ids
 from scripts.lib.publish import write_atomic
 from scripts.lib.special_tokens import PAD
 
@@ -36,12 +36,12 @@ class Seen:
     ) -> None:
         self.steps, self.samples, self.tokens, self.digest = steps, Counter(samples), Counter(tokens), digest
 
-    def add(self, step: int, tokens: I64, sources: Sequence[str]) -> None:
+    def add(self, step: int, tokens: Ids, sources: Sequence[str]) -> None:
         """Record the batch of a step [n, length + 1] and the source of each row. Steps come one by one from 0."""
         if step != self.steps:
             raise AssertionError(f"step {step} follows {self.steps} recorded steps")
         chain = hashlib.sha256(bytes.fromhex(self.digest))
-        chain.update(tokens.astype("<i8").tobytes())
+        chain.update(tokens.astype("<i4").tobytes())
         self.steps, self.digest = step + 1, chain.hexdigest()
         self.samples.update(sources)
         for source, count in zip(sources, np.count_nonzero(tokens[:, 1:] != PAD, axis=1).tolist(), strict=True):

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from scripts.lib.errors import UserError
 from scripts.lib.order import DataOrder, open_packings, validation_windows
 from scripts.lib.permutation import I64
@@ -44,11 +46,12 @@ class TrainingData:
 
     def batch(self, step: int) -> I64:
         """Return the global batch of a step; its rows are the samples of the step in order."""
-        return self._order.batch(step)
+        return self.draw(step)[0]
 
     def draw(self, step: int) -> tuple[I64, list[str]]:
         """Return the global batch of a step and the source of each of its rows."""
-        return self._order.draw(step)
+        tokens, sources = self._order.draw(step)
+        return tokens.astype(np.int64), sources
 
     def require_seen(self, seen: Seen, steps: int) -> None:
         """Raise UserError unless a record says exactly what the order gives in a number of steps."""

@@ -68,9 +68,9 @@ def test_blocks_are_packed_for_themselves(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_lost_or_doubled_token_is_noticed() -> None:
     pieces = packing_of(TEXTS).pieces
-    for name, row, value in (("start", 2, 0), ("size", 1, 2), ("place", 0, 1), ("sample", 0, 99)):
+    for name, row, value in (("start", 2, 1), ("size", 1, 1), ("place", 0, 1), ("sample", 0, 99)):
         wrong = pieces.copy()
-        wrong[name][row] = value
+        wrong[name][row] += value
         with pytest.raises(AssertionError, match="every token once"):
             Packing.of(wrong, LENGTH)
 
