@@ -8,7 +8,8 @@
 Writing: documents of about 1,000 tokens, from arrays of the type that is stored, without digests; MDS is given blocks of 2,048
 tokens, as its users pack them. Reading: one shuffled epoch in batches of 64 sequences of 2,048 tokens, in this process. Random
 access: batches at random places. Resuming, ours alone: from nothing to the batch of step 1,000,000, also on a sparse source of
-3.2 billion tokens in 3.1 million documents. Megatron's reader reads our shards and ours reads those of its writer, compared token by token.
+3.2 billion tokens in 3.1 million documents. Megatron's reader reads our shards and ours reads those of its writer, compared token
+by token.
 """
 
 from __future__ import annotations
