@@ -16,7 +16,7 @@ from scripts.lib.code import code_digest
 from scripts.lib.environments import environment_digest, versions_of
 from scripts.lib.errors import UserError
 from scripts.registry.config import complete_config, user_files
-from scripts.registry.targets import SHARD_SUFFIXES, SPLITS, Targets
+from scripts.registry.targets import PACKING_KINDS, SHARD_SUFFIXES, SPLITS, Targets
 from scripts.registry.targets import manifests as corpus_manifests
 from scripts.registry.workflow import Registry, preflight
 
@@ -41,6 +41,7 @@ wildcard_constraints:
     model="[a-z0-9][a-z0-9_-]*",
     finetuning="[a-z0-9][a-z0-9_-]*",
     part="[0-9]{4}",
+    length="[1-9][0-9]*",
 
 
 try:
@@ -125,6 +126,16 @@ def model_shards(wildcards, name):
     model = registry.model(wildcards.model)
     pattern = f"results/shards/{{corpus}}/{model['tokenizer']}/{{source}}/{name}"
     return list(dict.fromkeys(manifests(pattern, model["corpus"])))
+
+
+def model_packings(wildcards, suffix):
+    """A file of the packing of every source of a model's corpus; nothing for a model that does not pack."""
+    lengths = registry.packings(wildcards.model)
+    return [
+        path
+        for length in lengths
+        for path in model_shards(wildcards, f"pack-{length}{suffix}")
+    ]
 
 
 def raw_of_task(wildcards, suffix):

@@ -11,6 +11,7 @@ rule plan:
         tokenizer=lambda w: f"results/tokenizers/{registry.model(w.model)['tokenizer']}.json",
         shards=lambda w: model_shards(w, "{part}.json"),
         orders=lambda w: model_shards(w, "order.json"),
+        packings=lambda w: model_packings(w, ".json"),
         shard_data=lambda w: ancient(
             [
                 path
@@ -24,6 +25,13 @@ rule plan:
                 path
                 for split in SPLITS
                 for path in model_shards(w, f"order.{split}.npy")
+            ]
+        ),
+        packing_data=lambda w: ancient(
+            [
+                path
+                for kind in PACKING_KINDS
+                for path in model_packings(w, f".{kind}.npy")
             ]
         ),
         tokenizer_data=lambda w: ancient(
@@ -53,6 +61,7 @@ rule plan:
         " --tokenizer {input.tokenizer:q}"
         " --shards {input.shards:q}"
         " --orders {input.orders:q}"
+        " --packings {input.packings:q}"
         " --manifest {output.manifest:q}"
         " --settings {params.settings:q}"
         " --code {params.code:q}"
@@ -68,6 +77,7 @@ rule pretrain:
         tokenizer=lambda w: f"results/tokenizers/{registry.model(w.model)['tokenizer']}.json",
         shards=lambda w: model_shards(w, "{part}.json"),
         orders=lambda w: model_shards(w, "order.json"),
+        packings=lambda w: model_packings(w, ".json"),
         shard_data=lambda w: ancient(
             [
                 path
@@ -81,6 +91,13 @@ rule pretrain:
                 path
                 for split in SPLITS
                 for path in model_shards(w, f"order.{split}.npy")
+            ]
+        ),
+        packing_data=lambda w: ancient(
+            [
+                path
+                for kind in PACKING_KINDS
+                for path in model_packings(w, f".{kind}.npy")
             ]
         ),
         tokenizer_data=lambda w: ancient(
@@ -108,7 +125,7 @@ rule pretrain:
         zero_stage=0,
         device="none",
     params:
-        settings=lambda w: model_settings(w, "max_epochs"),
+        settings=lambda w: model_settings(w, "max_epochs", "epoch_caps", "token_budget"),
         code=code_digest("scripts.pretraining.train"),
         environment=TRAINING,
     message:
@@ -127,6 +144,7 @@ rule pretrain:
         " --tokenizer {input.tokenizer:q}"
         " --shards {input.shards:q}"
         " --orders {input.orders:q}"
+        " --packings {input.packings:q}"
         " --checkpoints results/checkpoints"
         " --processes {resources.processes}"
         " --micro-batch-tokens {resources.micro_batch_tokens}"

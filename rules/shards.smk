@@ -3,7 +3,8 @@
 # Reads   results/corpora/{corpus}/documents/, results/tokenizers/{tokenizer}/
 # Writes  results/shards/{corpus}/{tokenizer}/{source}/{part}.{split}.bin, .idx and .keys
 #         results/shards/{corpus}/{tokenizer}/{source}/order.{split}.npy
-# Config  none of its own
+#         results/shards/{corpus}/{tokenizer}/{source}/pack-{length}.{pieces,samples,offsets}.npy, for models that pack
+# Config  none of its own; models.{model}.training.packing and sequence_length decide on packings
 
 
 rule shard:
@@ -90,6 +91,48 @@ rule order:
     shell:
         "python -m scripts.shards.index"
         " --shards {input.shards:q}"
+        " --manifest {output.manifest:q}"
+        " --settings {params.settings:q}"
+        " --code {params.code:q}"
+        " --environment {params.environment:q}"
+        " 2> {log:q}"
+
+
+rule pack:
+    input:
+        order="results/shards/{corpus}/{tokenizer}/{source}/order.json",
+        order_data=ancient(
+            multiext(
+                "results/shards/{corpus}/{tokenizer}/{source}/order.",
+                *[f"{split}.npy" for split in SPLITS],
+            )
+        ),
+    output:
+        manifest="results/shards/{corpus}/{tokenizer}/{source}/pack-{length}.json",
+        provenance="results/shards/{corpus}/{tokenizer}/{source}/pack-{length}.provenance.json",
+        packing=multiext(
+            "results/shards/{corpus}/{tokenizer}/{source}/pack-{length}.",
+            *[f"{kind}.npy" for kind in PACKING_KINDS],
+        ),
+    log:
+        "results/logs/pack/{corpus}.{tokenizer}.{source}.{length}.log",
+    benchmark:
+        "results/benchmarks/pack/{corpus}.{tokenizer}.{source}.{length}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=lambda w: settings(sequence_length=int(w.length)),
+        code=code_digest("scripts.shards.pack"),
+        environment=DATA,
+    message:
+        "Packing the documents of {wildcards.source} in corpus {wildcards.corpus} into samples of {wildcards.length} tokens"
+    shell:
+        "python -m scripts.shards.pack"
+        " --order {input.order:q}"
         " --manifest {output.manifest:q}"
         " --settings {params.settings:q}"
         " --code {params.code:q}"

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from scripts.lib.order import Mixture
+from scripts.lib.mixture import Mixture
 from scripts.lib.permutation import Permutation
 
 T = TypeVar("T")

@@ -17,14 +17,29 @@ IGNORED = -100  # torch's cross entropy skips this label
 MASKED_SHARE, RANDOM_SHARE = 0.8, 0.1
 
 
-def mask_tokens(tokens: I64, *, seed: int, step: int, samples: I64, vocabulary: int, rate: float) -> tuple[I64, I64]:
+def mask_tokens(
+    tokens: I64,
+    *,
+    seed: int,
+    step: int,
+    samples: I64,
+    vocabulary: int,
+    rate: float,
+    continues: NDArray[np.bool_] | None = None,
+) -> tuple[I64, I64]:
     """Return model inputs and labels for a batch of token ids.
 
     `tokens` is [n, length]; `samples` [n] are the rows' numbers in the global batch; `rate` is the share of ordinary
     tokens to predict. Both results are int64 [n, length]; labels are -100 where nothing is to be predicted. Special
-    tokens are neither masked nor drawn as random replacements.
+    tokens are neither masked nor drawn as random replacements. With `continues` [vocabulary], which tells the tokens that
+    continue a word, words are chosen as a whole (as Cui et al., 2019, for BERT); each of their tokens is masked, replaced or
+    kept for itself.
     """
     chosen, kind, drawn = (_uniform(tokens.shape, seed, step, samples, name) for name in ("which", "kind", "token"))
+    if continues is not None:
+        places = np.broadcast_to(np.arange(tokens.shape[1]), tokens.shape)
+        heads = np.maximum.accumulate(np.where(continues[tokens], 0, places), axis=1)
+        chosen = np.take_along_axis(chosen, heads, axis=1)
     selected = (chosen < rate) & (tokens >= SPECIAL_COUNT)
     labels = np.where(selected, tokens, IGNORED)
     random_ids = SPECIAL_COUNT + (drawn * (vocabulary - SPECIAL_COUNT)).astype(np.int64)

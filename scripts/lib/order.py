@@ -2,38 +2,58 @@
 
 Every source's stream is cut into windows of `sequence_length` predictions that follow one another, so no token is lost or
 predicted twice within an epoch. In each epoch the windows of a source are shuffled by a keyed permutation of its own. Which
-source gives the n-th sample is read off a low-discrepancy sequence (n times the golden ratio, modulo 1) that falls into
-intervals as wide as the sources' weights; how many of the first n samples a source has given is a sum of floors, computed in
-O(log n). So any step is found at once, and neither ranks, micro-batches, resumes nor parts matter. Adding a source leaves the
-order within the others as it was.
+source gives the n-th sample is decided by the mixture (scripts.lib.mixture). So any step is found at once, and neither ranks,
+micro-batches, resumes nor parts matter. Adding a source leaves the order within the others as it was. Where a source is packed
+(scripts.lib.packing), its packed samples are what is shuffled.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scripts.lib.errors import UserError
+from scripts.lib.indexed import Ids
+from scripts.lib.mixture import Mixture
+from scripts.lib.packing import Packing
 from scripts.lib.permutation import Permutation
-from scripts.lib.seeds import seed_for
+from scripts.lib.special_tokens import END, PAD
 from scripts.lib.streams import SourceStream, Span
 
 I64 = NDArray[np.int64]
-MODULUS = 1 << 62
-STRIDE = int(MODULUS * 0.6180339887498949) | 1  # odd, so that every residue is visited once
+AHEAD = 4096  # samples that are found together, since finding few costs as much
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One row of a batch: its source, the epoch and number of its window, and the documents in it."""
+    """One row of a batch: its source, the epoch and number of its window or packed sample, and the documents in it."""
 
     source: str
     epoch: int
     window: int
     spans: list[Span]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What samples from `first` on are made of: source (as an index), epoch and window of each, and the pieces of shards in them.
+
+    A piece is `sizes` tokens of a shard from `offsets` on; it goes to `targets`, counted over the rows of the whole plan.
+    """
+
+    first: int
+    sources: I64
+    epochs: I64
+    windows: I64
+    rows: I64
+    shards: I64
+    targets: I64
+    offsets: I64
+    sizes: I64
 
 
 @dataclass(frozen=True)
@@ -45,71 +65,11 @@ class Realised:
     epochs: float
 
 
-def floor_sum(count: int, modulus: int, factor: int, start: int) -> int:
-    """Return the sum over i < count of floor((factor * i + start) / modulus), exactly; start may be negative.
-
-    The Euclid-like recursion of Graham, Knuth and Patashnik, Concrete Mathematics, section 3.5.
-    """
-    total = 0
-    if start < 0:
-        shift = -(start // modulus)
-        total -= shift * count
-        start += shift * modulus
-    while True:
-        total += (count - 1) * count // 2 * (factor // modulus) + count * (start // modulus)
-        factor, start = factor % modulus, start % modulus
-        reach = factor * count + start
-        if reach < modulus:
-            return total
-        count, start = divmod(reach, modulus)
-        modulus, factor = factor, modulus
-
-
-class Mixture:
-    """Which source gives which sample, for weights that sum up to anything above 0."""
-
-    def __init__(self, weights: Mapping[str, float], seed: int) -> None:
-        total = sum(weights.values())
-        self.names = sorted(weights)
-        self._phase = seed_for(seed, "mixture") % MODULUS
-        bounds = np.cumsum([0.0, *[weights[name] / total for name in self.names]])
-        self._bounds = [round(float(bound) * (1 << 52)) * (MODULUS >> 52) for bound in bounds]
-        self._bounds[-1] = MODULUS
-
-    def source(self, sample: int) -> int:
-        """Return the index into `names` of the source of a sample."""
-        place = (sample * STRIDE + self._phase) % MODULUS
-        return next(index for index, bound in enumerate(self._bounds[1:]) if place < bound)
-
-    def given(self, samples: int, index: int) -> int:
-        """Return how many of the first `samples` samples come from a source."""
-        low, high = self._bounds[index], self._bounds[index + 1]
-        return self._below(samples, high) - self._below(samples, low)
-
-    def _below(self, samples: int, bound: int) -> int:
-        """Return how many of the first samples fall below a bound."""
-        if samples == 0 or bound == 0:
-            return 0
-        if bound == MODULUS:
-            return samples
-        whole = floor_sum(samples, MODULUS, STRIDE, self._phase)
-        return whole - floor_sum(samples, MODULUS, STRIDE, self._phase - bound)
-
-    def nth(self, index: int, number: int) -> int:
-        """Return the sample that is number `number` (from 0) of a source."""
-        low, high = 0, 1
-        while self.given(high, index) <= number:
-            low, high = high, high * 2
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self.given(middle, index) <= number else (low, middle)
-        return low
-
-
 class DataOrder:
-    """The batches of a run. `weights` are given per source; a source without one counts with its share of tokens.
+    """The batches of a run. `weights` and `temperature` are those of `mixture_weights`; `packings` are those of sources that are
+    packed, by name.
 
-    Raises UserError when no source has a whole window of training text.
+    Raises UserError when no source has a whole window, or any packed sample, of training text.
     """
 
     def __init__(
@@ -119,14 +79,22 @@ class DataOrder:
         sequence_length: int,
         global_batch: int,
         seed: int,
+        temperature: float = 1.0,
+        packings: Mapping[str, Packing] = MappingProxyType({}),
     ) -> None:
+        self._packings = packings
         self.sequence_length, self.global_batch, self._seed = sequence_length, global_batch, seed
-        usable = [stream for stream in streams if stream.tokens > sequence_length]
+        usable = [stream for stream in streams if self._samples(stream)]
         if not usable:
             raise UserError(f"No source has {sequence_length + 1} training tokens; lower training.sequence_length.")
         self._streams = {stream.name: stream for stream in usable}
-        self._mixture = Mixture(mixture_weights(usable, weights), seed)
+        self._mixture = Mixture(mixture_weights(usable, weights, temperature), seed)
         self._permutations: dict[tuple[str, int], Permutation] = {}
+        self._shards = [ids for name in self.sources for ids in self._streams[name].shards]
+        counts = [len(self._streams[name].shards) for name in self.sources]
+        self._first_shard = dict(zip(self.sources, np.cumsum([0, *counts[:-1]]).tolist(), strict=True))
+        self._dtype = np.result_type(*self._shards)
+        self._plan: Plan | None = None
 
     @property
     def sources(self) -> list[str]:
@@ -134,19 +102,47 @@ class DataOrder:
         return self._mixture.names
 
     def windows(self, source: str) -> int:
-        """Return the number of windows of a source."""
-        return (self._streams[source].tokens - 1) // self.sequence_length
+        """Return the number of windows, or of packed samples, of a source."""
+        return self._samples(self._streams[source])
 
-    def batch(self, step: int) -> I64:
-        """Return the token ids of a step's batch, int64 [global_batch, sequence_length + 1]; rows in sample order."""
-        return np.stack([self._tokens(source, window) for source, _, window in self._rows(step)])
+    def _samples(self, stream: SourceStream) -> int:
+        packing = self._packings.get(stream.name)
+        return max(stream.tokens - 1, 0) // self.sequence_length if packing is None else packing.samples
+
+    def batch(self, step: int) -> Ids:
+        """Return the token ids of a step's batch [global_batch, sequence_length + 1]; rows in sample order.
+
+        They have the type of the shards, which is the smallest that holds the vocabulary.
+        """
+        return self.draw(step)[0]
+
+    def draw(self, step: int) -> tuple[Ids, list[str]]:
+        """Return the batch of a step and the source of each of its rows."""
+        plan, rows = self._plan_of(step)
+        tokens = np.empty((self.global_batch, self.sequence_length + 1), self._dtype)
+        if self._packings:
+            tokens[:, 0], tokens[:, 1:] = (
+                END,
+                PAD,
+            )  # where no text stands: before the first sample of a stream, behind it
+        flat, shift = tokens.reshape(-1), rows.start * tokens.shape[1]
+        pieces = slice(*np.searchsorted(plan.rows, (rows.start, rows.stop)).tolist())
+        columns = (plan.shards[pieces], plan.targets[pieces] - shift, plan.offsets[pieces], plan.sizes[pieces])
+        shards = self._shards
+        for shard, target, offset, size in zip(*(column.tolist() for column in columns), strict=True):
+            flat[target : target + size] = shards[shard][offset : offset + size]
+        names = self.sources
+        return tokens, [names[index] for index in plan.sources[rows].tolist()]
 
     def locate(self, step: int) -> list[Sample]:
         """Return what stands in each row of a step's batch."""
         rows = []
-        for source, epoch, window in self._rows(step):
-            start = window * self.sequence_length
-            spans = self._streams[source].spans(start, start + self.sequence_length + 1)
+        plan, chosen = self._plan_of(step)
+        columns = (plan.sources[chosen], plan.epochs[chosen], plan.windows[chosen])
+        for index, epoch, window in zip(*(column.tolist() for column in columns), strict=True):
+            source = self.sources[index]
+            stream = self._streams[source]
+            spans = [span for run in self._runs(source, window) for span in stream.spans(*run)]
             rows.append(Sample(source, epoch, window, spans))
         return rows
 
@@ -156,8 +152,11 @@ class DataOrder:
         if start == stop:
             return []  # a document without tokens stands in no batch
         windows = self.windows(source)
-        last = min((stop - 1) // self.sequence_length, windows - 1)
-        touched = np.arange(max(start - 1, 0) // self.sequence_length, last + 1, dtype=np.int64)
+        if source in self._packings:
+            touched = self._packings[source].holding(start, stop)
+        else:
+            last = min((stop - 1) // self.sequence_length, windows - 1)
+            touched = np.arange(max(start - 1, 0) // self.sequence_length, last + 1, dtype=np.int64)
         index = self._mixture.names.index(source)
         given = self._mixture.given(steps * self.global_batch, index)
         found: set[int] = set()
@@ -173,31 +172,67 @@ class DataOrder:
         result = {}
         for index, source in enumerate(self._mixture.names):
             samples = self._mixture.given(steps * self.global_batch, index)
-            result[source] = Realised(samples, samples * self.sequence_length, samples / self.windows(source))
+            result[source] = Realised(samples, self._predicted(source, samples), samples / self.windows(source))
         return result
 
-    def _rows(self, step: int) -> list[tuple[str, int, int]]:
-        """Return source, epoch and window of every sample of a step; each permutation is asked once for all of its."""
-        first = step * self.global_batch
-        given = [self._mixture.given(first, index) for index in range(len(self.sources))]
-        asked: dict[tuple[str, int], list[tuple[int, int]]] = {}
-        for row in range(self.global_batch):
-            index = self._mixture.source(first + row)
-            source = self.sources[index]
-            epoch, position = divmod(given[index], self.windows(source))
-            given[index] += 1
-            asked.setdefault((source, epoch), []).append((row, position))
-        rows = [("", 0, 0)] * self.global_batch
-        for (source, epoch), entries in asked.items():
-            positions = np.array([position for _, position in entries], dtype=np.int64)
-            windows = self._permutation(source, epoch).forward(positions).tolist()
-            for (row, _), window in zip(entries, windows, strict=True):
-                rows[row] = (source, epoch, window)
-        return rows
+    def _predicted(self, source: str, samples: int) -> int:
+        """Return how many tokens the first samples of a source hold; padding is none."""
+        if source not in self._packings:
+            return samples * self.sequence_length
+        epochs, rest = divmod(samples, self.windows(source))
+        chosen = self._permutation(source, epochs).forward(np.arange(rest, dtype=np.int64))
+        return epochs * self._streams[source].tokens + self._packings[source].tokens(chosen)
 
-    def _tokens(self, source: str, window: int) -> I64:
-        start = window * self.sequence_length
-        return self._streams[source].read(start, start + self.sequence_length + 1)
+    def _runs(self, source: str, window: int) -> list[tuple[int, int]]:
+        """Return the runs of a source's stream in a window or packed sample."""
+        if source not in self._packings:
+            start = window * self.sequence_length
+            return [(start, start + self.sequence_length + 1)]
+        pieces = self._packings[source].of_samples(np.array([window], np.int64))[1]
+        return [(int(piece["start"]), int(piece["start"]) + int(piece["size"])) for piece in pieces]
+
+    def _plan_of(self, step: int) -> tuple[Plan, slice]:
+        """Return a plan that holds a step and the step's rows in it. Whoever reads on gets more and more steps at once."""
+        plan, first = self._plan, step * self.global_batch
+        if plan is None or not plan.first <= first < plan.first + len(plan.sources):
+            follows = plan is not None and first == plan.first + len(plan.sources)
+            steps = min(8 * len(plan.sources), AHEAD) // self.global_batch if plan is not None and follows else 1
+            plan = self._plan = self._make_plan(first, max(steps, 1) * self.global_batch)
+        return plan, slice(first - plan.first, first - plan.first + self.global_batch)
+
+    def _make_plan(self, first: int, count: int) -> Plan:
+        """Find `count` samples from `first` on: source, epoch and window, and the pieces of shards that they are made of."""
+        sources = self._mixture.source_of(first, count)
+        epochs, windows = np.empty_like(sources), np.empty_like(sources)
+        pieces = []
+        for index in np.unique(sources).tolist():
+            name = self.sources[index]
+            rows = np.flatnonzero(sources == index)
+            numbers = self._mixture.given(first, index) + np.arange(len(rows), dtype=np.int64)
+            epochs[rows], positions = np.divmod(numbers, self.windows(name))
+            for epoch in range(int(epochs[rows[0]]), int(epochs[rows[-1]]) + 1):
+                among = epochs[rows] == epoch
+                windows[rows[among]] = self._permutation(name, epoch).forward(positions[among])
+            runs = self._runs_of(name, rows, windows[rows])
+            which, parts, offsets, sizes, filled = self._streams[name].pieces(runs[2], runs[3])
+            owners, places = runs[0][which], runs[1][which] + filled
+            shards = self._first_shard[name] + parts
+            pieces.append(np.stack([owners, shards, owners * (self.sequence_length + 1) + places, offsets, sizes]))
+        joined = np.concatenate(pieces, axis=1)
+        return Plan(first, sources, epochs, windows, *joined[:, np.argsort(joined[0], kind="stable")])
+
+    def _runs_of(self, source: str, rows: I64, windows: I64) -> tuple[I64, I64, I64, I64]:
+        """Return row, place in it, start in the stream and size of the runs of tokens that windows or packed samples are made of.
+
+        Before a packed sample stands the token before it in the stream, which ends a text or is one of a cut one.
+        """
+        if source not in self._packings:
+            size = np.full_like(rows, self.sequence_length + 1)
+            return rows, np.zeros_like(rows), windows * self.sequence_length, size
+        which, pieces = self._packings[source].of_samples(windows)
+        places, starts, sizes = (pieces[name].astype(np.int64) for name in ("place", "start", "size"))
+        more = ((places == 0) & (starts > 0)).astype(np.int64)
+        return rows[which], places + 1 - more, starts - more, sizes + more
 
     def _permutation(self, source: str, epoch: int) -> Permutation:
         key = (source, epoch)
@@ -206,10 +241,21 @@ class DataOrder:
         return self._permutations[key]
 
 
-def mixture_weights(streams: Sequence[SourceStream], weights: Mapping[str, float]) -> dict[str, float]:
-    """Return the weight of every source: the given one, or its share of all training tokens."""
+def open_packings(streams: Sequence[SourceStream], length: int) -> dict[str, Packing]:
+    """Open the packings of streams for samples of a length, by source."""
+    return {stream.name: Packing.open(stream.folder, length, stream.tokens) for stream in streams}
+
+
+def mixture_weights(
+    streams: Sequence[SourceStream], weights: Mapping[str, float], temperature: float = 1.0
+) -> dict[str, float]:
+    """Return the weight of every source: the given one, or its share of all training tokens to the power 1 / temperature.
+
+    Above 1 the temperature raises small sources (as mT5 does with languages, Xue et al. 2021, where alpha is 1 / temperature).
+    """
     total = sum(stream.tokens for stream in streams)
-    return {stream.name: float(weights.get(stream.name, stream.tokens / total)) for stream in streams}
+    shares = {stream.name: (stream.tokens / total) ** (1 / temperature) for stream in streams}
+    return {name: float(weights.get(name, share)) for name, share in shares.items()}
 
 
 def validation_windows(stream: SourceStream, sequence_length: int, limit: int) -> I64:

@@ -7,6 +7,7 @@ in a declared index file (`order.<split>.npy`) that is mapped, not loaded: memor
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scripts.lib.errors import UserError
-from scripts.lib.indexed import IndexedReader
+from scripts.lib.indexed import Ids, IndexedReader
 
 I64 = NDArray[np.int64]
+KEY_BYTES = 16
+STRIDE = 64  # documents between two marks in memory: an eighth of a byte for each
 ORDER_DTYPE = np.dtype([("part", "<i4"), ("document", "<i4"), ("end", "<i8")])
 
 
@@ -34,17 +37,20 @@ class Span:
 
 def document_key(identifier: str) -> bytes:
     """Return the 16 bytes by which a document is ordered, most significant first."""
-    return hashlib.blake2b(identifier.encode("utf-8", "surrogatepass"), digest_size=16, person=b"order").digest()
+    return hashlib.blake2b(identifier.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES, person=b"order").digest()
 
 
 class SourceStream:
     """The stream of a split of a source. `parts` are its shards, in the order in which the index numbers them."""
 
-    def __init__(self, name: str, parts: Sequence[IndexedReader], order: NDArray[Any]) -> None:
-        self.name = name
-        self._parts = list(parts)
+    def __init__(
+        self, folder: Path, name: str, parts: Sequence[IndexedReader], keys: Sequence[Path], order: NDArray[Any]
+    ) -> None:
+        self.folder, self.name = folder, name
+        self._parts, self._keys = list(parts), list(keys)
         self._order = order
         self._ends = order["end"]
+        self._marks = np.ascontiguousarray(self._ends[STRIDE - 1 :: STRIDE])
 
     @classmethod
     def open(cls, name: str, folder: Path, parts: Sequence[str], split: str) -> SourceStream:
@@ -56,7 +62,7 @@ class SourceStream:
             raise UserError(
                 f"{folder}/order.{split}.npy does not belong to the shards beside it; run the workflow again."
             )
-        return cls(name, readers, order)
+        return cls(folder, name, readers, [folder / f"{part}.{split}.keys" for part in parts], order)
 
     @property
     def tokens(self) -> int:
@@ -66,7 +72,7 @@ class SourceStream:
     def spans(self, start: int, stop: int) -> list[Span]:
         """Return the documents that hold the tokens from `start` up to `stop`, with their parts of it, in order."""
         found = []
-        row = int(np.searchsorted(self._ends, start, side="right"))
+        row = bisect_right(self._ends, start)
         while start < stop:
             end = int(self._ends[row])
             part, document = int(self._order["part"][row]), int(self._order["document"][row])
@@ -80,16 +86,77 @@ class SourceStream:
 
     def read(self, start: int, stop: int) -> I64:
         """Return the token ids from `start` up to `stop` of the stream, int64 [stop - start]."""
-        pieces = [self._parts[span.part][span.document][span.start : span.stop] for span in self.spans(start, stop)]
-        return np.concatenate([np.zeros(0, np.int64), *pieces]).astype(np.int64)
+        found = [self._parts[span.part][span.document][span.start : span.stop] for span in self.spans(start, stop)]
+        return np.concatenate([np.zeros(0, np.int64), *found]).astype(np.int64)
+
+    @property
+    def shards(self) -> list[Ids]:
+        """The token ids of every part."""
+        return [part.ids for part in self._parts]
+
+    def pieces(self, starts: I64, sizes: I64) -> tuple[I64, I64, I64, I64, I64]:
+        """Return the pieces of documents that runs of the stream, `sizes` tokens from `starts` on and all above 0, consist of.
+
+        Of each piece the number of its run, its part, its offset and size in the ids of that part, and how many tokens of the run
+        stand before it. All runs are found together.
+        """
+        first, last = self._row_of(starts), self._row_of(starts + (sizes - 1))
+        counts = last - first + 1
+        which = np.repeat(np.arange(len(starts)), counts)
+        documents = np.arange(len(which)) + np.repeat(first - (np.cumsum(counts) - counts), counts)
+        ends = self._ends[documents]
+        begins = np.where(documents > 0, self._ends[np.maximum(documents, 1) - 1], 0)
+        low = np.maximum(begins, starts[which])
+        high = np.minimum(ends, (starts + sizes)[which])
+        parts, offsets = self._order["part"][documents].astype(np.int64), low - begins
+        ascending = np.argsort(parts, kind="stable")
+        for group in np.split(ascending, np.flatnonzero(np.diff(parts[ascending])) + 1):
+            shard = self._parts[int(parts[group[0]])]
+            offsets[group] += shard.pointers[self._order["document"][documents[group]]] // shard.dtype.itemsize
+        return which, parts, offsets, high - low, low - starts[which]
+
+    def _row_of(self, positions: I64) -> I64:
+        """Return the row of the order that holds each token of the stream: the first one that ends behind it.
+
+        Between the nearest marks, which are every 64th end, all positions are bisected at once: numpy's own search would copy the
+        ends, which lie between other columns of the file. Raises IndexError for a position outside the stream.
+        """
+        if int(positions.min()) < 0 or int(positions.max()) >= self.tokens:
+            raise IndexError(f"a position lies outside the {self.tokens} tokens of source {self.name}")
+        low = np.searchsorted(self._marks, positions, side="right") * STRIDE
+        high = np.minimum(low + STRIDE, len(self._ends)) - 1
+        for _ in range(STRIDE.bit_length() - 1):
+            middle = (low + high) >> 1
+            before = self._ends[middle] <= positions
+            low, high = np.where(before, middle + 1, low), np.where(before, high, middle)
+        return low
 
     def place(self, part: int, document: int) -> tuple[int, int]:
-        """Return where the tokens of a document start and stop in the stream. Raises UserError for an unknown document."""
-        rows = np.flatnonzero((self._order["part"] == part) & (self._order["document"] == document))
-        if len(rows) != 1:
+        """Return where the tokens of a document start and stop in the stream. Raises UserError for an unknown document.
+
+        The documents stand in the order of their keys, so it is found by bisection, whatever the size of the source.
+        """
+        if not (0 <= part < len(self._parts) and 0 <= document < len(self._parts[part])):
             raise UserError(f"Source {self.name} has no document {document} in part {part}.")
-        end = int(self._ends[rows[0]])
+        keys: dict[int, NDArray[Any]] = {}
+        wanted = self._key(keys, part, document)
+        row = bisect_left(
+            range(len(self._order)),
+            wanted,
+            key=lambda row: self._key(keys, int(self._order["part"][row]), int(self._order["document"][row])),
+        )
+        if row == len(self._order) or tuple(self._order[row])[:2] != (part, document):
+            raise UserError(
+                f"{self._keys[part]} does not belong to the order of source {self.name}; run the workflow again."
+            )
+        end = int(self._ends[row])
         return end - int(self._parts[part].sizes[document]), end
+
+    def _key(self, keys: dict[int, NDArray[Any]], part: int, document: int) -> bytes:
+        """Return the key of a document; `keys` holds the files that are mapped already."""
+        if part not in keys:
+            keys[part] = np.memmap(self._keys[part], f"V{KEY_BYTES}", mode="r")
+        return bytes(keys[part][document])
 
 
 def load_order(path: Path) -> NDArray[Any]:
@@ -100,4 +167,4 @@ def load_order(path: Path) -> NDArray[Any]:
         raise UserError(f"{path} is no order index ({error}); run the workflow again.") from None
     if order.dtype != ORDER_DTYPE or order.ndim != 1:
         raise UserError(f"{path} is no order index; run the workflow again.")
-    return order
+    return np.asarray(order)  # a plain view: slices of numpy's own class for maps are slow

@@ -55,9 +55,15 @@ def model_config(shape: Architecture, vocabulary: int) -> PretrainedConfig:
 class SparseBert(BertForMaskedLM):  # type: ignore[misc]
     """BERT that can leave out the logits nobody asks for, most of the cost of a small model with a large vocabulary."""
 
-    def forward(self, input_ids: Tensor, asked: Tensor | None = None) -> MaskedLMOutput:
+    def forward(
+        self,
+        input_ids: Tensor,
+        asked: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
+    ) -> MaskedLMOutput:
         """Return logits [n, length, vocabulary], or [positions, vocabulary] where `asked` [n, length] is true."""
-        hidden = self.bert(input_ids).last_hidden_state
+        hidden = self.bert(input_ids, attention_mask=attention_mask, position_ids=position_ids).last_hidden_state
         return MaskedLMOutput(logits=self.cls(hidden if asked is None else hidden[asked]))
 
 

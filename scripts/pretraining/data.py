@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.lib.order import DataOrder, validation_windows
+import numpy as np
+
+from scripts.lib.errors import UserError
+from scripts.lib.order import DataOrder, open_packings, validation_windows
 from scripts.lib.permutation import I64
+from scripts.lib.seen import Seen
 from scripts.lib.streams import SourceStream
-from scripts.pretraining.recipe import Recipe
+from scripts.pretraining.recipe import BEST_FIT, Recipe
 
 
 def open_streams(sources: Mapping[str, Mapping[str, Any]], split: str) -> dict[str, SourceStream]:
@@ -21,8 +25,10 @@ def open_streams(sources: Mapping[str, Mapping[str, Any]], split: str) -> dict[s
 
 def data_order(recipe: Recipe, weights: Mapping[str, float], streams: Mapping[str, SourceStream]) -> DataOrder:
     """Return the order in which a recipe sees the training streams."""
-    training = recipe.training
-    return DataOrder(list(streams.values()), weights, training.sequence_length, training.global_batch, recipe.seed)
+    length, batch = recipe.training.sequence_length, recipe.training.global_batch
+    opened = list(streams.values())
+    packings = open_packings(opened, length) if recipe.training.packing == BEST_FIT else {}
+    return DataOrder(opened, weights, length, batch, recipe.seed, recipe.temperature, packings)
 
 
 class TrainingData:
@@ -40,7 +46,26 @@ class TrainingData:
 
     def batch(self, step: int) -> I64:
         """Return the global batch of a step; its rows are the samples of the step in order."""
-        return self._order.batch(step)
+        return self.draw(step)[0]
+
+    def draw(self, step: int) -> tuple[I64, list[str]]:
+        """Return the global batch of a step and the source of each of its rows."""
+        tokens, sources = self._order.draw(step)
+        return tokens.astype(np.int64), sources
+
+    def require_seen(self, seen: Seen, steps: int) -> None:
+        """Raise UserError unless a record says exactly what the order gives in a number of steps."""
+        planned = {
+            source: {"samples": taken.samples, "tokens": taken.tokens}
+            for source, taken in self._order.realised(steps).items()
+            if taken.samples
+        }
+        record = seen.record()
+        if (record["steps"], record["sources"]) != (steps, planned):
+            raise UserError(
+                f"Training saw {record['sources']} in {seen.steps} steps where the plan says {planned} in {steps}; "
+                "remove its checkpoints and train again."
+            )
 
     def documents(self, step: int) -> str:
         """Return in words which documents stand in the batch of a step, for messages."""

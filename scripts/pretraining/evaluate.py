@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from scripts.pretraining.data import TrainingData
 from scripts.pretraining.engine import Engine
@@ -14,10 +16,13 @@ from scripts.pretraining.objective import I64, inputs_and_labels, token_losses
 VALIDATION = -1  # in place of a step where masks are drawn
 
 
-def validation(job: Job, engine: Engine, data: TrainingData, token_bytes: I64) -> dict[str, dict[str, float | int]]:
+def validation(
+    job: Job, engine: Engine, data: TrainingData, token_bytes: I64, continues: NDArray[np.bool_]
+) -> dict[str, dict[str, float | int]]:
     """Return per source: loss (nats per predicted token), tokens, and for causal models bits_per_byte.
 
-    `token_bytes` are the bytes of text of each id; special tokens cost bits and stand for no bytes.
+    `token_bytes` are the bytes of text of each id and `continues` tells those that continue a word; special
+    tokens cost bits and stand for no bytes.
     Every rank has to call it; a source without validation tokens is left out.
     """
     engine.model.eval()
@@ -26,20 +31,22 @@ def validation(job: Job, engine: Engine, data: TrainingData, token_bytes: I64) -
         tokens = data.validation(source, job.recipe.training.evaluate_sequences)
         if not len(tokens):
             continue
-        nats, count, size = _totals(job, engine, tokens, token_bytes)
+        nats, count, size = _totals(job, engine, tokens, token_bytes, continues)
         results[source] = {"loss": nats / max(count, 1), "tokens": count}
         if job.recipe.objective == "causal" and size:
             results[source]["bits_per_byte"] = nats / math.log(2) / size
     return results
 
 
-def _totals(job: Job, engine: Engine, tokens: I64, token_bytes: I64) -> tuple[float, int, int]:
+def _totals(
+    job: Job, engine: Engine, tokens: I64, token_bytes: I64, continues: NDArray[np.bool_]
+) -> tuple[float, int, int]:
     """Return nats, predicted tokens and their bytes over all ranks.
 
     Micro-batches go round; a rank that has none left repeats the first without counting it, since with ZeRO 3 all
     ranks have to take part in a forward pass.
     """
-    inputs, labels = inputs_and_labels(job.recipe, tokens, VALIDATION, job.vocabulary)
+    inputs, labels = inputs_and_labels(job.recipe, tokens, VALIDATION, job.vocabulary, continues)
     size, processes = job.layout.micro_batch, job.layout.processes
     table = torch.from_numpy(token_bytes).to(engine.device)
     totals = torch.zeros(3, dtype=torch.float64, device=engine.device)
@@ -48,7 +55,7 @@ def _totals(job: Job, engine: Engine, tokens: I64, token_bytes: I64) -> tuple[fl
         number = turn * processes + engine.rank
         rows = slice(number * size, (number + 1) * size) if number < batches else slice(0, size)
         with torch.no_grad():
-            losses, wanted = token_losses(engine.model, inputs[rows], labels[rows], engine.device)
+            losses, wanted = token_losses(job.recipe, engine.model, inputs[rows], labels[rows], engine.device)
         if number < batches:
             asked = wanted >= 0
             sums = [losses.double().sum(), asked.sum().double(), table[wanted[asked]].sum().double()]

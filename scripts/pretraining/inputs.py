@@ -37,22 +37,29 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tokenizer", type=Path, required=True, help="content manifest of the tokenizer")
     parser.add_argument("--shards", type=Path, nargs="+", required=True, help="manifests of the shards, every part")
     parser.add_argument("--orders", type=Path, nargs="+", required=True, help="manifests of the orders, every source")
+    parser.add_argument("--packings", type=Path, nargs="*", default=[], help="manifests of the packings, where packed")
 
 
 def read_inputs(step: Step, args: argparse.Namespace) -> Inputs:
     """Open and verify all inputs; the names of corpus and tokenizer and the mixture come from the settings."""
     tokenizer = step.read("tokenizer", args.tokenizer)
-    for role, manifests in (("shards", args.shards), ("orders", args.orders)):
-        for manifest in manifests:
-            check_tokenizer(step.read(role, manifest), tokenizer)
+    shards = [step.read("shards", manifest) for manifest in args.shards]
+    orders = [step.read("orders", manifest) for manifest in args.orders]
+    for encoded in (*shards, *orders):
+        check_tokenizer(encoded, tokenizer)
+    sources = sources_of(args.shards, args.orders)
+    packings = [step.read("packings", manifest) for manifest in args.packings]
+    check_packings(packings, orders)
+    for order in orders:
+        check_shards(order, [shard for shard in shards if shard.manifest_path.parent == order.manifest_path.parent])
     given = step.settings["weights"]
     return Inputs(
         corpus=str(step.settings["corpus"]),
         tokenizer_name=str(step.settings["tokenizer"]),
-        weights={source: float(weight) for source, weight in _plain(given).items()},
+        weights={source: float(weight) for source, weight in plain(given).items()},
         tokenizer=_hugging_face_folder(tokenizer),
         vocabulary=int(tokenizer.summary["vocabulary"]),
-        sources=sources_of(args.shards, args.orders),
+        sources=sources,
     )
 
 
@@ -62,6 +69,34 @@ def check_tokenizer(encoded: Artefact, tokenizer: Artefact) -> None:
         raise UserError(
             f"{encoded.manifest_path} was encoded with another tokenizer than {tokenizer.manifest_path}; run the workflow again."
         )
+
+
+def check_packings(packings: Sequence[Artefact], orders: Sequence[Artefact]) -> None:
+    """Raise UserError for a packing that was made of another order than the one beside it."""
+    made = {order.manifest_path.parent: order.digest for order in orders}
+    for packing in packings:
+        if packing.summary["order"] != made.get(packing.manifest_path.parent):
+            raise UserError(
+                f"{packing.manifest_path} was made of another order than the one beside it; run the workflow again."
+            )
+
+
+def check_shards(order: Artefact, shards: Sequence[Artefact]) -> None:
+    """Raise UserError unless the shards of a source are those that were ordered, each once and in that order."""
+    ordered = order.summary["shards"]
+    given = [[shard.manifest_path.stem, shard.digest] for shard in shards]
+    if given == ordered:
+        return
+    names, expected = [name for name, _ in given], [name for name, _ in ordered]
+    if names != expected:
+        raise UserError(
+            f"--shards gives the parts {', '.join(names)} of source {order.manifest_path.parent.name} and "
+            f"{order.manifest_path} was made of {', '.join(expected)}; give these, each once and in that order."
+        )
+    changed = next(one[0] for one, other in zip(given, ordered, strict=True) if one != other)
+    raise UserError(
+        f"{order.manifest_path} was made of another shard than part {changed} beside it; run the workflow again."
+    )
 
 
 def sources_of(shards: Sequence[Path], orders: Sequence[Path]) -> dict[str, dict[str, Any]]:
@@ -78,7 +113,8 @@ def sources_of(shards: Sequence[Path], orders: Sequence[Path]) -> dict[str, dict
     return sources
 
 
-def _plain(given: Settings | dict[str, float]) -> dict[str, float]:
+def plain(given: Settings | dict[str, float]) -> dict[str, float]:
+    """Return numbers by name; an empty mapping of settings is a plain one already."""
     return given.plain() if isinstance(given, Settings) else given
 
 

@@ -10,26 +10,39 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from scripts.lib.errors import UserError
 from scripts.lib.masking import IGNORED, mask_tokens
-from scripts.pretraining.recipe import Recipe
+from scripts.lib.special_tokens import END, PAD
+from scripts.pretraining.recipe import BEST_FIT, Recipe
 
 I64 = NDArray[np.int64]
 
 
-def inputs_and_labels(recipe: Recipe, tokens: I64, step: int, vocabulary: int) -> tuple[I64, I64]:
+def inputs_and_labels(
+    recipe: Recipe, tokens: I64, step: int, vocabulary: int, continues: NDArray[np.bool_] | None = None
+) -> tuple[I64, I64]:
     """Return model inputs and labels, both [n, sequence_length], of the sequences [n, sequence_length + 1] of a step.
 
-    Row i is sample i of the step; labels are -100 where nothing is to be predicted.
+    Row i is sample i of the step; labels are -100 where nothing is to be predicted. `continues` tells the ids that continue a
+    word, for masks of whole words. Raises UserError for an id that the
+    tokenizer does not have.
     """
+    if tokens.size and not 0 <= int(tokens.min()) <= int(tokens.max()) < vocabulary:
+        raise UserError(
+            f"models.{recipe.model}: the shards hold the token ids {tokens.min()} to {tokens.max()}, but its tokenizer "
+            f"has {vocabulary} pieces; give shards that this tokenizer made."
+        )
     if recipe.objective == "causal":
-        return tokens[:, :-1], tokens[:, 1:]
+        return tokens[:, :-1], np.where(tokens[:, 1:] == PAD, IGNORED, tokens[:, 1:])
+    # A packed sample begins behind the token before it; of windows the last token is the first of the next one.
     return mask_tokens(
-        tokens[:, :-1],
+        tokens[:, 1:] if recipe.training.packing == BEST_FIT else tokens[:, :-1],
         seed=recipe.seed,
         step=step,
         samples=np.arange(len(tokens), dtype=np.int64),
         vocabulary=vocabulary,
         rate=recipe.training.masked_share,
+        continues=continues if recipe.training.whole_words else None,
     )
 
 
@@ -38,11 +51,46 @@ def predicted_tokens(labels: I64) -> int:
     return int(np.count_nonzero(labels != IGNORED))
 
 
-def token_losses(model: Any, inputs: I64, labels: I64, device: torch.device) -> tuple[Tensor, Tensor]:
+def document_numbers(recipe: Recipe, inputs: I64) -> I64:
+    """Return the number of the document of each position in its row, int64 [n, length].
+
+    A causal model begins a text from the token that ends the text before, also when it generates, so that token opens a document
+    there; all tokens are predicted, the first of a document too. For a masked model it closes its own document.
+    """
+    ends = inputs == END
+    opened = np.cumsum(ends, axis=1)
+    return opened if recipe.objective == "causal" else opened - ends
+
+
+def separation(recipe: Recipe, inputs: I64) -> dict[str, NDArray[Any]]:
+    """Return what keeps the documents of a row apart, as arguments of a model.
+
+    Who attends to whom is bool [n, 1, length, length], positions, which begin anew with each document, are
+    int64 [n, length]. Nothing where the recipe lets documents see each other.
+    """
+    if not recipe.training.separates:
+        return {}
+    numbers = np.where(inputs == PAD, -1, document_numbers(recipe, inputs))  # only padding attends to padding
+    length = inputs.shape[1]
+    places = np.broadcast_to(np.arange(length, dtype=np.int64), inputs.shape)
+    begins = np.diff(numbers, axis=1, prepend=-2) != 0
+    positions = places - np.maximum.accumulate(np.where(begins, places, 0), axis=1)
+    attends = numbers[:, None, :, None] == numbers[:, None, None, :]
+    if recipe.objective == "causal":
+        attends &= np.tri(length, dtype=bool)
+    return {"attention_mask": attends, "position_ids": positions}
+
+
+def token_losses(recipe: Recipe, model: Any, inputs: I64, labels: I64, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return the cross entropy in nats of every position (0 where nothing is asked for) and the labels, [n, length]."""
+    apart = {name: torch.from_numpy(values).to(device) for name, values in separation(recipe, inputs).items()}
     given = torch.from_numpy(np.ascontiguousarray(inputs)).to(device)
     wanted = torch.from_numpy(np.ascontiguousarray(labels)).to(device)
     asked = wanted != IGNORED
-    logits = (model(input_ids=given) if asked.all() else model(input_ids=given, asked=asked)).logits
+    if recipe.objective == "causal":
+        logits = model(input_ids=given, **apart).logits
+        logits = logits if asked.all() else logits[asked]
+    else:
+        logits = model(input_ids=given, asked=asked, **apart).logits
     losses = functional.cross_entropy(logits.float().view(-1, logits.shape[-1]), wanted[asked], reduction="none")
     return torch.zeros(wanted.shape, device=device).masked_scatter(asked, losses), wanted

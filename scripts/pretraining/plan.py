@@ -6,24 +6,28 @@
         --orders results/shards/main/main/books/order.json \\
         --settings "$(cat settings.json)" --manifest results/models/llama/plan.json
 
-The plan is the summary of the manifest. It refuses a source that has nothing to train on, or that would be seen more
-often than `max_epochs`.
+The plan is the summary of the manifest: what training will take from each source, exactly. It refuses a source that has nothing
+to train on or that would be seen more often than its cap (`epoch_caps`, `max_epochs`), and more tokens than `token_budget`.
 """
 
 from __future__ import annotations
 
 import argparse
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from scripts.lib.errors import UserError
+from scripts.lib.order import DataOrder, mixture_weights
+from scripts.lib.schedule import optional
+from scripts.lib.settings import Settings
 from scripts.lib.step import Step, run_step, step_parser
 from scripts.pretraining.data import data_order, open_streams
 from scripts.pretraining.grid import Grid
-from scripts.pretraining.inputs import Inputs, add_input_arguments, read_inputs
+from scripts.pretraining.inputs import Inputs, add_input_arguments, plain, read_inputs
 from scripts.pretraining.memory import memory
-from scripts.pretraining.recipe import Recipe
+from scripts.pretraining.recipe import CONTIGUOUS, Recipe
 from scripts.pretraining.size import OPTIMAL_TOKENS_PER_PARAMETER, flops_per_token, parameters
 
 MODULE = "scripts.pretraining.plan"
@@ -40,8 +44,9 @@ def plan(step: Step, args: argparse.Namespace) -> None:
     """Check the mixture and publish the plan."""
     recipe = Recipe.from_settings(step.settings)
     inputs = read_inputs(step, args)
-    sources = source_accounts(recipe, inputs)
-    check_epochs(recipe.model, sources, float(step.settings["max_epochs"]))
+    check_budget(recipe, optional(step.settings, "token_budget", None))
+    caps = epoch_caps(step.settings, inputs)
+    sources = source_accounts(recipe, inputs, caps)
     with step.publish() as out:
         out.summary |= {
             "model": recipe.model,
@@ -75,39 +80,73 @@ def costs(recipe: Recipe, vocabulary: int) -> dict[str, Any]:
     }
 
 
-def source_accounts(recipe: Recipe, inputs: Inputs) -> dict[str, dict[str, float | int]]:
-    """Return per source the training tokens there are and, of the whole run, tokens, samples and epochs.
+def check_budget(recipe: Recipe, budget: int | None) -> None:
+    """Raise UserError where training would see more tokens than the budget."""
+    training = recipe.training
+    if budget is not None and training.tokens > budget:
+        most = budget // (training.global_batch * training.sequence_length)
+        raise UserError(
+            f"models.{recipe.model}.token_budget is {budget:,}, but its training would see {training.tokens:,} tokens; "
+            f"lower training.steps to {most:,} or raise the budget."
+        )
 
-    Raises UserError for a source that cannot fill one sequence.
+
+def epoch_caps(settings: Settings, inputs: Inputs) -> dict[str, float]:
+    """Return how often each source may be seen."""
+    given, most = plain(optional(settings, "epoch_caps", {})), float(settings["max_epochs"])
+    return {source: float(given.get(source, most)) for source in sorted(inputs.sources)}
+
+
+def source_accounts(recipe: Recipe, inputs: Inputs, caps: Mapping[str, float]) -> dict[str, dict[str, float | int]]:
+    """Return per source the training tokens there are, its weight and cap and, of the whole run, tokens, samples and epochs.
+
+    Raises UserError for a source that cannot fill one sequence, or that would be seen more often than its cap.
     """
     streams = open_streams(inputs.sources, "train")
-    needed = recipe.training.sequence_length + 1
+    needed = recipe.training.sequence_length + 1 if recipe.training.packing == CONTIGUOUS else 1
     for name, stream in sorted(streams.items()):
         if stream.tokens < needed:
             raise UserError(
                 f"Source {name} of corpus {inputs.corpus} has {stream.tokens} training tokens and model {recipe.model} "
                 f"needs {needed} for one sequence; lower training.sequence_length or take the source out of the corpus."
             )
-    realised = data_order(recipe, inputs.weights, streams).realised(recipe.training.steps)
+    order = data_order(recipe, inputs.weights, streams)
+    check_epochs(recipe, order, caps)
+    weights = mixture_weights(list(streams.values()), inputs.weights, recipe.temperature)
+    realised = order.realised(recipe.training.steps)
     return {
         name: {
             "available_tokens": streams[name].tokens,
             "samples": taken.samples,
             "tokens": taken.tokens,
             "epochs": round(taken.epochs, 6),
+            "max_epochs": caps[name],
+            "weight": round(weights[name] / sum(weights.values()), 6),
         }
         for name, taken in sorted(realised.items())
     }
 
 
-def check_epochs(model: str, sources: Mapping[str, Mapping[str, float | int]], most: float) -> None:
-    """Raise UserError for the first source that would be seen more often than allowed."""
-    for name, account in sources.items():
-        if account["epochs"] > most:
+def check_epochs(recipe: Recipe, order: DataOrder, caps: Mapping[str, float]) -> None:
+    """Raise UserError for the first source that would be seen more often than allowed, with the steps that are."""
+    steps = recipe.training.steps
+    for name, taken in order.realised(steps).items():
+        if taken.epochs > caps[name]:
+            most = largest_steps(order, caps, steps)
             raise UserError(
-                f"models.{model}.max_epochs is {most:g}, but its training would see source {name} "
-                f"{account['epochs']:.2f} times; lower training.steps or the source's weight, or raise max_epochs."
+                f"models.{recipe.model}: at most {caps[name]:g} epochs of source {name} are allowed (epoch_caps, max_epochs), "
+                f"but its training would see {taken.epochs:.2f} of them; lower training.steps to {most:,} or the source's "
+                "weight, or raise the cap."
             )
+
+
+def largest_steps(order: DataOrder, caps: Mapping[str, float], steps: int) -> int:
+    """Return the largest number of steps below `steps` in which no source passes its cap."""
+    return bisect_left(
+        range(steps),
+        True,
+        key=lambda n: any(taken.epochs > caps[name] for name, taken in order.realised(n + 1).items()),
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

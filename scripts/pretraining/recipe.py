@@ -13,6 +13,7 @@ from typing import Any, Self
 from scripts.lib.schedule import Optimizer, Schedule, optional, require
 
 FAMILIES = {"gpt2": "causal", "llama": "causal", "bert": "masked"}
+CONTIGUOUS, BEST_FIT = "contiguous", "best_fit"
 PRECISIONS = ("fp32", "bf16-autocast")
 
 
@@ -102,6 +103,9 @@ class Training:
     evaluate_sequences: int
     checkpoint_every: int
     masked_share: float
+    whole_words: bool
+    separate_documents: bool
+    packing: str
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
@@ -124,12 +128,21 @@ class Training:
             evaluate_sequences=int(optional(settings, "evaluate_sequences", 256)),
             checkpoint_every=int(optional(settings, "checkpoint_every", 100)),
             masked_share=float(optional(settings, "masked_share", 0.15)),
+            whole_words=bool(optional(settings, "whole_words", False)),
+            separate_documents=bool(optional(settings, "separate_documents", False)),
+            packing=str(optional(settings, "packing", CONTIGUOUS)),
         )
         for key in ("evaluate_every", "evaluate_sequences", "checkpoint_every"):
             require(getattr(training, key) > 0, f"training.{key}: must be at least 1")
         require(training.gradient_clipping >= 0, "training.gradient_clipping: must not be negative (0 is off)")
+        require(training.packing in (CONTIGUOUS, BEST_FIT), f"training.packing: {training.packing!r} is none of them")
         require(0 < training.masked_share < 1, "training.masked_share: must be in (0, 1)")
         return training
+
+    @property
+    def separates(self) -> bool:
+        """Whether documents in one sequence are kept apart; packed ones have nothing to do with each other."""
+        return self.separate_documents or self.packing == BEST_FIT
 
     @property
     def tokens(self) -> int:
@@ -144,6 +157,7 @@ class Recipe:
     model: str
     seed: int
     objective: str
+    temperature: float
     architecture: Architecture
     training: Training
 
@@ -153,9 +167,11 @@ class Recipe:
             model=str(settings["model"]),
             seed=int(settings["seed"]),
             objective=str(settings["objective"]),
+            temperature=float(optional(settings, "temperature", 1.0)),
             architecture=Architecture.from_settings(settings["architecture"]),
             training=Training.from_settings(settings["training"]),
         )
+        require(recipe.temperature > 0, f"models.{recipe.model}.temperature: must be above 0")
         family, wanted = recipe.architecture.family, FAMILIES[recipe.architecture.family]
         require(
             recipe.objective == wanted,
@@ -181,6 +197,7 @@ class Recipe:
             model=data["model"],
             seed=data["seed"],
             objective=data["objective"],
+            temperature=data["temperature"],
             architecture=Architecture(**data["architecture"]),
             training=Training(**training),
         )

@@ -7,9 +7,10 @@
         --checkpoints results/checkpoints --processes 2 \\
         --settings "$(cat settings.json)" --manifest results/models/llama/model.json
 
-Publishes `export/`, `metrics.jsonl` and `samples.json`. State is kept in `<checkpoints>/<recipe digest>/`: a run that
-was killed goes on from its newest whole checkpoint, a finished one is published again in seconds. Processes,
-micro-batch, ZeRO stage and threads are execution: they stand in the provenance and change no digest.
+Publishes `export/`, `metrics.jsonl` and `samples.json`; the manifest records what the model was fed, which equals the plan.
+State is kept in `<checkpoints>/<recipe digest>/`: a run that was killed goes on from its newest whole checkpoint, a finished
+one is published again in seconds. Processes, micro-batch, ZeRO stage and threads are execution: they stand in the
+provenance and change no digest.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from scripts.lib.seen import Seen
 from scripts.lib.step import Output, Step, finished_state, keep_finished, republish, run_step, step_parser
 from scripts.pretraining.inputs import Inputs, add_input_arguments, read_inputs
 from scripts.pretraining.job import RESULT, Job
@@ -79,6 +81,7 @@ def train(step: Step, args: argparse.Namespace) -> None:
         launch(make_job(recipe, inputs, layout, step.recipe_digest()), folder)
         stage_result(folder / RESULT, out)
         out.summary |= summary(recipe, inputs, out)
+        out.summary["seen"] = Seen.load(folder / RESULT).record()
         keep_finished(folder, out)
         shutil.rmtree(folder / RESULT)
 

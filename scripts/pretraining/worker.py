@@ -24,19 +24,20 @@ from transformers import AutoTokenizer
 from scripts.lib import checkpoints
 from scripts.lib.errors import UserError
 from scripts.lib.optimiser import build_optimizer
-from scripts.lib.pieces import piece_bytes
+from scripts.lib.pieces import piece_bytes, word_continuations
 from scripts.lib.progress import progress
 from scripts.lib.publish import one_writer
 from scripts.lib.schedule import learning_rate
 from scripts.lib.seeds import seed_for
+from scripts.lib.seen import Seen
 from scripts.pretraining.architecture import build_model
 from scripts.pretraining.data import TrainingData
 from scripts.pretraining.engine import Engine, start_processes, stop_processes
 from scripts.pretraining.evaluate import validation
 from scripts.pretraining.export import write_result
-from scripts.pretraining.job import FAILURE, Job
+from scripts.pretraining.job import FAILURE, RESULT, Job
 from scripts.pretraining.metrics import Metrics
-from scripts.pretraining.objective import I64, inputs_and_labels, predicted_tokens, token_losses
+from scripts.pretraining.objective import inputs_and_labels, predicted_tokens, token_losses
 
 log = logging.getLogger(__name__)
 PROBE_SEQUENCES = 2
@@ -52,8 +53,10 @@ class Trainer:
         self.probe = [p for p in model.parameters() if p.ndim > 1][-1]
         optimizer = build_optimizer(model, self.recipe.training.optimizer)
         self.engine = Engine(model, optimizer, self.recipe.training, job.layout, device)
-        self.token_bytes = read_token_bytes(job)
+        pieces = read_pieces(job)
+        self.token_bytes, self.continues = piece_bytes(pieces), word_continuations(pieces)
         self.metrics = Metrics(folder, self.engine.rank == 0)
+        self.seen = Seen()
 
     def run(self) -> None:
         """Train from the newest whole checkpoint to the end, and write the result."""
@@ -66,9 +69,11 @@ class Trainer:
                 self._evaluate(step + 1)
             if (step + 1) % self.recipe.training.checkpoint_every == 0 or step + 1 == steps:
                 self._save(step + 1)
+        self.data.require_seen(self.seen, steps)
         probe, weights = self._logits_probe(), self.engine.weights()
         if self.engine.rank == 0:
             write_result(self.job, weights, probe, self.data, self.folder)
+            self.seen.save(self.folder / RESULT)
         dist.barrier()
 
     def _logits_probe(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -84,13 +89,15 @@ class Trainer:
 
     def _train_step(self, step: int, watch: bool) -> None:
         started, training = time.monotonic(), self.recipe.training
-        inputs, labels = inputs_and_labels(self.recipe, self.data.batch(step), step, self.job.vocabulary)
+        batch, sources = self.data.draw(step)
+        self.seen.add(step, batch, sources)
+        inputs, labels = inputs_and_labels(self.recipe, batch, step, self.job.vocabulary, self.continues)
         count = max(predicted_tokens(labels), 1)
         self.engine.model.train()
         total = torch.zeros((), dtype=torch.float64, device=self.engine.device)
         for number, rows in self.job.layout.micro_batches(self.engine.rank):
             torch.manual_seed(seed_for(self.recipe.seed, "dropout", str(step), str(number)) >> 1)
-            losses, _ = token_losses(self.engine.model, inputs[rows], labels[rows], self.engine.device)
+            losses, _ = token_losses(self.recipe, self.engine.model, inputs[rows], labels[rows], self.engine.device)
             total += losses.detach().double().sum()
             last = number // self.job.layout.processes == self.job.layout.accumulation - 1
             self.engine.accumulate(losses.sum() / count, last)
@@ -104,7 +111,7 @@ class Trainer:
                 f"Training of {self.recipe.model} stopped at step {step}: the update left the weights unchanged; "
                 "raise training.optimizer.learning_rate or use training.precision fp32."
             )
-        tokens = (step + 1) * training.global_batch * training.sequence_length
+        tokens = self.seen.tokens.total()
         self.metrics.add({"step": step + 1, "tokens": tokens, "loss": loss, "lr": rate, "grad_norm": norm})
         if self.engine.rank == 0:
             speed = training.global_batch * training.sequence_length / (time.monotonic() - started)
@@ -123,7 +130,7 @@ class Trainer:
             return self.probe.detach().clone()
 
     def _evaluate(self, done: int) -> None:
-        result = validation(self.job, self.engine, self.data, self.token_bytes)
+        result = validation(self.job, self.engine, self.data, self.token_bytes, self.continues)
         self.metrics.add({"step": done, "validation": result})
         if self.engine.rank == 0:
             for source, values in result.items():
@@ -145,6 +152,7 @@ class Trainer:
             )
         self.engine.load(found.path)
         self.metrics.restore(found.path)
+        self.seen = Seen.load(found.path)
         log.info("resuming after step %d", found.step)
         return found.step
 
@@ -156,15 +164,16 @@ class Trainer:
         self.engine.save(path)
         if self.engine.rank == 0:
             self.metrics.save(path)
+            self.seen.save(path)
             layout = {"zero_stage": self.job.layout.zero_stage, "processes": self.job.layout.processes}
             checkpoints.commit(path, done, self.job.digest, layout)
         dist.barrier()
 
 
-def read_token_bytes(job: Job) -> I64:
-    """Return the bytes of text that each id of the tokenizer stands for."""
-    tokenizer = AutoTokenizer.from_pretrained(job.tokenizer)
-    return piece_bytes(tokenizer.convert_ids_to_tokens(list(range(job.vocabulary))))
+def read_pieces(job: Job) -> list[str]:
+    """Return the piece of each id of the tokenizer."""
+    pieces: list[str] = AutoTokenizer.from_pretrained(job.tokenizer).convert_ids_to_tokens(list(range(job.vocabulary)))
+    return pieces
 
 
 def end_with_launcher() -> None:

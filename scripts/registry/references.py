@@ -197,11 +197,12 @@ def _check_model(name: str, model: Mapping[str, Any], config: Mapping[str, Any])
     key = f"models.{name}"
     _refer(f"{key}.corpus", model["corpus"], config["corpora"], "corpora")
     _refer(f"{key}.tokenizer", model["tokenizer"], config["tokenizers"], "tokenizers")
-    for source in model["weights"]:
-        if source not in config["corpora"][model["corpus"]]["sources"]:
-            raise UserError(
-                f"{key}.weights names {source!r}, which is no source of corpus {model['corpus']!r}; remove it."
-            )
+    for leaf in ("weights", "epoch_caps"):
+        for source in model[leaf]:
+            if source not in config["corpora"][model["corpus"]]["sources"]:
+                raise UserError(
+                    f"{key}.{leaf} names {source!r}, which is no source of corpus {model['corpus']!r}; remove it."
+                )
     try:
         Recipe.from_settings({"model": name, "seed": config["seed"], **model})
     except UserError as error:

@@ -8,6 +8,7 @@ from scripts.registry.workflow import Registry
 
 SPLITS = ("train", "validation", "test")
 SHARD_SUFFIXES = ("bin", "idx", "keys")
+PACKING_KINDS = ("pieces", "samples", "offsets")
 
 
 def manifests(registry: Registry, pattern: str, corpus: str, by_priority: bool = False) -> list[str]:
@@ -164,6 +165,12 @@ class Targets:
         entry, folder = self.registry.model(name), f"results/models/{name}"
         made = [f"{folder}/export", f"{folder}/metrics.jsonl", f"{folder}/samples.json"]
         shards = self.shards(entry["corpus"], entry["tokenizer"])
+        packed = [
+            f"results/shards/{entry['corpus']}/{entry['tokenizer']}/{source}/pack-{length}"
+            for length in self.registry.packings(name)
+            for source in self.registry.corpus_sources(entry["corpus"])
+        ]
+        shards += beside(packed, *[f".{kind}.npy" for kind in PACKING_KINDS])
         scores = beside([f"results/evaluations/{name}/bits_per_byte"], ".scores.json")
         tasks = [file for task in self.registry.config["evaluation"]["zero_shot"] for file in self.task(task)]
         zero_shot = beside(self._zero_shot(name), ".items.parquet")

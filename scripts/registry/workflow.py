@@ -100,6 +100,11 @@ class Registry:
         entry: Mapping[str, Any] = self.config["tokenizers"][name]
         return entry
 
+    def packings(self, model: str) -> list[int]:
+        """Return the length of the samples that the sources of a model are packed into, or none."""
+        training = self.config["models"][model]["training"]
+        return [training["sequence_length"]] if training["packing"] == "best_fit" else []
+
     def classifier(self, name: str) -> Mapping[str, Any]:
         """Return the entry of a classifier."""
         entry: Mapping[str, Any] = self.config["classifiers"][name]

@@ -1,11 +1,13 @@
-"""Show what became of a document: its record, every verdict, its copies, and where its text went.
+"""Show what became of a document: its record, every verdict, its copies, and where its text went; or what a step read.
 
     python -m scripts.reproducibility.trace books:pg1342
     python -m scripts.reproducibility.trace https://example.org/page --results results --json
+    python -m scripts.reproducibility.trace --model llama --step 100
 
 By its id or its URL. For every corpus that judged it: each filter's verdict with value and threshold, the copy that survived in
 its place and those in whose place it survives, evaluation items found in it, personal data replaced, its split, the shards that
-hold its tokens and the training steps that read them. Nothing is verified or written.
+hold its tokens and the training steps that read them. With --model and --step the other way round: the documents in the batch of
+a step, with the tokens of them that it holds. Nothing is verified or written.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lib.errors import UserError
+from scripts.reproducibility.batches import ModelBatches, batch_lines
 from scripts.reproducibility.tracing import Facts, Trace, plain
 
 SHOWN_STEPS = 20
@@ -112,19 +115,28 @@ def _short(text: str) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("document", metavar="DOCUMENT", help="id or URL of the document")
+    parser.add_argument("document", metavar="DOCUMENT", nargs="?", help="id or URL of the document")
+    parser.add_argument("--model", help="the model whose batch is asked for")
+    parser.add_argument("--step", type=int, help="number of the training step, from 0")
     parser.add_argument("--results", type=Path, default=Path("results"), help="the results to look at")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     args = parser.parse_args(argv)
+    asked = args.model is not None and args.step is not None
+    if asked == (args.document is not None) or (args.model is None) != (args.step is None):
+        parser.error("give either DOCUMENT, or both --model and --step")
     try:
-        facts = Trace(args.results).facts(args.document)
+        facts = (
+            ModelBatches(args.results, args.model).batch(args.step)
+            if asked
+            else Trace(args.results).facts(args.document)
+        )
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     if args.json:
         print(json.dumps(facts, indent=2, ensure_ascii=False, default=plain))
     else:
-        print("\n".join(lines(facts)))
+        print("\n".join((batch_lines if asked else lines)(facts)))
     return 0
 
 

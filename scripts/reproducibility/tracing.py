@@ -18,15 +18,14 @@ import pyarrow.parquet as pq
 from scripts.lib.documents import read_batches
 from scripts.lib.errors import UserError
 from scripts.lib.indexed import IndexedReader
-from scripts.lib.manifest import load_manifest, provenance_path
-from scripts.lib.order import DataOrder
-from scripts.lib.streams import SourceStream, document_key
+from scripts.lib.manifest import load_manifest
+from scripts.lib.streams import KEY_BYTES, document_key
 from scripts.lib.unspaced import UNSPACED
+from scripts.reproducibility.batches import ModelBatches, planned_models
 
 Facts = dict[str, Any]
 NEAR = 5  # suggestions for an unknown id
 PLACEHOLDER = re.compile(r"<[A-Z][A-Z_]*>")
-KEY_BYTES = 16
 
 
 def rows_where(path: Path, column: str, value: str) -> list[Facts]:
@@ -207,8 +206,9 @@ class Trace:
         for manifest in sorted(self.results.glob(f"shards/{corpus}/*/{source}/{part}.json")):
             stem = manifest.with_name(f"{part}.{split}")
             reader = IndexedReader(stem.with_name(f"{stem.name}.bin"), stem.with_name(f"{stem.name}.idx"))
-            keys = stem.with_name(f"{stem.name}.keys").read_bytes()
-            key = keys[number * KEY_BYTES : (number + 1) * KEY_BYTES]
+            with stem.with_name(f"{stem.name}.keys").open("rb") as keys:
+                keys.seek(number * KEY_BYTES)
+                key = keys.read(KEY_BYTES)
             if key != document_key(document["id"]):
                 raise UserError(f"{manifest} was made of other documents than {curated}; run the workflow again.")
             first, tokens = int(reader.pointers[number]) // reader.dtype.itemsize, int(reader.sizes[number])
@@ -221,23 +221,14 @@ class Trace:
     def _models(self, corpus: str, tokenizer: str, source: str, part: str, number: int) -> list[Facts]:
         """Return for every model of these shards the training steps whose batches hold tokens of the document."""
         found = []
-        for folder in sorted(path for path in self.results.glob("models/*") if path.is_dir()):
-            made = [folder / name for name in ("model.json", "plan.json") if (folder / name).is_file()]
-            if not made:
+        for name in planned_models(self.results):
+            model = ModelBatches(self.results, name)
+            if (model.settings["corpus"], model.settings["tokenizer"]) != (corpus, tokenizer):
                 continue
-            provenance = json.loads(provenance_path(made[0]).read_text("utf-8"))
-            settings = provenance["settings"]
-            if (settings["corpus"], settings["tokenizer"]) != (corpus, tokenizer):
-                continue
-            training, parts = settings["training"], shard_parts(provenance["inputs"]["shards"])
-            base = self.results / "shards" / corpus / tokenizer
-            streams = [SourceStream.open(name, base / name, names, "train") for name, names in parts.items()]
-            shape = training["sequence_length"], training["global_batch"], settings["seed"]
-            order = DataOrder(streams, settings["weights"], *shape)
+            order, parts = model.open()
             known = source in order.sources and part in parts[source]
-            steps = order.steps_of(source, parts[source].index(part), number, training["steps"]) if known else []
-            state = "trained" if made[0].name == "model.json" else "planned"
-            found.append({"model": folder.name, "state": state, "of": training["steps"], "steps": steps})
+            steps = order.steps_of(source, parts[source].index(part), number, model.steps) if known else []
+            found.append({"model": name, "state": model.state, "of": model.steps, "steps": steps})
         return found
 
 
@@ -246,15 +237,6 @@ def shared_start(one: str, two: str) -> int:
     return next(
         (place for place, pair in enumerate(zip(one, two, strict=False)) if pair[0] != pair[1]), min(len(one), len(two))
     )
-
-
-def shard_parts(inputs: list[dict[str, str]]) -> dict[str, list[str]]:
-    """Return the parts of every source in the order in which a model was given its shards."""
-    found: dict[str, list[str]] = {}
-    for entry in inputs:
-        path = Path(entry["manifest"])
-        found.setdefault(path.parent.name, []).append(path.stem)
-    return found
 
 
 def verdicts(row: Facts, thresholds: Facts, attributes: Facts) -> list[Facts]:

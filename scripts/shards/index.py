@@ -4,7 +4,8 @@
         --manifest results/shards/main/main/books/order.json
 
 Writes `order.<split>.npy`: a row per document with its part, its number there and the end of its tokens in the stream
-(scripts.lib.streams), so the stream of a source does not depend on how it is cut into parts.
+(scripts.lib.streams), so the stream of a source does not depend on how it is cut into parts. The manifest names the parts in
+their order with the digests of their manifests: whoever reads the order with other shards is refused.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ def index(step: Step, args: argparse.Namespace) -> None:
             documents += len(order)
             out.summary[split] = {"documents": len(order), "tokens": int(order["end"][-1]) if len(order) else 0}
         out.summary["tokenizer"] = tokenizers.pop()
+        out.summary["shards"] = [[name, shard.digest] for name, shard in zip(names, shards, strict=True)]
         out.account(incoming=documents, kept=documents)
 
 

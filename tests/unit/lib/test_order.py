@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from pathlib import Path
 
@@ -12,13 +13,16 @@ from hypothesis import strategies as st
 
 from scripts.lib.errors import UserError
 from scripts.lib.indexed import IndexedReader, IndexedWriter
-from scripts.lib.order import DataOrder, Mixture, floor_sum, validation_windows
+from scripts.lib.mixture import Mixture, floor_sum
+from scripts.lib.order import DataOrder, mixture_weights, validation_windows
 from scripts.lib.permutation import Permutation
-from scripts.lib.streams import ORDER_DTYPE, SourceStream, document_key
+from scripts.lib.seen import Seen
+from scripts.lib.streams import ORDER_DTYPE, SourceStream, Span, document_key
 
 LENGTH, BATCH = 8, 4
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3000), st.integers(0, 5))
 def test_a_permutation_is_a_bijection_with_an_inverse(size: int, seed: int) -> None:
     positions = np.arange(size)
@@ -27,6 +31,7 @@ def test_a_permutation_is_a_bijection_with_an_inverse(size: int, seed: int) -> N
     assert Permutation(size, seed, "x").backward(shuffled).tolist() == positions.tolist()
 
 
+@settings(deadline=None)
 @given(st.integers(0, 60), st.integers(1, 50), st.integers(0, 500), st.integers(-500, 500))
 def test_the_sum_of_floors_is_exact(count: int, modulus: int, factor: int, start: int) -> None:
     assert floor_sum(count, modulus, factor, start) == sum((factor * i + start) // modulus for i in range(count))
@@ -44,6 +49,7 @@ def test_the_mixture_counts_what_it_gives_and_keeps_its_weights(weights: list[fl
         assert [mixture.nth(index, number) for number in range(min(5, len(places)))] == places[:5]
 
 
+@settings(deadline=None)
 @given(st.integers(10**9, 10**15), st.integers(0, 100))
 def test_the_mixture_is_exact_far_into_a_run(sample: int, seed: int) -> None:
     mixture = Mixture({"rare": 1e-6, "web": 1.0, "books": 3.0}, seed)
@@ -73,6 +79,7 @@ def shard(folder: Path, texts: dict[str, list[int]], parts: int) -> SourceStream
                 writer.add(ids)
                 rows.append((number, document, len(ids)))
                 keys.append(document_key(identifier))
+        (folder / f"{part}.train.keys").write_bytes(b"".join(keys[len(keys) - len(mine) :]))
     joined = np.frombuffer(b"".join(keys), dtype=">u8").reshape(-1, 2)
     order = np.array(rows, ORDER_DTYPE)[np.lexsort((joined[:, 1], joined[:, 0]))]
     order["end"] = np.cumsum(order["end"])
@@ -153,11 +160,101 @@ def test_an_unknown_document_is_refused(sources: list[SourceStream]) -> None:
         order_of(sources).steps_of("books", 0, 40, 10)
 
 
+def test_keys_of_other_documents_are_refused(tmp_path: Path) -> None:
+    stream = shard(tmp_path / "books", documents("books", 40), 2)
+    path = tmp_path / "books" / "0001.train.keys"
+    path.write_bytes(path.read_bytes()[::-1])
+    with pytest.raises(UserError, match=r"0001\.train\.keys does not belong to the order of source books"):
+        stream.place(1, 5)
+
+
+def test_documents_longer_than_a_batch_and_empty_ones_lose_nothing(tmp_path: Path) -> None:
+    texts = {"long:0": list(range(1, 1001)), "long:1": [], "long:2": [2000], "long:3": list(range(3000, 3100))}
+    order = order_of([shard(tmp_path / "long", texts, 2)])
+    steps = -(-order.windows("long") // BATCH)
+    rows = [row for step in range(steps) for row in zip(order.batch(step), order.locate(step), strict=True)]
+    predicted = Counter(token for ids, sample in rows if sample.epoch == 0 for token in ids[1:].tolist())
+    assert set(predicted.values()) == {1}
+    assert len(predicted) == order.windows("long") * LENGTH >= 1101 - 1 - LENGTH
+    assert order.steps_of("long", 1, 0, steps) == []  # the empty one
+    assert len(order.steps_of("long", 0, 0, steps)) == steps
+
+
+def test_batches_are_read_beyond_32_bits_of_tokens(tmp_path: Path) -> None:
+    """A source of 3 x 2**30 tokens as a sparse file: the offsets in shard, order and windows pass 2**31 and 2**32 bytes."""
+    folder, sizes = tmp_path / "huge", [1 << 30] * 3
+    folder.mkdir()
+    with (folder / "0000.train.bin").open("wb") as stream:
+        stream.truncate(2 * sum(sizes))
+        for number in range(3):  # the last token of each document tells which it is
+            stream.seek(2 * (number + 1) * (1 << 30) - 2)
+            stream.write((number + 1).to_bytes(2, "little"))
+    pointers = [2 * (1 << 30) * number for number in range(3)]
+    head = struct.pack("<9sQBQQ", b"MMIDIDX\0\0", 1, 8, 3, 4)
+    body = np.array(sizes, "<i4").tobytes() + np.array(pointers, "<i8").tobytes() + np.arange(4, dtype="<i8").tobytes()
+    (folder / "0000.train.idx").write_bytes(head + body)
+    order = np.array([(0, number, (number + 1) << 30) for number in range(3)], ORDER_DTYPE)
+    np.save(folder / "order.train.npy", order)
+    stream_of = SourceStream.open("huge", folder, ["0000"], "train")
+    assert stream_of.read((1 << 31) - 2, (1 << 31) + 2).tolist() == [0, 2, 0, 0]
+    data = DataOrder([stream_of], {}, 2048, 1, 1)
+    windows = data.windows("huge")
+    assert windows == ((3 << 30) - 1) // 2048
+    step = int(Permutation(windows, 1, "windows", "huge", "0").backward(np.array([windows - 1]))[0])
+    (sample,) = data.locate(step)
+    assert sample.window == windows - 1
+    assert sample.spans == [Span(0, 2, (windows - 1) * 2048 - (2 << 30), windows * 2048 + 1 - (2 << 30))]
+    assert data.batch(step).shape == (1, 2049)
+
+
 def test_a_source_without_a_weight_counts_with_its_tokens(sources: list[SourceStream]) -> None:
     taken = order_of(sources).realised(500)
     share = sources[0].tokens / (sources[0].tokens + sources[1].tokens)
     assert abs(taken["books"].samples / (500 * BATCH) - share) < 0.005
     assert taken["books"].epochs == taken["books"].samples / order_of(sources).windows("books")
+
+
+def test_a_temperature_raises_small_sources(sources: list[SourceStream]) -> None:
+    tokens = np.array([stream.tokens for stream in sources], dtype=float)
+    assert mixture_weights(sources, {}) == {s.name: s.tokens / tokens.sum() for s in sources}  # the same bits
+    even = mixture_weights(sources, {}, 1e9)
+    assert abs(even["books"] - even["web"]) < 1e-6
+    half = mixture_weights(sources, {"web": 0.5}, 2.0)
+    assert half == {"books": (sources[0].tokens / tokens.sum()) ** 0.5, "web": 0.5}
+    taken = DataOrder(sources, {}, LENGTH, BATCH, 1, 2.0).realised(500)
+    expected = np.sqrt(tokens)[0] / np.sqrt(tokens).sum()
+    assert abs(taken["books"].samples / (500 * BATCH) - expected) < 0.005
+
+
+def test_a_draw_names_the_source_of_each_row(sources: list[SourceStream]) -> None:
+    order = order_of(sources)
+    for step in range(10):
+        tokens, names = order.draw(step)
+        assert np.array_equal(tokens, order.batch(step))
+        assert names == [sample.source for sample in order.locate(step)]
+
+
+def test_the_record_of_what_was_seen_goes_on_where_it_was_saved(sources: list[SourceStream], tmp_path: Path) -> None:
+    order, whole, again = order_of(sources), Seen(), Seen()
+    for step in range(6):
+        whole.add(step, *order.draw(step))
+        if step < 3:
+            again.add(step, *order.draw(step))
+    again.save(tmp_path)
+    again = Seen.load(tmp_path)
+    with pytest.raises(AssertionError, match="step 4 follows 3"):
+        again.add(4, *order.draw(4))
+    for step in range(3, 6):
+        again.add(step, *order.draw(step))
+    assert again.record() == whole.record()
+    assert whole.record()["sources"] == {
+        name: {"samples": taken.samples, "tokens": taken.tokens} for name, taken in order.realised(6).items()
+    }
+    swapped = Seen()
+    for step, other in enumerate([1, 0, 2, 3, 4, 5]):
+        swapped.add(step, *order.draw(other))
+    assert swapped.samples == whole.samples
+    assert swapped.digest != whole.digest
 
 
 def test_what_is_realised_is_what_is_drawn(sources: list[SourceStream]) -> None:

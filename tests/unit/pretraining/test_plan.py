@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from scripts.lib.canonical import sha256_file
+from scripts.lib.errors import UserError
 from scripts.pretraining import plan
 from scripts.pretraining.data import data_order, open_streams
 from scripts.pretraining.inputs import sources_of
+from scripts.pretraining.objective import inputs_and_labels
 from scripts.pretraining.recipe import Recipe
 from tests.unit.pretraining import tiny
 
@@ -47,7 +52,12 @@ def test_the_account_of_the_mixture_is_what_the_batches_hold(inputs: tiny.Inputs
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"max_epochs": 0.3}, "models.tiny.max_epochs is 0.3, but its training would see source"),
+        ({"max_epochs": 0.3}, "at most 0.3 epochs of source books are allowed"),
+        ({"epoch_caps": {"web": 0.2}}, "at most 0.2 epochs of source web are allowed"),
+        (
+            {"token_budget": 3839},
+            "token_budget is 3,839, but its training would see 3,840 tokens; lower training.steps to 19",
+        ),
         (
             {
                 "architecture": {**tiny.settings()["architecture"], "context": 8000},
@@ -65,6 +75,69 @@ def test_it_refuses_in_one_sentence_and_publishes_nothing(
     assert make(inputs, tmp_path, chosen) == 1
     assert sentence in capsys.readouterr().err
     assert not (tmp_path / "plan.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("parts", "sentence"),
+    [
+        (["0001", "0000"], "gives the parts 0001, 0000 of source books and"),
+        (["0000"], "was made of 0000, 0001; give these, each once and in that order"),
+        (["0000", "0000", "0001"], "gives the parts 0000, 0000, 0001 of source books"),
+    ],
+)
+def test_swapped_missing_and_doubled_shards_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], parts: list[str], sentence: str
+) -> None:
+    inputs = tiny.Inputs(tmp_path / "in", parts=2)
+    inputs.shards = [inputs.shards[0].with_name(f"{part}.json") for part in parts] + inputs.shards[2:]
+    assert make(inputs, tmp_path, {**tiny.settings(), "max_epochs": 4}) == 1
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "plan.json").exists()
+
+
+def test_a_shard_that_was_encoded_again_is_not_read_with_the_old_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inputs = tiny.Inputs(tmp_path / "in")
+    tiny.publish(inputs.shards[1], tokenizer=sha256_file(inputs.tokenizer), again=True)
+    assert make(inputs, tmp_path, {**tiny.settings(), "max_epochs": 4}) == 1
+    assert "was made of another shard than part 0000 beside it" in capsys.readouterr().err
+
+
+def test_shards_of_another_tokenizer_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    inputs = tiny.Inputs(tmp_path / "in")
+    tiny.publish(inputs.tokenizer, vocabulary=tiny.VOCABULARY, again=True)
+    assert make(inputs, tmp_path, {**tiny.settings(), "max_epochs": 4}) == 1
+    assert "was encoded with another tokenizer than" in capsys.readouterr().err
+
+
+def test_an_id_beyond_the_tokenizer_is_refused() -> None:
+    recipe = Recipe.from_settings(tiny.settings())
+    for wrong in (tiny.VOCABULARY, -1):
+        tokens = np.full((2, 25), 20, np.int64)
+        tokens[1, 24] = wrong
+        with pytest.raises(UserError, match=f"its tokenizer has {tiny.VOCABULARY} pieces"):
+            inputs_and_labels(recipe, tokens, 0, tiny.VOCABULARY)
+
+
+def test_the_steps_that_a_refusal_names_are_the_most_that_pass(
+    inputs: tiny.Inputs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def planned(steps: int) -> int:
+        return make(inputs, tmp_path, {**tiny.settings(steps=steps), "max_epochs": 4, "epoch_caps": {"web": 0.2}})
+
+    assert planned(20) == 1
+    found = re.search(r"lower training\.steps to (\d+) ", capsys.readouterr().err)
+    assert found
+    most = int(found[1])
+    assert planned(most + 1) == 1
+    assert not (tmp_path / "plan.json").exists()
+    assert planned(most) == 0
+    accounts = json.loads((tmp_path / "plan.json").read_text("utf-8"))["summary"]["sources"]
+    assert (accounts["web"]["max_epochs"], accounts["books"]["max_epochs"]) == (0.2, 4)
+    assert 0.15 < accounts["web"]["epochs"] <= 0.2
 
 
 def test_neither_planning_nor_publishing_again_loads_torch() -> None:

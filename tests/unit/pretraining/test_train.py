@@ -20,8 +20,11 @@ from safetensors.torch import load_file
 from torch.nn import functional
 from transformers import AutoModelForCausalLM
 
+from scripts.lib.errors import UserError
 from scripts.lib.optimiser import parameter_groups
 from scripts.lib.schedule import learning_rate
+from scripts.lib.seen import Seen
+from scripts.pretraining import plan
 from scripts.pretraining.architecture import build_model
 from scripts.pretraining.data import TrainingData
 from scripts.pretraining.job import Job
@@ -176,6 +179,29 @@ def test_the_export_loads_and_holds_what_the_manifest_says(whole: Run) -> None:
     assert list(dict.fromkeys(sample["source"] for sample in samples)) == [None, *sorted(tiny.SOURCES)]
     assert [sample["number"] for sample in samples][:4] == [0, 1, 2, 3]
     assert all(sample["text"] for sample in samples)
+
+
+def test_what_was_seen_is_what_was_planned(inputs: tiny.Inputs, whole: Run, resumed: Run, tmp_path: Path) -> None:
+    """Also after a kill; and the digest of the batches is that of the shards read anew."""
+    chosen = json.loads((whole.model / "model.provenance.json").read_text("utf-8"))["settings"]
+    options = ["--settings", json.dumps({**chosen, "max_epochs": 4}), "--manifest", str(tmp_path / "plan.json")]
+    assert plan.main([*inputs.arguments(), *options]) == 0
+    planned = json.loads((tmp_path / "plan.json").read_text("utf-8"))["summary"]
+    seen = whole.manifest["summary"]["seen"]
+    assert seen == resumed.manifest["summary"]["seen"]
+    assert seen["steps"] == planned["steps"]
+    assert seen["sources"] == {
+        name: {"samples": account["samples"], "tokens": account["tokens"]}
+        for name, account in planned["sources"].items()
+    }
+    job, anew = whole.job(), Seen()
+    data = TrainingData(job.recipe, job.weights, job.sources)
+    for step in range(planned["steps"]):
+        anew.add(step, *data.draw(step))
+    assert anew.digest == seen["batches"]
+    anew.samples["books"] += 1
+    with pytest.raises(UserError, match="where the plan says"):
+        data.require_seen(anew, planned["steps"])
 
 
 def test_rows_of_metrics_follow_the_steps_and_hold_no_times(whole: Run) -> None:

@@ -16,12 +16,15 @@ import torch
 from safetensors.torch import load_file
 
 from scripts.lib.errors import UserError
+from scripts.lib.seen import Seen
+from scripts.pretraining.data import data_order, open_streams
 from scripts.pretraining.engine import start_processes, stop_processes
 from scripts.pretraining.inputs import sources_of
 from scripts.pretraining.job import Job
 from scripts.pretraining.layout import lay_out
 from scripts.pretraining.recipe import Recipe
 from scripts.pretraining.worker import Trainer
+from scripts.shards import pack
 from tests.unit.pretraining import tiny
 
 
@@ -101,6 +104,39 @@ def test_the_split_into_micro_batches_does_not_change_the_losses(
     ]
     for other in found[1:]:
         assert max(abs(a - b) for a, b in zip(found[0], other, strict=True)) <= 1e-5
+
+
+@pytest.mark.parametrize(
+    ("family", "training"),
+    [
+        ("llama", {"packing": "best_fit"}),
+        ("bert", {"packing": "best_fit", "whole_words": True, "masked_share": 0.4}),
+        ("gpt2", {}),
+    ],
+)
+def test_the_record_of_what_was_seen_is_the_plan(
+    inputs: tiny.Inputs, device: torch.device, tmp_path: Path, family: str, training: dict[str, Any]
+) -> None:
+    """Also where documents are packed, and every token of them is asked for but padding."""
+    for order in inputs.orders:
+        line = ["--order", str(order), "--settings", '{"sequence_length": 24}']
+        assert pack.main([*line, "--manifest", str(order.with_name("pack-24.json"))]) == 0
+    job = make_job(inputs, family=family, steps=3, **training)
+    _, rows = run(job, tmp_path, device)
+    order = data_order(job.recipe, {}, open_streams(job.sources, "train"))
+    record = Seen.load(tmp_path / "result").record()
+    assert record["steps"] == 3
+    assert record["sources"] == {
+        name: {"samples": taken.samples, "tokens": taken.tokens} for name, taken in order.realised(3).items()
+    }
+    total = sum(taken["tokens"] for taken in record["sources"].values())
+    assert (total == 3 * 8 * 24) == (not training)
+    assert [row["tokens"] for row in rows if "loss" in row][-1] == total
+    anew = Seen()
+    for step in range(3):
+        anew.add(step, *order.draw(step))
+    assert anew.digest == record["batches"]
+    assert all(0 < loss < 10 for loss in losses(rows))
 
 
 def test_dropout_changes_the_losses(inputs: tiny.Inputs, device: torch.device, tmp_path: Path) -> None:

@@ -61,12 +61,12 @@ def write_tokenizer(folder: Path) -> Path:
     return publish(folder / "tiny.json", vocabulary=VOCABULARY)
 
 
-def write_documents(folder: Path, source: str, split: str, documents: int) -> None:
+def write_documents(folder: Path, source: str, split: str, documents: int, part: int = 0) -> None:
     """Write documents in which the next word mostly follows from the last, so that there is something to learn."""
-    random = np.random.default_rng([SOURCES[source], len(split)])
+    random = np.random.default_rng([SOURCES[source], len(split), *([part] if part else [])])
     first = len(SPECIAL_TOKENS)
     words = VOCABULARY - first
-    stem = folder / f"0000.{split}"
+    stem = folder / f"{part:04d}.{split}"
     with (
         IndexedWriter(stem.with_name(stem.name + ".bin"), stem.with_name(stem.name + ".idx"), np.uint16) as writer,
         stem.with_name(stem.name + ".keys").open("wb") as keys,
@@ -74,25 +74,29 @@ def write_documents(folder: Path, source: str, split: str, documents: int) -> No
         for number in range(documents):
             steps = np.where(random.random(60) < 0.8, 3 + SOURCES[source], random.integers(0, words, 60))
             writer.add([*(np.cumsum(steps) % words + first).tolist(), END])
-            keys.write(document_key(f"{source}:{split}:{number}"))
+            keys.write(document_key(f"{source}:{split}:{part}:{number}"))
 
 
 class Inputs:
     """The inputs in a folder of their own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, parts: int = 1) -> None:
         folder.mkdir(parents=True)
         self.tokenizer = write_tokenizer(folder)
-        self.shards, self.orders = [], []
+        self.shards: list[Path] = []
+        self.orders: list[Path] = []
+        names = [f"{part:04d}" for part in range(parts)]
         for source in SOURCES:
             place = folder / "shards" / source
             place.mkdir(parents=True)
             for split, documents in (("train", 80), ("validation", 10), ("test", 2)):
-                write_documents(place, source, split, documents)
-            self.shards.append(publish(place / "0000.json", tokenizer=sha256_file(self.tokenizer)))
+                for part in range(parts):
+                    write_documents(place, source, split, documents, part)
+            mine = [publish(place / f"{name}.json", tokenizer=sha256_file(self.tokenizer)) for name in names]
+            self.shards += mine
             self.orders.append(place / "order.json")
-            options = ("--shards", str(self.shards[-1]), "--manifest", str(self.orders[-1]))
-            assert index.main(["--settings", '{"parts": ["0000"]}', *options]) == 0
+            options = ("--shards", *map(str, mine), "--manifest", str(self.orders[-1]))
+            assert index.main(["--settings", json.dumps({"parts": names}), *options]) == 0
 
     def arguments(self) -> list[str]:
         """The inputs as arguments."""

@@ -30,6 +30,7 @@ PROGRAMS = {
         "scripts.tokenizer.train",
         "scripts.shards.encode",
         "scripts.shards.index",
+        "scripts.shards.pack",
     ],
     "training": [
         "scripts.pretraining.plan",

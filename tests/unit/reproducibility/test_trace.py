@@ -15,7 +15,7 @@ from scripts.cleaning.decontaminate import CONTAMINATION_SCHEMA
 from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA, PARAGRAPH_SCHEMA
 from scripts.lib.canonical import canonical_json
 from scripts.lib.documents import DOCUMENT_SCHEMA
-from scripts.lib.indexed import IndexedWriter
+from scripts.lib.indexed import IndexedReader, IndexedWriter
 from scripts.lib.order import DataOrder
 from scripts.lib.step import Step, step_parser
 from scripts.lib.streams import SourceStream, document_key
@@ -168,6 +168,55 @@ def test_a_kept_document_is_followed_to_its_steps(results: Path, capsys: pytest.
     assert "corpus main: kept, split train" in text
     assert f"model tiny (planned): in {len(seen)} of 6 steps: {', '.join(map(str, seen))}" in text
     assert "<EMAIL> replaces 1 piece of personal data" in text
+
+
+def test_a_step_is_followed_to_its_documents(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both ways give one relation, and the tokens named are those of the batch."""
+    stream = SourceStream.open("web", results / "shards" / "main" / "small" / "web", ["0000", "0001"], "train")
+    order = DataOrder([stream], {}, 8, 2, 3)
+    seen: dict[str, set[int]] = {}
+    for step in range(6):
+        command = ["--model", "tiny", "--step", str(step), "--results", str(results)]
+        assert trace.main([*command, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert (found["model"], found["state"], found["step"], found["of"]) == ("tiny", "planned", step, 6)
+        for number, (sample, ids) in enumerate(zip(found["samples"], order.batch(step).tolist(), strict=True)):
+            assert (sample["sample"], sample["row"], sample["source"]) == (2 * step + number, number, "web")
+            told = []
+            for one in sample["documents"]:
+                path = results / one["file"]
+                tokens = IndexedReader(path, path.with_suffix(".idx"))[one["document"]]
+                told += tokens[one["start"] : one["stop"]].tolist()
+                seen.setdefault(one["id"], set()).add(step)
+            assert told == ids
+    for identifier, steps in seen.items():
+        (corpus,) = asked(results, identifier, capsys)["corpora"]
+        assert corpus["curated"]["shards"][0]["models"][0]["steps"] == sorted(steps)
+    assert len(seen) > 5
+    assert trace.main(["--model", "tiny", "--step", "0", "--results", str(results)]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("model tiny (planned), step 0 of 6\n  sample 0: window ")
+    assert "  tokens " in text
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--model", "tiny", "--step", "6"], "has the steps 0 to 5, not 6"),
+        (["--model", "small", "--step", "0"], "(there are: tiny); name one, or run it"),
+    ],
+)
+def test_a_step_that_is_none(
+    results: Path, capsys: pytest.CaptureFixture[str], options: list[str], sentence: str
+) -> None:
+    assert trace.main([*options, "--results", str(results)]) == 1
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [[], ["web:1", "--model", "tiny", "--step", "0"], ["--step", "0"]])
+def test_either_a_document_or_a_step_is_asked_for(options: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        trace.main(options)
 
 
 def test_a_document_is_found_by_its_url(results: Path, capsys: pytest.CaptureFixture[str]) -> None:

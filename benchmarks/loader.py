@@ -1,0 +1,290 @@
+"""Shards and batches beside litdata, mosaicml-streaming and Megatron-LM: CPU time, methods in turn, the same tokens.
+
+    pip install --target PEERS --no-deps litdata==0.2.76 lightning-utilities==0.15.3 tifffile obstore \\
+        mosaicml-streaming==0.13.0 boto3 botocore s3transfer jmespath azure-storage-blob python-snappy zstd Brotli xxhash \\
+        megatron-core==0.16.1
+    MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 PYTHONPATH=.:PEERS python -m benchmarks.loader
+
+Writing: documents of about 1,000 tokens, from arrays of the type that is stored, without digests; MDS is given blocks of 2,048
+tokens, as its users pack them. Reading: one shuffled epoch in batches of 64 sequences of 2,048 tokens, in this process. Random
+access: batches at random places. Resuming, ours alone: from nothing to the batch of step 1,000,000, also on a sparse source of
+3.2 billion tokens in 3.1 million documents. Megatron's reader reads our shards and ours reads those of its writer, compared token
+by token.
+"""
+
+from __future__ import annotations
+
+import argparse
+import filecmp
+import random
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+import types
+import warnings
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scripts.lib.indexed import HEADER, MAGIC, VERSION, IndexedReader, IndexedWriter
+from scripts.lib.order import DataOrder
+from scripts.lib.streams import ORDER_DTYPE, SourceStream, document_key
+
+LENGTH, BATCH, SEED = 2048, 64, 1
+FAR = 1_000_000  # the step that is resumed at
+RANDOM_BATCHES = 16
+Documents = Sequence[NDArray[np.uint16]]
+Work = Callable[[], object]
+
+
+def documents(tokens: int) -> list[NDArray[np.uint16]]:
+    """Return documents of about 1,000 tokens, most of them shorter, as web pages are."""
+    made = np.random.default_rng(SEED)
+    sizes = np.maximum(made.lognormal(6.4, 1.0, tokens // 1000), 1).astype(np.int64)
+    return [made.integers(0, 50_000, size).astype(np.uint16) for size in sizes]
+
+
+class Groundwork:
+    """Ours: Megatron's format, an order index, and the data order over both."""
+
+    def __init__(self, folder: Path, texts: Documents) -> None:
+        self.folder, self.texts = folder / "groundwork", texts
+        self.folder.mkdir()
+
+    def write(self) -> None:
+        """Write the shard."""
+        stem = self.folder / "0000.train"
+        with IndexedWriter(stem.with_suffix(".train.bin"), stem.with_suffix(".train.idx"), np.uint16) as writer:
+            for ids in self.texts:
+                writer.add(ids)
+
+    def prepare(self) -> None:
+        """Write the order of the documents, which the workflow makes in a step of its own."""
+        keys = [document_key(str(number)) for number in range(len(self.texts))]
+        rows = sorted(range(len(keys)), key=keys.__getitem__)
+        order = np.array([(0, row, len(self.texts[row])) for row in rows], ORDER_DTYPE)
+        order["end"] = np.cumsum(order["end"])
+        np.save(self.folder / "order.train.npy", order)
+
+    def open(self, name: str = "groundwork") -> DataOrder:
+        """Open the data order."""
+        stream = SourceStream.open(name, self.folder.with_name(name), ["0000"], "train")
+        return DataOrder([stream], {}, LENGTH, BATCH, SEED)
+
+    def read(self) -> Work:
+        """Return the reading of an epoch."""
+        order = self.open()
+        steps = order.windows("groundwork") // BATCH
+        return lambda: [order.batch(step).shape for step in range(steps)]
+
+    def at_random(self) -> Work:
+        """Return the reading of batches at random places."""
+        order, steps = self.open(), random.Random(SEED).sample(range(FAR), RANDOM_BATCHES)
+        return lambda: [order.batch(step).shape for step in steps]
+
+    def resume(self) -> Work:
+        """Return the way from nothing to a batch far away."""
+        return lambda: self.open().batch(FAR)
+
+
+class LitData:
+    """litdata with its loader for tokens."""
+
+    def __init__(self, folder: Path, texts: Documents) -> None:
+        from litdata import StreamingDataLoader, StreamingDataset
+        from litdata.streaming.item_loader import TokensLoader
+        from litdata.streaming.writer import BinaryWriter
+
+        self.folder, self.texts = folder / "litdata", texts
+        self._writer, self._items, self._loader, self._dataset = (
+            BinaryWriter,
+            TokensLoader,
+            StreamingDataLoader,
+            StreamingDataset,
+        )
+
+    def write(self) -> None:
+        """Write the chunks."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        writer = self._writer(str(self.folder), chunk_bytes="64MB", item_loader=self._items())
+        for number, ids in enumerate(self.texts):
+            writer.add_item(number, ids)
+        writer.done()
+        writer.merge()
+
+    def _open(self) -> Any:
+        return self._dataset(str(self.folder), item_loader=self._items(LENGTH), shuffle=True, seed=SEED)
+
+    def read(self) -> Work:
+        """Return the reading of an epoch."""
+        loader = self._loader(self._open(), batch_size=BATCH, num_workers=0)
+        return lambda: [batch.shape for batch in loader]
+
+    def at_random(self) -> Work:
+        """Return the reading of batches at random places."""
+        data = self._open()
+        return lambda: [
+            data[place] for place in random.Random(SEED).choices(range(len(data)), k=RANDOM_BATCHES * BATCH)
+        ]
+
+
+class Mosaic:
+    """mosaicml-streaming with samples of one sequence."""
+
+    def __init__(self, folder: Path, texts: Documents) -> None:
+        from transformers.feature_extraction_utils import BatchFeature  # looks for a real torchvision, once
+
+        assert BatchFeature
+        for part in ("", ".datasets", ".transforms", ".transforms.functional"):  # its classes of images need them alone
+            name = f"torchvision{part}"
+            module: Any = sys.modules.setdefault(name, types.ModuleType(name))
+            module.__spec__ = ModuleSpec(name, None)
+            module.VisionDataset, module.CIFAR10, module.to_tensor = object, object, None
+        from streaming import MDSWriter, StreamingDataLoader, StreamingDataset
+        from streaming.base.util import clean_stale_shared_memory
+
+        self.folder, joined = folder / "mosaic", np.concatenate(texts)
+        self.blocks = [joined[start : start + LENGTH] for start in range(0, len(joined) - LENGTH + 1, LENGTH)]
+        self._writer, self._loader, self._dataset = MDSWriter, StreamingDataLoader, StreamingDataset
+        self._clean = clean_stale_shared_memory
+
+    def write(self) -> None:
+        """Write the shards."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        with self._writer(out=str(self.folder), columns={"tokens": f"ndarray:uint16:{LENGTH}"}) as writer:
+            for block in self.blocks:
+                writer.write({"tokens": block})
+
+    def _open(self) -> Any:
+        self._clean()
+        return self._dataset(local=str(self.folder), shuffle=True, shuffle_seed=SEED, batch_size=BATCH)
+
+    def read(self) -> Work:
+        """Return the reading of an epoch."""
+        loader = self._loader(self._open(), batch_size=BATCH, num_workers=0)
+        return lambda: [batch["tokens"].shape for batch in loader]
+
+    def at_random(self) -> Work:
+        """Return the reading of batches at random places."""
+        data = self._open()
+        return lambda: [
+            data[place] for place in random.Random(SEED).choices(range(len(data)), k=RANDOM_BATCHES * BATCH)
+        ]
+
+
+class Megatron:
+    """Megatron-LM's own writer; its batches need CUDA extensions and a mixture of its own, so it is not read here."""
+
+    def __init__(self, folder: Path, texts: Documents) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from megatron.core.datasets.indexed_dataset import IndexedDataset, IndexedDatasetBuilder
+        import torch
+
+        self.folder, self._builder, self.reader = folder / "megatron", IndexedDatasetBuilder, IndexedDataset
+        self.folder.mkdir()
+        self.texts = [torch.from_numpy(ids.view(np.int16)) for ids in texts]
+
+    def write(self) -> None:
+        """Write `.bin` and `.idx`."""
+        builder = self._builder(str(self.folder / "0000.bin"), dtype=np.uint16)
+        for ids in self.texts:
+            builder.add_item(ids)
+            builder.end_document()
+        builder.finalize(str(self.folder / "0000.idx"))
+
+    def check(self, ours: Path, texts: Documents) -> str:
+        """Compare both readers on both shards, token by token; returns what was found."""
+        theirs = IndexedReader(self.folder / "0000.bin", self.folder / "0000.idx")
+        reader = self.reader(str(ours / "0000.train"))
+        same = len(reader) == len(texts) == len(theirs) and all(
+            np.array_equal(reader[number], ids) and np.array_equal(theirs[number], ids)
+            for number, ids in enumerate(texts)
+        )
+        assert np.array_equal(reader.document_indices, theirs.documents)
+        alike = all(
+            filecmp.cmp(ours / f"0000.train.{suffix}", self.folder / f"0000.{suffix}", shallow=False)
+            for suffix in ("bin", "idx")
+        )
+        return f"{'equal' if same else 'DIFFERENT'} tokens; files are {'identical' if alike else 'not identical'}"
+
+
+def sparse_source(folder: Path, count: int, size: int) -> None:
+    """Write a source of many equal documents whose tokens are a hole in a file."""
+    folder.mkdir()
+    sizes, starts = np.full(count, size, "<i4"), np.arange(count, dtype="<i8") * size
+    with (folder / "0000.train.bin").open("wb") as stream:
+        stream.truncate(2 * count * size)
+    with (folder / "0000.train.idx").open("wb") as stream:
+        stream.write(HEADER.pack(MAGIC, VERSION, 8, count, count + 1))
+        for section in (sizes, starts * 2, np.arange(count + 1, dtype="<i8")):
+            section.tofile(stream)
+    order = np.zeros(count, ORDER_DTYPE)
+    order["document"], order["end"] = np.random.default_rng(SEED).permutation(count), starts + size
+    np.save(folder / "order.train.npy", order)
+
+
+def timed(work: dict[str, Callable[[], Work]], rounds: int) -> dict[str, float]:
+    """Return the median CPU seconds of each method; what a call returns is timed, and the order changes by round."""
+    seconds: dict[str, list[float]] = {name: [] for name in work}
+    names = list(work)
+    for number in range(rounds):
+        random.Random(number).shuffle(names)
+        for name in names:
+            run = work[name]()
+            began = time.process_time()
+            run()
+            seconds[name].append(time.process_time() - began)
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def show(title: str, unit: str, amount: float, found: dict[str, float]) -> None:
+    """Print a table: CPU seconds, amount per second, ratio to ours."""
+    print(f"\n{title}\n| method | CPU seconds | {unit}/s | CPU time of ours |\n|---|--:|--:|--:|", flush=True)
+    for name, seconds in found.items():
+        print(
+            f"| {name} | {seconds:.4f} | {amount / seconds:,.0f} | {seconds / found['groundwork']:.1f} x |", flush=True
+        )
+
+
+def main() -> None:
+    """Run all comparisons and print their tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tokens", type=int, default=8_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    args = parser.parse_args()
+    folder, texts = Path(tempfile.mkdtemp()), documents(args.tokens)
+    size = sum(map(len, texts))
+    print(f"{len(texts):,} documents, {size:,} tokens as uint16")
+    try:
+        ours, lit, mosaic, megatron = (make(folder, texts) for make in (Groundwork, LitData, Mosaic, Megatron))
+        methods = {"groundwork": ours, "litdata": lit, "mosaicml-streaming": mosaic}
+        writers = {**methods, "Megatron-LM": megatron}
+        found = timed({name: lambda one=one: one.write for name, one in writers.items()}, args.rounds)
+        show("Writing shards", "MB", 2 * size / 1e6, found)
+        print(f"\nMegatron's reader on ours, and ours on Megatron's: {megatron.check(ours.folder, texts)}")
+        ours.prepare()
+        sequences = size // LENGTH
+        show("An epoch", "sequences", sequences, timed({name: one.read for name, one in methods.items()}, args.rounds))
+        show(
+            "Batches at random places", "sequences", RANDOM_BATCHES * BATCH,
+            timed({name: one.at_random for name, one in methods.items()}, args.rounds),
+        )  # fmt: skip
+        sparse_source(folder / "sparse", 3_125_000, 1024)
+        far = {
+            "groundwork": ours.resume,
+            "the same, 3.2 billion tokens": lambda: lambda: ours.open("sparse").batch(FAR),
+        }
+        show(f"From nothing to step {FAR:,}", "resumes", 1, timed(far, args.rounds))
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""From the training steps of a model to the documents that their batches hold, and back.
+
+Everything is computed from the declared index files and the settings in the model's provenance; no training is repeated.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from scripts.lib.errors import UserError
+from scripts.lib.manifest import provenance_path
+from scripts.lib.order import DataOrder, open_packings
+from scripts.lib.streams import KEY_BYTES, SourceStream, Span, document_key
+
+Facts = dict[str, Any]
+
+
+def shard_parts(inputs: Sequence[dict[str, str]]) -> dict[str, list[str]]:
+    """Return the parts of every source in the order in which a model was given its shards."""
+    found: dict[str, list[str]] = {}
+    for entry in inputs:
+        path = Path(entry["manifest"])
+        found.setdefault(path.parent.name, []).append(path.stem)
+    return found
+
+
+class ModelBatches:
+    """The batches of one model. `settings` are those that it was trained, or planned, with."""
+
+    def __init__(self, results: Path, model: str) -> None:
+        """Raise UserError for a model that was neither trained nor planned."""
+        self.results, self.model, folder = results, model, results / "models" / model
+        made = [folder / name for name in ("model.json", "plan.json") if (folder / name).is_file()]
+        if not made:
+            names = ", ".join(planned_models(results)) or "none"
+            raise UserError(f"There is no model {model} under {results} (there are: {names}); name one, or run it.")
+        self.state = "trained" if made[0].name == "model.json" else "planned"
+        provenance = json.loads(provenance_path(made[0]).read_text("utf-8"))
+        self.settings: Facts = provenance["settings"]
+        self._inputs: list[dict[str, str]] = provenance["inputs"]["shards"]
+
+    @property
+    def steps(self) -> int:
+        """The number of training steps."""
+        return int(self.settings["training"]["steps"])
+
+    def open(self) -> tuple[DataOrder, dict[str, list[str]]]:
+        """Return the data order and the parts of every source."""
+        parts, training = shard_parts(self._inputs), self.settings["training"]
+        base = self.results / "shards" / self.settings["corpus"] / self.settings["tokenizer"]
+        streams = [SourceStream.open(name, base / name, names, "train") for name, names in parts.items()]
+        shape = training["sequence_length"], training["global_batch"], self.settings["seed"]
+        packings = open_packings(streams, shape[0]) if training.get("packing") == "best_fit" else {}
+        temperature = self.settings.get("temperature") or 1.0
+        return DataOrder(streams, self.settings["weights"], *shape, temperature, packings), parts
+
+    def batch(self, step: int) -> Facts:
+        """Return the samples of a step with the documents in them. Raises UserError for a step that is none."""
+        if not 0 <= step < self.steps:
+            raise UserError(f"Model {self.model} has the steps 0 to {self.steps - 1}, not {step}; name one of them.")
+        order, parts = self.open()
+        samples = order.locate(step)
+        ids = self._ids(parts, [(sample.source, span) for sample in samples for span in sample.spans])
+        rows = []
+        for number, sample in enumerate(samples):
+            documents = [self._document(parts[sample.source], sample.source, span, ids) for span in sample.spans]
+            entry = {"sample": step * len(samples) + number, "row": number, "source": sample.source}
+            rows.append({**entry, "epoch": sample.epoch, "window": sample.window, "documents": documents})
+        return {"model": self.model, "state": self.state, "step": step, "of": self.steps, "samples": rows}
+
+    def _document(self, names: Sequence[str], source: str, span: Span, ids: dict[tuple[str, int, int], str]) -> Facts:
+        shard = Path("shards", self.settings["corpus"], self.settings["tokenizer"], source)
+        return {
+            "id": ids[source, span.part, span.document],
+            "file": str(shard / f"{names[span.part]}.train.bin"),
+            "document": span.document,
+            "start": span.start,
+            "stop": span.stop,
+        }
+
+    def _ids(self, parts: dict[str, list[str]], spans: Sequence[tuple[str, Span]]) -> dict[tuple[str, int, int], str]:
+        """Return the ids of documents by source, part and number in the training split; a part is read once."""
+        wanted: dict[tuple[str, int], set[int]] = {}
+        for source, span in spans:
+            wanted.setdefault((source, span.part), set()).add(span.document)
+        corpus, found = self.results / "corpora" / self.settings["corpus"] / "documents", {}
+        base = self.results / "shards" / self.settings["corpus"] / self.settings["tokenizer"]
+        for (source, part), numbers in sorted(wanted.items()):
+            name = parts[source][part]
+            path = corpus / source / f"{name}.parquet"
+            if not path.is_file():
+                raise UserError(f"{path} is missing, so its documents have no names; run the workflow again.")
+            table = pq.read_table(path, columns=["id", "split"], filters=[("split", "==", "train")])
+            with (base / source / f"{name}.train.keys").open("rb") as keys:
+                for number in sorted(numbers):
+                    identifier = table["id"][number].as_py() if number < table.num_rows else ""
+                    keys.seek(number * KEY_BYTES)
+                    if keys.read(KEY_BYTES) != document_key(identifier):
+                        raise UserError(
+                            f"{base / source / name}.json was made of other documents than {path}; run the workflow again."
+                        )
+                    found[source, part, number] = identifier
+        return found
+
+
+def planned_models(results: Path) -> list[str]:
+    """Return the names of the models that are trained or planned, ascending."""
+    made = [path for name in ("model", "plan") for path in results.glob(f"models/*/{name}.json")]
+    return sorted({path.parent.name for path in made})
+
+
+def batch_lines(batch: Facts) -> Iterator[str]:
+    """Yield the lines of a readable account of a step."""
+    yield f"model {batch['model']} ({batch['state']}), step {batch['step']} of {batch['of']}"
+    for sample in batch["samples"]:
+        yield (
+            f"  sample {sample['sample']}: window {sample['window']:,} of source {sample['source']}, "
+            f"epoch {sample['epoch']}"
+        )
+        for one in sample["documents"]:
+            yield (
+                f"    {one['id']}  tokens {one['start']:,} to {one['stop']:,}  "
+                f"({one['file']}, document {one['document']:,})"
+            )

@@ -1,0 +1,154 @@
+"""Packed samples hold every token once, cut no document that fits, and are found from both sides."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scripts.lib.errors import UserError
+from scripts.lib.manifest import load_manifest
+from scripts.lib.order import DataOrder, open_packings
+from scripts.lib.packing import PIECE_DTYPE, Packing, best_fit, pack
+from scripts.lib.seen import Seen
+from scripts.lib.special_tokens import END, PAD, SPECIAL_COUNT
+from scripts.lib.streams import SourceStream
+from scripts.shards import pack as program
+from tests.unit.lib.test_order import shard
+from tests.unit.pretraining import tiny
+
+LENGTH, BATCH = 8, 4
+TEXTS = [0, 5, 3, 8, 21, 1, 7, 2, 16, 4, 4, 6, 9, 1]  # tokens of documents, their ends included
+
+
+def packing_of(sizes: list[int], length: int = LENGTH) -> Packing:
+    ends = np.cumsum(np.array(sizes, np.int64))
+    return Packing.of(np.concatenate([np.zeros(0, PIECE_DTYPE), *pack(ends, length)]), length)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.integers(0, 30), max_size=60), st.integers(1, 12))
+def test_every_token_stands_in_one_sample(sizes: list[int], length: int) -> None:
+    packing = packing_of(sizes, length)
+    which, pieces = packing.of_samples(np.arange(packing.samples))
+    held: Counter[int] = Counter()
+    for sample, piece in zip(which.tolist(), pieces, strict=True):
+        assert piece["sample"] == sample
+        held.update(range(int(piece["start"]), int(piece["start"] + piece["size"])))
+    assert held == Counter(range(sum(sizes)))
+    fills = np.bincount(which, pieces["size"], packing.samples)
+    assert ((fills > 0) & (fills <= length)).all()
+    ends = np.cumsum(sizes)
+    for end, size in zip(ends.tolist(), sizes, strict=True):
+        samples = packing.holding(end - size, end).tolist() if size else []
+        assert samples == sorted({int(p["sample"]) for p in packing.pieces if end - size <= p["start"] < end})
+        assert len(samples) == -(-size // length)  # what fits is not cut, and nothing is cut more often than it must
+
+
+def test_the_least_room_that_is_enough_is_taken() -> None:
+    bins, made = best_fit(np.array([6, 5, 4, 3, 2, 1, 3]), 8)
+    # 6 opens 0 (2 left), 5 opens 1 (3 left), 4 opens 2 (4 left), 3 fills 1, 3 goes into 2 (1 left), 2 fills 0, 1 fills 2
+    assert bins.tolist() == [0, 1, 2, 1, 0, 2, 2]
+    assert made == 3
+
+
+def test_blocks_are_packed_for_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.lib.packing.BLOCK", 4)
+    packing = packing_of(TEXTS)
+    which, pieces = packing.of_samples(np.arange(packing.samples))
+    assert int(pieces["size"].sum()) == sum(TEXTS)
+    borders = np.cumsum([0, *TEXTS])[::4]
+    blocks = np.searchsorted(borders, pieces["start"], side="right")
+    assert all(len(set(blocks[which == sample].tolist())) == 1 for sample in range(packing.samples))
+
+
+def test_a_lost_or_doubled_token_is_noticed() -> None:
+    pieces = packing_of(TEXTS).pieces
+    for name, row, value in (("start", 2, 1), ("size", 1, 1), ("place", 0, 1), ("sample", 0, 99)):
+        wrong = pieces.copy()
+        wrong[name][row] += value
+        with pytest.raises(AssertionError, match="every token once"):
+            Packing.of(wrong, LENGTH)
+
+
+@pytest.fixture
+def stream(tmp_path: Path) -> SourceStream:
+    """Documents of different tokens that end as real ones do, packed."""
+    ids = iter(range(SPECIAL_COUNT, 10_000))
+    texts = {f"d:{n}": [*(next(ids) for _ in range(size - 1)), END][:size] for n, size in enumerate(TEXTS)}
+    opened = shard(tmp_path / "books", texts, 2)
+    packing = Packing.of(
+        np.concatenate(list(pack(np.load(tmp_path / "books" / "order.train.npy")["end"], LENGTH))), LENGTH
+    )
+    for kind, values in (("pieces", packing.pieces), ("samples", packing.by_sample), ("offsets", packing.offsets)):
+        np.save(tmp_path / "books" / f"pack-{LENGTH}.{kind}.npy", values)
+    return opened
+
+
+def test_an_epoch_of_packed_samples_asks_for_every_token_once(stream: SourceStream) -> None:
+    order = DataOrder([stream], {}, LENGTH, BATCH, 1, 1.0, open_packings([stream], LENGTH))
+    samples = order.windows("books")
+    steps, seen, spans, asked = -(-samples // BATCH), Seen(), [], Counter[int]()
+    for step in range(steps):
+        tokens, names = order.draw(step)
+        seen.add(step, tokens, names)
+        for row, sample in zip(tokens, order.locate(step), strict=True):
+            text = row[1:][row[1:] != PAD].tolist()
+            assert (row[1 + len(text) :] == PAD).all()
+            told = [
+                token
+                for span in sample.spans
+                for token in stream._parts[span.part][span.document][span.start : span.stop].tolist()
+            ]
+            assert told == text
+            if sample.spans[0].start:  # the rest of a cut document: before it stands what is before it in the text
+                (part, document, start) = (sample.spans[0].part, sample.spans[0].document, sample.spans[0].start)
+                assert row[0] == stream._parts[part][document][start - 1]
+            else:
+                assert row[0] == END
+            if sample.epoch == 0:
+                asked.update(token for token in text if token != END)
+                spans += sample.spans
+    assert set(asked.values()) == {1}
+    assert len(asked) == sum(max(size - 1, 0) for size in TEXTS)
+    assert sum(span.stop - span.start for span in spans) == stream.tokens
+    assert seen.record()["sources"] == {
+        name: {"samples": taken.samples, "tokens": taken.tokens} for name, taken in order.realised(steps).items()
+    }
+    for n in (1, 2):
+        assert order.realised(n)["books"].tokens == sum(int((order.batch(s)[:, 1:] != PAD).sum()) for s in range(n))
+
+
+def test_documents_of_packed_samples_are_found_by_step(stream: SourceStream) -> None:
+    order = DataOrder([stream], {}, LENGTH, BATCH, 1, 1.0, open_packings([stream], LENGTH))
+    found: dict[tuple[int, int], set[int]] = {}
+    for step in range(9):
+        for sample in order.locate(step):
+            for span in sample.spans:
+                found.setdefault((span.part, span.document), set()).add(step)
+    for part, document in ((p, d) for p in range(2) for d in range(7)):
+        assert order.steps_of("books", part, document, 9) == sorted(found.get((part, document), ()))
+
+
+def test_a_packing_of_other_shards_is_refused(stream: SourceStream) -> None:
+    with pytest.raises(UserError, match=r"pack-9\.pieces\.npy cannot be read"):
+        Packing.open(stream.folder, 9, stream.tokens)
+    with pytest.raises(UserError, match="does not belong to the shards"):
+        Packing.open(stream.folder, LENGTH, stream.tokens + 1)
+
+
+def test_the_program_packs_an_order_and_accounts_for_it(tmp_path: Path) -> None:
+    inputs = tiny.Inputs(tmp_path / "in")
+    for length, samples in ((100, 80), (122, 40), (50, 100)):  # of 61 tokens: one, two; pieces of 50, and of 11 by four
+        manifest = inputs.orders[0].with_name(f"pack-{length}.json")
+        line = ["--order", str(inputs.orders[0]), "--settings", f'{{"sequence_length": {length}}}']
+        assert program.main([*line, "--manifest", str(manifest)]) == 0
+        opened, told = Packing.open(manifest.parent, length, 80 * 61), load_manifest(manifest)
+        assert opened.samples == told["summary"]["samples"] == samples
+        assert told["summary"]["padding"] == samples * length - 80 * 61
+        assert told["summary"]["cut_documents"] == (80 if length < 61 else 0)
+        assert told["accounting"]["kept"] == 80
