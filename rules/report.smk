@@ -53,6 +53,7 @@ rule report:
         " --classifiers {input.classifiers:q}"
         " --tasks {input.tasks:q}"
         " --tokenizers {input.tokenizers:q}"
+        " --comparisons {input.comparisons:q}"
         " --plans {input.plans:q}"
         " --models {input.models:q}"
         " --scores {input.scores:q}"

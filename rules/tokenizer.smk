@@ -2,6 +2,7 @@
 #
 # Reads   results/corpora/{corpus}/documents/
 # Writes  results/tokenizers/{tokenizer}/   sentencepiece and Hugging Face form
+#         results/corpora/{corpus}/tokenizers.json   the tokenizers of a corpus compared on held-out documents
 # Config  tokenizers.{tokenizer}
 
 
@@ -43,6 +44,58 @@ rule tokenizer:
         "python -m scripts.tokenizer.train"
         " --documents {input.documents:q}"
         " --checkpoints results/checkpoints"
+        " --manifest {output.manifest:q}"
+        " --settings {params.settings:q}"
+        " --code {params.code:q}"
+        " --environment {params.environment:q}"
+        " 2> {log:q}"
+
+
+rule compare_tokenizers:
+    input:
+        documents=lambda w: manifests(
+            "results/corpora/{corpus}/documents/{source}/{part}.json", w.corpus
+        ),
+        tokenizers=lambda w: expand(
+            "results/tokenizers/{tokenizer}.json",
+            tokenizer=registry.tokenizers_of(w.corpus),
+        ),
+        document_data=lambda w: ancient(
+            manifests(
+                "results/corpora/{corpus}/documents/{source}/{part}.parquet", w.corpus
+            )
+        ),
+        tokenizer_data=lambda w: ancient(
+            expand(
+                "results/tokenizers/{tokenizer}",
+                tokenizer=registry.tokenizers_of(w.corpus),
+            )
+        ),
+    output:
+        manifest="results/corpora/{corpus}/tokenizers.json",
+        provenance="results/corpora/{corpus}/tokenizers.provenance.json",
+    log:
+        "results/logs/compare_tokenizers/{corpus}.log",
+    benchmark:
+        "results/benchmarks/compare_tokenizers/{corpus}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=lambda w: settings(
+            corpus=w.corpus, tokenizers=registry.tokenizers_of(w.corpus)
+        ),
+        code=code_digest("scripts.tokenizer.compare"),
+        environment=DATA,
+    message:
+        "Comparing the tokenizers of corpus {wildcards.corpus}"
+    shell:
+        "python -m scripts.tokenizer.compare"
+        " --documents {input.documents:q}"
+        " --tokenizers {input.tokenizers:q}"
         " --manifest {output.manifest:q}"
         " --settings {params.settings:q}"
         " --code {params.code:q}"

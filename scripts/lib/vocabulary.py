@@ -13,6 +13,11 @@ from scripts.lib.special_tokens import SPECIAL_COUNT
 MODEL = "tokenizer.model"
 
 
+def model_of(tokenizer: Artefact) -> Path:
+    """Return the path of the sentencepiece model of an artefact `results/tokenizers/<name>.json`."""
+    return tokenizer.path(f"{tokenizer.manifest_path.stem}/{MODEL}")
+
+
 class Vocabulary:
     """Encodes text to ids and back; text never encodes to a special token."""
 
@@ -22,8 +27,8 @@ class Vocabulary:
 
     @classmethod
     def of(cls, tokenizer: Artefact) -> Self:
-        """Load the tokenizer of an artefact `results/tokenizers/<name>.json`."""
-        return cls(tokenizer.path(f"{tokenizer.manifest_path.stem}/{MODEL}"))
+        """Load the tokenizer of an artefact."""
+        return cls(model_of(tokenizer))
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of a text, without special tokens."""

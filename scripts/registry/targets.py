@@ -55,7 +55,7 @@ class Targets:
     def everything(self) -> list[str]:
         """Return the closure of all that the configuration names, and the report on it."""
         files = (file for kind, name in self.names() for file in self.closure(kind, name))
-        return [*dict.fromkeys(files), *beside(["results/report"], ".html")]
+        return [*dict.fromkeys(files), *beside(self._comparisons()), *beside(["results/report"], ".html")]
 
     def report_inputs(self) -> dict[str, list[str]]:
         """Return the manifests that the report reads, by their role."""
@@ -75,6 +75,7 @@ class Targets:
             "classifiers": [f"results/classifiers/{name}/model.json" for name in config["classifiers"]],
             "tasks": [f"results/tasks/{task}/items.json" for task in config["tasks"]],
             "tokenizers": [f"results/tokenizers/{name}.json" for name in config["tokenizers"]],
+            "comparisons": [f"{path}.json" for path in self._comparisons()],
             "plans": [f"results/models/{model}/plan.json" for model in models],
             "models": [f"results/models/{model}/model.json" for model in models],
             "scores": [f"results/evaluations/{model}/bits_per_byte.json" for model in models],
@@ -147,6 +148,11 @@ class Targets:
     def tokenizer(self, name: str) -> list[str]:
         """Return all that a tokenizer rests on, its own files included."""
         return self.corpus(self.registry.tokenizer(name)["corpus"]) + beside([f"results/tokenizers/{name}"], "")
+
+    def _comparisons(self) -> list[str]:
+        """Return where the tokenizers of each corpus that has some are compared."""
+        corpora = self.registry.config["corpora"]
+        return [f"results/corpora/{corpus}/tokenizers" for corpus in corpora if self.registry.tokenizers_of(corpus)]
 
     def shards(self, corpus: str, tokenizer: str) -> list[str]:
         """Return all that the shards of a corpus in a tokenizer's ids rest on, and the shards."""

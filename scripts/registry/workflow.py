@@ -95,6 +95,10 @@ class Registry:
         """Return the edits of lines that the documents of one source of a corpus are given."""
         return line_edits_of_source(self.corpus(corpus)["filters"], source)
 
+    def tokenizers_of(self, corpus: str) -> list[str]:
+        """Return the names of the tokenizers that are trained on a corpus, sorted."""
+        return sorted(name for name, entry in self.config["tokenizers"].items() if entry["corpus"] == corpus)
+
     def tokenizer(self, name: str) -> Mapping[str, Any]:
         """Return the entry of a tokenizer."""
         entry: Mapping[str, Any] = self.config["tokenizers"][name]

@@ -28,6 +28,7 @@ from scripts.report import charts
 from scripts.report.evaluations import finetuning_sections, group_tables, zero_shot_sections
 from scripts.report.sections import (
     classifier_rows,
+    comparison_sections,
     corpus_sections,
     model_sections,
     source_rows,
@@ -46,6 +47,7 @@ ROLES = (
     "classifiers",
     "tasks",
     "tokenizers",
+    "comparisons",
     "plans",
     "models",
     "scores",
@@ -102,6 +104,7 @@ def build(step: Step, args: argparse.Namespace) -> None:
         classifiers=classifier_rows(artefacts["classifiers"]),
         tasks=task_rows(artefacts["tasks"]),
         tokenizers=tokenizer_rows(artefacts["tokenizers"]),
+        comparisons=comparison_sections(artefacts["comparisons"]),
         models=model_sections(artefacts),
         zero_shot=zero_shot_sections(artefacts["zero_shot"]),
         groups=group_tables(artefacts["zero_shot"]),

@@ -96,6 +96,35 @@ def stacked(rows: Mapping[str, Mapping[str, int]], unit: str) -> str:
     return "".join(bars) + legend(names)
 
 
+def dots(rows: Mapping[str, Mapping[str, float]], unit: str) -> str:
+    """Return values by row as dots on one axis, a colour per series; series keep their colours in all rows."""
+    names = list(dict.fromkeys(name for values in rows.values() for name in values))
+    values = [value for row in rows.values() for value in row.values()]
+    margin = 0.05 * ((max(values) - min(values)) or abs(max(values)) or 1.0)
+    low, high = min(values) - margin, max(values) + margin
+    step = 26
+    height = TOP + step * len(rows) + BOTTOM
+    left = max(120, 7 * max(map(len, rows)) + 20)  # room for the longest name
+
+    def x(value: float) -> float:
+        return left + (value - low) / (high - low) * (WIDTH - left - RIGHT)
+
+    parts = []
+    for value in ticks(low, high):
+        parts.append(f'<line class="grid" x1="{x(value):.1f}" x2="{x(value):.1f}" y1="{TOP}" y2="{height - BOTTOM}"/>')
+        parts.append(f'<text x="{x(value):.1f}" y="{height - BOTTOM + 18}" text-anchor="middle">{short(value)}</text>')
+    for number, (label, row) in enumerate(rows.items()):
+        y = TOP + step * (number + 0.5)
+        parts.append(f'<text x="{left - 10}" y="{y + 4}" text-anchor="end">{escape(label)}</text>')
+        for name, value in row.items():
+            said = escape(f"{label}, {name}: {value:.4g} {unit}")
+            colour = COLOURS[names.index(name) % len(COLOURS)]
+            parts.append(f'<circle cx="{x(value):.1f}" cy="{y}" r="5" fill="{colour}"><title>{said}</title></circle>')
+    parts.append(f'<text x="{(left + WIDTH) / 2}" y="{height - 4}" text-anchor="middle">{escape(unit)}</text>')
+    drawing = f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(unit)}">{"".join(parts)}</svg>'
+    return drawing + legend(names)
+
+
 def ranges(
     rows: Mapping[str, tuple[float, float, float, float]],
     unit: str,

@@ -121,6 +121,36 @@ def tokenizer_rows(tokenizers: Sequence[Artefact]) -> list[Row]:
     return [{"name": one.manifest_path.stem, **one.summary} for one in tokenizers]
 
 
+def comparison_sections(comparisons: Sequence[Artefact]) -> list[Row]:
+    """Return a section per corpus: its tokenizers beside one another on held-out documents, and charts of what tokens hold."""
+    sections = []
+    for one in comparisons:
+        tokenizers: Row = one.summary["tokenizers"]
+        whole = next(iter(tokenizers.values()))
+        groups = {}
+        for kind in ("sources", "languages"):
+            names = list(whole[kind])
+            if kind == "sources" or len(names) > 1:
+                groups[kind] = {
+                    name: {tokenizer: values[kind][name] for tokenizer, values in tokenizers.items()} for name in names
+                }
+        bytes_per_token = {
+            name: {tokenizer: values["bytes_per_token"] for tokenizer, values in row.items()}
+            for row_kind in groups.values()
+            for name, row in row_kind.items()
+        }
+        sections.append(
+            {
+                **one.summary,
+                "all": whole["all"],
+                "rows": list(tokenizers.items()),
+                "groups": groups,
+                "chart": Markup(charts.dots(bytes_per_token, "bytes per token")),
+            }
+        )
+    return sections
+
+
 def model_sections(artefacts: Mapping[str, Sequence[Artefact]]) -> list[Row]:
     """Return a section per model: plan, curves, scores and samples."""
     plans = {plan.manifest_path.parent.name: plan.summary for plan in artefacts["plans"]}

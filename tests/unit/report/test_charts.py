@@ -39,6 +39,20 @@ def test_scores_show_interval_and_baseline() -> None:
     assert "web: 2.000 [1.900, 2.100] bits per byte; unigram model 3.000" in text
 
 
+def test_dots_keep_their_colours_and_tell_their_numbers() -> None:
+    text = charts.dots({"<web>": {"large": 4.0, "small": 3.0}, "books": {"small": 3.5}}, "bytes per token")
+    dots = ElementTree.fromstring(text.partition("<div")[0]).findall("circle")
+    assert [dot.get("fill") for dot in dots] == [charts.COLOURS[0], charts.COLOURS[1], charts.COLOURS[1]]
+    assert [dot.findtext("title") for dot in dots] == [
+        "<web>, large: 4 bytes per token",
+        "<web>, small: 3 bytes per token",
+        "books, small: 3.5 bytes per token",
+    ]
+    places = [float(str(dot.get("cx"))) for dot in dots]
+    assert places[1] < places[2] < places[0]
+    ElementTree.fromstring(charts.dots({"one": {"only": 0.0}}, "unit").partition("<div")[0])
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(3.39e13, "33.9T"), (2_433_440, "2.43M"), (999, "999"), (0.05, "0.05"), (-2e15, "-2P")]
 )

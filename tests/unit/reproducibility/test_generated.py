@@ -28,6 +28,7 @@ PROGRAMS = {
         "scripts.tasks.prepare",
         "scripts.audit.audit",
         "scripts.tokenizer.train",
+        "scripts.tokenizer.compare",
         "scripts.shards.encode",
         "scripts.shards.index",
         "scripts.shards.pack",

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from scripts.lib.manifest import load_manifest, open_artefact
+from scripts.lib.encoding import FastEncoder
+from scripts.lib.manifest import load_manifest, open_artefact, provenance_path
 from scripts.lib.special_tokens import END
 from scripts.lib.streams import SourceStream
 from scripts.lib.vocabulary import Vocabulary
 from scripts.shards import encode, index
+from scripts.shards.engines import CHECKED_FIRST, Checked, DifferentIds
 from tests.making import arguments, publish_curated
 from tests.real_text import topic_documents
 from tests.unit.tokenizer.test_tokenizer import train_tokenizer
@@ -115,3 +120,60 @@ def test_a_part_without_documents_is_a_part(tokenizer: Path, tmp_path: Path) -> 
     stream = SourceStream.open("reference", tmp_path / "reference", ["0000", "0001"], "train")
     vocabulary = Vocabulary.of(open_artefact(tokenizer))
     assert stream.read(0, stream.tokens).tolist() == [*vocabulary.encode("two words"), END]
+
+
+def encode_alone(folder: Path, tokenizer: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Encode all documents in one part; returns the content manifest and what the provenance says of the execution."""
+    documents = publish_curated(folder / "curated" / "reference" / "0000.json", TEXTS, HELD_OUT)
+    manifest = folder / "reference" / "0000.json"
+    assert encode.main(arguments({}, documents=documents, tokenizer=tokenizer, manifest=manifest)) == 0
+    return load_manifest(manifest), json.loads(provenance_path(manifest).read_text("utf-8"))["execution"]
+
+
+def test_the_compiled_encoder_writes_the_same_bytes(
+    tokenizer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected, execution = encode_alone(tmp_path / "reference", tokenizer)
+    assert execution["engine"] == "sentencepiece"
+    monkeypatch.setattr(encode, "WORTH_BYTES", 0)
+    found, execution = encode_alone(tmp_path / "compiled", tokenizer)
+    assert found == expected
+    assert execution == {"engine": "compiled", "checked": len(TEXTS)}
+
+
+def test_an_encoder_that_differs_is_noticed_and_replaced(
+    tokenizer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected, _ = encode_alone(tmp_path / "reference", tokenizer)
+    monkeypatch.setattr(encode, "WORTH_BYTES", 0)
+    honest = FastEncoder.encode
+
+    def wrong(self: FastEncoder, texts: Any, end: int = -1) -> Any:
+        ids, sizes = honest(self, texts, end)
+        return np.where(ids == ids[-2:][0], ids + 1, ids), sizes
+
+    monkeypatch.setattr(FastEncoder, "encode", wrong)
+    found, execution = encode_alone(tmp_path / "wrong", tokenizer)
+    assert found == expected
+    assert execution["engine"] == "sentencepiece"
+    assert "other ids for" in execution["reason"]
+    assert "notice: sentencepiece encodes this part" in capsys.readouterr().err
+
+
+def test_a_document_between_the_first_ones_and_the_next_of_the_sample_is_checked() -> None:
+    class Other:
+        def encode(self, texts: pa.StringArray, end: int) -> Any:
+            sizes = np.array([len(text.as_py()) + 1 for text in texts], np.int64)
+            ids = [np.array([*map(ord, text.as_py().replace("x", "y")), end]) for text in texts]
+            return np.concatenate(ids), sizes
+
+    class Letters:
+        def encode(self, text: str) -> list[int]:
+            return [ord(letter) for letter in text]
+
+    engine = Checked(Other(), Letters())  # type: ignore[arg-type]
+    engine.encode(pa.array(["abc"] * 100), 2)
+    engine.encode(pa.array(["abc", "x"] * 14 + ["abc"]), 2)  # documents 100 to 128
+    assert engine.checked == CHECKED_FIRST + 1
+    with pytest.raises(DifferentIds, match="other ids for 'yx'"):
+        engine.encode(pa.array(["a"] * 127 + ["yx"]), 2)

@@ -31,9 +31,11 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def train_tokenizer(folder: Path, documents: Sequence[Path], expect: int = 0, **changes: Any) -> Path:
+def train_tokenizer(
+    folder: Path, documents: Sequence[Path], expect: int = 0, name: str = "small", **changes: Any
+) -> Path:
     """Train through the program and return the manifest."""
-    manifest = folder / "tokenizers" / "small.json"
+    manifest = folder / "tokenizers" / f"{name}.json"
     line = arguments(
         {**SETTINGS, **changes}, documents=list(documents), checkpoints=folder / "checkpoints", manifest=manifest
     )

@@ -1,0 +1,208 @@
+"""Speed of encoding for shards beside sentencepiece and its peers: CPU time on one core, methods in turn, the same documents.
+
+    pip install --target PEERS -r benchmarks/requirements.txt
+    PYTHONPATH=.:PEERS python -m benchmarks.encode --documents results/corpora/english/documents/*/*.parquet \\
+        --tokenizer results/tokenizers/english
+
+`compiled` is the encoder of large parts; `compiled, checked` also compares a sample with sentencepiece, as a shard does. From
+texts in memory to ids; the last table also writes them to files, as a shard and as datatrove's tokens. The column `equal` says
+how many documents get the ids of sentencepiece.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+os.environ |= {"TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1"}
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sentencepiece
+from tokenizers import Tokenizer
+
+from scripts.lib.encoding import FastEncoder
+from scripts.lib.indexed import IndexedWriter, smallest_dtype
+from scripts.lib.sentencepiece_model import read_model
+from scripts.lib.special_tokens import END
+from scripts.lib.vocabulary import Vocabulary
+from scripts.shards.engines import Checked, Engine, Reference
+
+BATCH = 500
+Method = Callable[[Sequence[str]], list[Any]]
+
+
+def in_batches(texts: Sequence[str]) -> Iterable[Sequence[str]]:
+    """Yield texts as the step reads them."""
+    for start in range(0, len(texts), BATCH):
+        yield texts[start : start + BATCH]
+
+
+def by_engine(engine: Engine) -> Method:
+    """Return a method of ours; its texts come from Parquet as Arrow strings, so they are made before it is timed."""
+    prepared: dict[int, list[pa.Array]] = {}
+
+    def encode(texts: Sequence[str]) -> list[Any]:
+        if id(texts) not in prepared:
+            prepared[id(texts)] = [pa.array(some, pa.string()) for some in in_batches(texts)]
+            return []
+        found = []
+        for some in prepared[id(texts)]:
+            ids, sizes = engine.encode(some, END)
+            found += np.split(ids, np.cumsum(sizes)[:-1])
+        return [ids[:-1] for ids in found]
+
+    return encode
+
+
+def methods(folder: Path) -> dict[str, Method]:
+    """Return what can be measured with what is installed."""
+    path = folder / "tokenizer.model"
+    vocabulary = Vocabulary(path)
+    processor: Any = sentencepiece.SentencePieceProcessor(model_file=str(path))
+
+    class Unchecked:
+        name = "compiled"
+        fast = FastEncoder(read_model(path.read_bytes()))
+
+        def encode(self, texts: pa.StringArray, end: int) -> Any:
+            return self.fast.encode(texts, end)
+
+    hugging: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    hugging.encode_special_tokens = True
+
+    def fast_batches(texts: Sequence[str]) -> list[Any]:
+        return [
+            one.ids
+            for some in in_batches(texts)
+            for one in hugging.encode_batch_fast(list(some), add_special_tokens=False)
+        ]
+
+    found: dict[str, Method] = {
+        "sentencepiece": lambda texts: list(processor.encode(list(texts), num_threads=1)),
+        "compiled": by_engine(Unchecked()),
+        "compiled, checked": by_engine(Checked(Unchecked.fast, vocabulary)),
+        "tokenizers encode_batch_fast": fast_batches,
+    }
+    try:
+        import gigatoken
+
+        giga = gigatoken.Tokenizer.from_sentencepiece(path.read_bytes())
+        found["gigatoken"] = lambda texts: [
+            np.asarray(one) for some in in_batches(texts) for one in giga.encode_batch(list(some), parallel=False)
+        ]
+    except ImportError:
+        pass
+    try:
+        import kitoken
+
+        kit = kitoken.Kitoken.from_sentencepiece_file(str(path))
+        found["kitoken"] = lambda texts: list(
+            itertools.chain.from_iterable(map(kit.encode_all, map(list, in_batches(texts))))
+        )
+    except ImportError:
+        pass
+    return found
+
+
+def writers(folder: Path, target: Path) -> dict[str, Method]:
+    """Return what also writes the tokens to files."""
+    vocabulary = Vocabulary(folder / "tokenizer.model")
+    fast = FastEncoder(read_model((folder / "tokenizer.model").read_bytes()))
+
+    def shard(engine: Engine) -> Method:
+        def write(texts: Sequence[str]) -> list[Any]:
+            kind = smallest_dtype(vocabulary.size)
+            with IndexedWriter(target / "part.bin", target / "part.idx", kind) as writer:
+                for some in in_batches(texts):
+                    ids, sizes = engine.encode(pa.array(some, pa.string()), END)
+                    writer.add_many(ids.astype(np.int64), sizes)
+            return []
+
+        return write
+
+    found = {
+        "shard, sentencepiece": shard(Reference(vocabulary)),
+        "shard, compiled and checked": shard(Checked(fast, vocabulary)),
+    }
+    try:
+        from datatrove.data import Document
+        from datatrove.pipeline.tokens import DocumentTokenizer
+
+        def trove(texts: Sequence[str]) -> list[Any]:
+            step = DocumentTokenizer(
+                str(target), str(folder / "tokenizer.json"), eos_token="</s>", shuffle_documents=False
+            )
+            documents = (Document(text=text, id=str(number)) for number, text in enumerate(texts))
+            list(step.run(documents) or ())
+            return []
+
+        found["datatrove DocumentTokenizer"] = trove
+    except ImportError:
+        pass
+    return found
+
+
+def timed(choices: dict[str, Method], texts: Sequence[str], rounds: int) -> dict[str, list[float]]:
+    """Return the CPU seconds of each method in each round; their order changes from round to round."""
+    seconds: dict[str, list[float]] = {name: [] for name in choices}
+    order = list(choices)
+    for number in range(rounds):
+        random.Random(number).shuffle(order)
+        for name in order:
+            began = time.process_time()
+            choices[name](texts)
+            seconds[name].append(time.process_time() - began)
+    return seconds
+
+
+def show(seconds: dict[str, list[float]], size: float, equal: dict[str, str], beside: str) -> None:
+    """Print speeds, and the median over rounds of the ratio to one of the methods."""
+    print("| method | CPU seconds | MB/s | speed beside " + beside + " | equal |\n|---|---|---|---|---|", flush=True)
+    for name, values in seconds.items():
+        middle = statistics.median(values)
+        ratio = statistics.median(a / b for a, b in zip(seconds[beside], values, strict=True))
+        print(f"| {name} | {middle:.2f} | {size / middle:.2f} | {ratio:.1f} x | {equal.get(name, '')} |", flush=True)
+
+
+def main() -> None:
+    """Run the comparisons and print their tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--documents", type=Path, nargs="+", required=True, help="Parquet files with a column `text`")
+    parser.add_argument("--tokenizer", type=Path, required=True, help="folder of a tokenizer")
+    parser.add_argument("--megabytes", type=float, default=20, help="of text, the first")
+    parser.add_argument("--rounds", type=int, default=3)
+    args = parser.parse_args()
+    texts, size = [], 0.0
+    for path in args.documents:
+        for text in pq.read_table(path, columns=["text"])["text"].to_pylist():
+            if size < args.megabytes:
+                texts.append(text)
+                size += len(text.encode("utf-8")) / 1e6
+    choices = methods(args.tokenizer)
+    for name in ("compiled", "compiled, checked"):
+        choices[name](texts)  # prepares the texts
+    reference = choices["sentencepiece"](texts)
+    equal = {}
+    for name, method in choices.items():
+        found = method(texts)
+        same = sum(list(a) == list(b) for a, b in zip(reference, found, strict=True))
+        equal[name] = f"{same:,} of {len(texts):,}"
+    print(f"{len(texts):,} documents, {size:.1f} MB, {args.rounds} rounds\n")
+    show(timed(choices, texts, args.rounds), size, equal, "sentencepiece")
+    with tempfile.TemporaryDirectory() as folder:
+        print("\nWith the files:\n")
+        show(timed(writers(args.tokenizer, Path(folder)), texts, args.rounds), size, {}, "shard, sentencepiece")
+
+
+if __name__ == "__main__":
+    main()

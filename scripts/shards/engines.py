@@ -1,0 +1,95 @@
+"""What turns the documents of a part into ids: sentencepiece, or the compiled encoder that is checked against it.
+
+Both give the same ids, so which one ran is execution and changes no digest: the provenance names it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from scripts.lib.sentencepiece_model import read_model
+from scripts.lib.vocabulary import Vocabulary
+
+Ids = tuple[NDArray[np.integer[Any]], NDArray[np.int64]]  # of all texts one after another, and how many each has
+
+WORTH_BYTES = 8_000_000  # of text: below, the tables and the machine code cost more than the compiled encoder saves
+CHECKED_FIRST, CHECKED_EVERY = 32, 128  # the first documents of a part are checked, and then each so many
+CHECKED_CHARACTERS = 20_000  # of a checked document
+
+
+class DifferentIds(Exception):
+    """The compiled encoder gave other ids than sentencepiece."""
+
+
+class Engine(Protocol):
+    """Encodes texts, each followed by the token `end`."""
+
+    name: str
+
+    def encode(self, texts: pa.StringArray, end: int) -> Ids:
+        """Return the ids of texts."""
+        ...
+
+
+class Reference:
+    """sentencepiece itself."""
+
+    name = "sentencepiece"
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+
+    def encode(self, texts: pa.StringArray, end: int) -> Ids:
+        """Return the ids of texts."""
+        found = [np.array([*self._vocabulary.encode(text), end], np.int64) for text in texts.to_pylist()]
+        return np.concatenate([np.zeros(0, np.int64), *found]), np.array([len(ids) for ids in found], np.int64)
+
+
+class Checked:
+    """The compiled encoder; raises DifferentIds when a document of the sample gets other ids than from sentencepiece."""
+
+    name = "compiled"
+
+    def __init__(self, fast: Any, vocabulary: Vocabulary) -> None:
+        self._fast, self._vocabulary = fast, vocabulary
+        self._seen = 0
+        self.checked = 0
+
+    def encode(self, texts: pa.StringArray, end: int) -> Ids:
+        """Return the ids of texts."""
+        ids, sizes = self._fast.encode(texts, end)
+        stops = np.cumsum(sizes)
+        for number in range(len(texts)):
+            if self._seen + number < CHECKED_FIRST or (self._seen + number) % CHECKED_EVERY == 0:
+                self._check(texts[number].as_py(), ids[stops[number] - sizes[number] : stops[number]], end)
+        self._seen += len(texts)
+        return ids, sizes
+
+    def _check(self, text: str, ids: NDArray[np.integer[Any]], end: int) -> None:
+        if len(text) > CHECKED_CHARACTERS:
+            text = text[:CHECKED_CHARACTERS]
+            ids, _ = self._fast.encode(pa.array([text], pa.string()), end)
+        if ids.tolist() != [*self._vocabulary.encode(text), end]:
+            raise DifferentIds(f"other ids for {text[:40]!r}")
+        self.checked += 1
+
+
+def compiled_engine(model: Path, vocabulary: Vocabulary) -> Checked:
+    """Return the compiled engine of a model file; raises Unsuited when it does not take the model."""
+    from scripts.lib.encoding import FastEncoder  # loads numba
+
+    return Checked(FastEncoder(read_model(model.read_bytes())), vocabulary)
+
+
+def text_bytes(documents: Path) -> int:
+    """Return about how many bytes of text a Parquet file holds, from its footer."""
+    with pq.ParquetFile(documents) as file:
+        groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
+        column = file.schema_arrow.get_field_index("text")
+        return sum(group.column(column).total_uncompressed_size for group in groups)
