@@ -72,7 +72,8 @@ TELLS = {
     "url": "Its columns count entries of the lists that `filters.url_lists` names; documents without address are left alone.",
     "c4": "What C4 does to lines is `filters.line_edits: [c4]`; `min_sentences` counts in what these edits leave.",
     "lexicon": LEXICONS,
-    "refinedweb": "A line is poor when it is mostly capitals, only digits, a counter (3 likes), or one word.",
+    "refinedweb": "A line is poor when it is mostly capitals, only digits, a counter (3 likes), or one word. "
+    "`filters.line_edits: [refinedweb]` removes such lines; the rule looks at the text before any edit.",
 }
 
 
