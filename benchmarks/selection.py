@@ -26,6 +26,7 @@ from scripts.cleaning.select import columns_of
 from scripts.cleaning.urls import MEASURED_OF_URLS
 from scripts.lib.canonical import sha256_file
 from scripts.lib.documents import DocumentWriter
+from scripts.lib.lists import remember
 from scripts.lib.step import Step, step_parser
 
 ROWS = 50_000
@@ -74,6 +75,7 @@ def timed(folder: Path, name: str, measured: Path, **changes: Any) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     line = [sys.executable, "-m", "scripts.cleaning.select", "--settings", json.dumps(settings)]
     line += ["--annotations", str(measured), "--manifest", str(folder / name / "0000.json")]
+    line += ["--lists", str(folder / "lists.json")]
     subprocess.run(line, check=True, stderr=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -89,7 +91,8 @@ def main() -> None:
     measured = annotations(args.folder, args.documents)
     blocked = args.folder / "domains"
     blocked.write_text("".join(f"site{20 * i}.example\n" for i in range(100_000)), encoding="utf-8")
-    lists = {"domains": [{"path": str(blocked), "sha256": sha256_file(blocked)}]}
+    lists = {"domains": [sha256_file(blocked)]}
+    remember({sha256_file(blocked): blocked}, args.folder / "lists.json")
     override = {"languages": None, "families": None, "thresholds": {}}
     overrides = [
         {**override, "languages": ["de"], "thresholds": {RULE: 30}},

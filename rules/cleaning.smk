@@ -2,12 +2,13 @@
 #
 # Reads   results/sources/{source}/documents/
 # Writes  results/sources/{source}/annotations/ and signatures/              per source, no thresholds
+#         results/lexicons/{lexicon}/flags/{source}/{part}.parquet           where terms occur, for the corpora that ask
 #         results/corpora/{corpus}/selection/{source}/{part}.parquet         every verdict for every document
 #         results/corpora/{corpus}/duplicates.parquet, contamination.parquet what goes, and for what
 #         results/corpora/{corpus}/duplicates.paragraphs.parquet             repeated paragraphs that go
 #         results/corpora/{corpus}/documents/{source}/{part}.parquet         curated documents with their split
 #         results/corpora/{corpus}/overlap.parquet                           held-out text that stands in training text
-# Config  signatures, corpora.{corpus} with the lists of addresses that its filters name
+# Config  signatures, lexicons.{lexicon} and corpora.{corpus} with the content of the lists that they name
 
 
 rule annotate:
@@ -82,12 +83,51 @@ rule signatures:
         " 2> {log:q}"
 
 
+rule flag:
+    input:
+        documents="results/sources/{source}/documents/{part}.json",
+        annotations="results/sources/{source}/annotations/{part}.json",
+        document_data=ancient("results/sources/{source}/documents/{part}.parquet"),
+        annotation_data=ancient("results/sources/{source}/annotations/{part}.parquet"),
+    output:
+        manifest="results/lexicons/{lexicon}/flags/{source}/{part}.json",
+        provenance="results/lexicons/{lexicon}/flags/{source}/{part}.provenance.json",
+        flags="results/lexicons/{lexicon}/flags/{source}/{part}.parquet",
+    log:
+        "results/logs/flag/{lexicon}.{source}.{part}.log",
+    benchmark:
+        "results/benchmarks/flag/{lexicon}.{source}.{part}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=240,
+    params:
+        settings=lambda w: settings(**registry.lexicon(w.lexicon)),
+        code=code_digest("scripts.cleaning.flag"),
+        environment=DATA,
+    message:
+        "Looking for terms of {wildcards.lexicon} in {wildcards.source}, part {wildcards.part}"
+    shell:
+        "python -m scripts.cleaning.flag"
+        " --documents {input.documents:q}"
+        " --annotations {input.annotations:q}"
+        " --manifest {output.manifest:q}"
+        " --settings {params.settings:q}"
+        " --code {params.code:q}"
+        " --environment {params.environment:q}"
+        " 2> {log:q}"
+
+
 rule select:
     input:
         manifest="results/sources/{source}/annotations/{part}.json",
         annotations=ancient("results/sources/{source}/annotations/{part}.parquet"),
         scores=lambda w: quality_scores(w, ".json"),
         score_data=lambda w: ancient(quality_scores(w, ".parquet")),
+        flags=lambda w: lexicon_flags(w, ".json"),
+        flag_data=lambda w: ancient(lexicon_flags(w, ".parquet")),
     output:
         manifest="results/corpora/{corpus}/selection/{source}/{part}.json",
         provenance="results/corpora/{corpus}/selection/{source}/{part}.provenance.json",
@@ -112,6 +152,7 @@ rule select:
         "python -m scripts.cleaning.select"
         " --annotations {input.manifest:q}"
         " --scores {input.scores:q}"
+        " --flags {input.flags:q}"
         " --manifest {output.manifest:q}"
         " --settings {params.settings:q}"
         " --code {params.code:q}"

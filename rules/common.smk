@@ -36,6 +36,7 @@ wildcard_constraints:
     source="[a-z0-9][a-z0-9_-]*",
     task="[a-z0-9][a-z0-9_-]*",
     classifier="[a-z0-9][a-z0-9_-]*",
+    lexicon="[a-z0-9][a-z0-9_-]*",
     corpus="[a-z0-9][a-z0-9_-]*",
     tokenizer="[a-z0-9][a-z0-9_-]*",
     model="[a-z0-9][a-z0-9_-]*",
@@ -118,6 +119,14 @@ def quality_scores(wildcards, suffix):
         f"{folder.format(**one)}/{wildcards.source}/{wildcards.part}{suffix}"
         for one in [quality]
         if one
+    ]
+
+
+def lexicon_flags(wildcards, suffix):
+    """A file of the flags of each lexicon that the selection of a part looks at, in the order in which it names them."""
+    return [
+        f"results/lexicons/{lexicon}/flags/{wildcards.source}/{wildcards.part}{suffix}"
+        for lexicon in registry.lexicons(wildcards.corpus, wildcards.source)
     ]
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scripts.cleaning.filters import FAMILIES, SKIP, Limit, Rule
+from scripts.cleaning.filters import SKIP, Limit, Rule, rules_of
 from scripts.cleaning.tags import broader_tags, matches
 
 NO_LANGUAGE = ""  # stands for a language that nothing names
@@ -47,6 +47,7 @@ class Choice:
     thresholds: Thresholds = field(default_factory=dict)
     languages: tuple[str, ...] | None = None
     overrides: tuple[Override, ...] = ()
+    lexicons: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Choice:
@@ -55,12 +56,19 @@ class Choice:
             Override(_tuple(one["languages"]), _tuple(one["families"]), one["thresholds"])
             for one in settings["overrides"]
         ]
-        return cls(tuple(settings["families"]), settings["thresholds"], _tuple(settings["languages"]), tuple(overrides))
+        return cls(
+            tuple(settings["families"]),
+            settings["thresholds"],
+            _tuple(settings["languages"]),
+            tuple(overrides),
+            tuple(settings["lexicons"]) if "lexicons" in settings else (),
+        )
 
     def rules(self) -> list[Rule]:
         """Return every rule that may apply to a document, in the order in which the first reason is looked for."""
         added = [family for one in self.overrides for family in one.families or ()]
-        return [rule for family in dict.fromkeys([*self.families, *added]) for rule in FAMILIES[family]]
+        families = dict.fromkeys([*self.families, *added])
+        return [rule for family in families for rule in rules_of(family, self.lexicons)]
 
     def applied(self, rule: Rule, language: str | None, unspaced: bool) -> Applied | None:
         """Return the limit of a rule for documents in a language; None where it does not apply to them."""

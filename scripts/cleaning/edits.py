@@ -1,9 +1,13 @@
 """Edits of the lines of a text, with what each of them took away.
 
-The edits of C4 (Raffel et al. 2020, section 2.2, and the code of TensorFlow Datasets, c4_utils): a line stays when it ends in a
-terminal punctuation mark and no ellipsis, has at least three words and none of more than 1,000 characters, does not mention
+`c4`, the edits of C4 (Raffel et al. 2020, section 2.2, and the code of TensorFlow Datasets, c4_utils): a line stays when it ends
+in a terminal punctuation mark and no ellipsis, has at least three words and none of more than 1,000 characters, does not mention
 javascript or the phrases of policies; citation marks of Wikipedia are cut out of it. These rules count English words and marks,
 so a line mostly in a script without spaces has to meet only those about javascript and policies.
+
+`refinedweb`, the edits of RefinedWeb (Penedo et al. 2023, appendix G.2): a line goes that is mostly capitals, digits without
+letters, a counter or one word, and phrases of navigation are cut out of lines of at most ten words (scripts.cleaning.poor_lines).
+What is left is looked at again until nothing more goes. Blank lines stay, but one that a line left behind beside another.
 """
 
 from __future__ import annotations
@@ -14,12 +18,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from scripts.cleaning.poor_lines import NAMES, PROSE, SHORT, kinds_of_lines, without_phrases
 from scripts.cleaning.words import unspaced_ratio
 from scripts.lib.code import data_file
 from scripts.lib.unspaced import UNSPACED
 
 C4 = "c4"
+REFINEDWEB = "refinedweb"
 CITATIONS = "citations"
+PHRASES = "phrases"
 LAYOUT = "layout"  # white space at the ends of lines, and the ends of lines that went
 MIN_WORDS = 3
 LONGEST_WORD = 1000
@@ -51,8 +58,13 @@ def _policies() -> tuple[str, ...]:
 
 
 def edit_lines(text: str, edits: Sequence[str]) -> tuple[str, Removed]:
-    """Return the text after the named edits, and what they took away."""
-    return _c4(text) if C4 in edits else (text, Removed())
+    """Return the text after the named edits, which are made in one order, and what they took away."""
+    removed = Removed()
+    for name, edit in ((C4, _c4), (REFINEDWEB, _refinedweb)):
+        if name in edits:
+            text, lost = edit(text)
+            removed.update(lost)
+    return text, removed
 
 
 def _c4(text: str) -> tuple[str, Removed]:
@@ -91,3 +103,33 @@ def _reason(stripped: str, line: str) -> str | None:
 
 def _is_spaced(line: str) -> bool:
     return line.isascii() or unspaced_ratio(line) < UNSPACED
+
+
+def _refinedweb(text: str) -> tuple[str, Removed]:
+    removed, before, after = Removed(), "", text
+    while after != before:
+        before, after = after, _without_poor_lines(after, removed)
+    if after != text:
+        removed.characters[LAYOUT] += len(text) - len(after) - removed.characters.total()
+    return after, removed
+
+
+def _without_poor_lines(text: str, removed: Removed) -> str:
+    """Return a text without its poor lines and phrases; what they took is added to `removed`."""
+    lines, kept, gone = text.split("\n"), list[str](), False
+    for line, kind, words in zip(lines, *kinds_of_lines(text, len(lines)), strict=True):
+        edited, reason = (line, None) if kind == PROSE else ("", NAMES[kind])
+        if 0 < words <= SHORT and reason is None and (edited := without_phrases(line)) != line:
+            reason = PHRASES
+        if reason is not None:
+            removed.characters[reason] += len(line) - len(edited)
+            if not edited.strip():
+                removed.lines[reason] += 1
+                gone = True
+                continue
+        blank = not edited.strip()
+        if blank and gone and not (kept and kept[-1].strip()):
+            continue
+        gone = gone and blank
+        kept.append(edited)
+    return text if kept == lines else "\n".join(kept).strip("\n")

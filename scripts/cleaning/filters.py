@@ -8,7 +8,8 @@ read when the workflow is planned and so imports nothing heavy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 GOPHER = "Rae et al. 2021, Scaling Language Models: Methods, Analysis & Insights from Training Gopher, table A1"
@@ -22,6 +23,9 @@ NEMO = "NVIDIA NeMo Curator, default of its heuristic filter (adapted from Gophe
 OURS = "Groundwork: a document without text teaches nothing"
 OURS_LINES = "Groundwork: most of a page of prose is lines of prose (RefinedWeb, appendix G.2, names the kinds of line)"
 OURS_CAPITALS = "Groundwork: a third of the letters in capitals is a list of headings or shouting"
+OURS_LEXICON = (
+    "Groundwork: a word in a hundred is no passing mention; hold documents to it where one mention is not enough"
+)
 OURS_UNSPACED = "Groundwork: a word of Chinese is about two characters long, so each word counts as two"
 
 SAME: Literal["same"] = "same"
@@ -180,7 +184,30 @@ FAMILIES: dict[str, list[Rule]] = {
     ],
 }
 
+LEXICON = "lexicon"
+LEXICON_RULES = [  # for each lexicon that a corpus names
+    *_rules(LEXICON, C4, ("max_matches", "matches", "<=", 0)),
+    *_rules(LEXICON, OURS_LEXICON, ("max_share", "share", "<=", 0.01)),
+]
+EVERY_FAMILY = (*FAMILIES, LEXICON)
 
-def known_rules() -> dict[str, Rule]:
+
+def lexicon_column(lexicon: str, column: str) -> str:
+    """Return the name of what is measured with a lexicon."""
+    return f"{LEXICON}.{lexicon}.{column}"
+
+
+def rules_of(family: str, lexicons: Sequence[str] = ()) -> list[Rule]:
+    """Return the rules of a family; those on terms once for each lexicon, named `lexicon.<lexicon>.<rule>`."""
+    if family != LEXICON:
+        return FAMILIES[family]
+    return [
+        replace(rule, name=lexicon_column(one, rule.name.partition(".")[2]), column=lexicon_column(one, rule.column))
+        for one in lexicons
+        for rule in LEXICON_RULES
+    ]
+
+
+def known_rules(lexicons: Sequence[str] = ()) -> dict[str, Rule]:
     """Return every rule by its name `family.rule`."""
-    return {rule.name: rule for rules in FAMILIES.values() for rule in rules}
+    return {rule.name: rule for family in EVERY_FAMILY for rule in rules_of(family, lexicons)}

@@ -90,7 +90,7 @@ def _measure_line(codes: Codes, first: int, last: int, classes: Codes, out: Coun
     out[at.LINES] += 1
     out[at.TERMINAL_LINES] += (classes[codes[last - 1]] & TERMINAL) != 0
     out[at.SHORT_LINES] += last - first <= SHORT_LINE
-    words, counter = _words_of_line(codes, first, last, classes)
+    words, counter = words_of_line(codes, first, last, classes)
     upper = 2 * capitals > letters
     numeric = digits > 0 and letters == 0
     out[at.UPPERCASE_LINES] += upper
@@ -104,7 +104,7 @@ def _measure_line(codes: Codes, first: int, last: int, classes: Codes, out: Coun
 
 
 @compiled_inner
-def _words_of_line(codes: Codes, first: int, last: int, classes: Codes) -> tuple[int, bool]:
+def words_of_line(codes: Codes, first: int, last: int, classes: Codes) -> tuple[int, bool]:
     """Return how many words a line has, and whether it is a counter: a number and one word, such as `3 likes`.
 
     A word here lies between white space and has a letter or number; a letter of a script without spaces is one by itself. The

@@ -14,8 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scripts.lib.documents import read_batches
-from scripts.lib.errors import UserError
+from scripts.cleaning.aligned import Aligned
 from scripts.lib.seeds import unit_interval
 from scripts.lib.step import Step
 
@@ -30,20 +29,11 @@ class Scores:
     """The scores of a part, handed out in the order in which its documents come."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._batches = read_batches(path, ["id", "score"])
-        self._waiting = pa.table({"id": pa.array([], pa.string()), "score": pa.array([], pa.float64())})
+        self._rows = Aligned(path, ["score"])
 
     def of(self, ids: pa.Array) -> pa.Array:
         """Return the scores of the next documents; raises UserError when the scores are those of others."""
-        while self._waiting.num_rows < len(ids) and (batch := next(self._batches, None)) is not None:
-            self._waiting = pa.concat_tables([self._waiting, pa.Table.from_batches([batch])])
-        now, self._waiting = self._waiting.slice(0, len(ids)), self._waiting.slice(len(ids))
-        if now["id"].to_pylist() != ids.to_pylist():
-            raise UserError(
-                f"{self.path} scores other documents than were measured; remove its manifest and run again."
-            )
-        return now["score"].combine_chunks()
+        return self._rows.of(ids)["score"].combine_chunks()
 
 
 class Judge:

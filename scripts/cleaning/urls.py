@@ -19,8 +19,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scripts.lib.canonical import sha256_file
 from scripts.lib.errors import UserError
+from scripts.lib.lists import INDEX, located
 
 COLUMNS = {
     "domains": "url_domains",
@@ -30,6 +30,7 @@ COLUMNS = {
     "substrings": "url_substrings",
 }  # what is counted with each kind of list
 MEASURED_OF_URLS = tuple(COLUMNS.values())
+MATCHED = pa.list_(pa.string())
 BLOCK = 1 << 24  # bytes of a list read at a time
 DEEPEST = 32  # segments of a path that are looked at
 ALTERNATIVES = 500  # substrings in one expression
@@ -49,34 +50,29 @@ class UrlLists:
     entries: Mapping[str, pa.Array]
 
     @classmethod
-    def load(cls, lists: Mapping[str, Sequence[Mapping[str, str]]]) -> UrlLists:
-        """Read lists of `{"path", "sha256"}` by kind; raises UserError for one that is not as it was when the run was planned."""
+    def load(cls, lists: Mapping[str, Sequence[str]], index: Path = INDEX) -> UrlLists:
+        """Read lists, named by their digests, by kind; raises UserError for one that changed after the run was planned."""
         entries = {}
         for kind in [kind for kind in COLUMNS if kind in lists]:
-            files = lists[kind]
-            for file in files:
-                path = Path(file["path"])
-                if not path.is_file() or sha256_file(path) != file["sha256"]:
-                    raise UserError(f"The list {path} changed after this run was planned; run the workflow again.")
-            if files:
-                entries[kind] = normalised(kind, [Path(file["path"]) for file in files])
+            paths = located(lists[kind], index)
+            if paths:
+                entries[kind] = normalised(kind, paths)
         return cls(entries)
 
-    def measure(self, urls: pa.Array) -> dict[str, Counts]:
-        """Return how many entries of each kind match each address; NaN where a document has no address."""
+    def matched(self, urls: pa.Array) -> dict[str, pa.Array]:
+        """Return which entries match each address, list<string> by column; null where a document has no address."""
         encoded = urls.dictionary_encode()
         distinct = encoded.dictionary.cast(pa.string())
-        codes = encoded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
         parts = pc.extract_regex(distinct, _PARTS)
         hosts = pc.utf8_rtrim(pc.utf8_lower(parts.field("host")), ".")
         found = {}
         for kind, column in COLUMNS.items():
-            counts = self._counts(kind, distinct, hosts, parts) if kind in self.entries and len(distinct) else None
-            values = np.zeros(len(distinct)) if counts is None else counts
-            found[column] = np.append(values, np.nan)[codes]
+            used = kind in self.entries and len(distinct)
+            entries = self._matched(kind, distinct, hosts, parts) if used else [[] for _ in distinct]
+            found[column] = pa.array(entries, MATCHED).take(encoded.indices)
         return found
 
-    def _counts(self, kind: str, urls: pa.Array, hosts: pa.Array, parts: pa.StructArray) -> Counts:
+    def _matched(self, kind: str, urls: pa.Array, hosts: pa.Array, parts: pa.StructArray) -> list[list[str]]:
         entries = self.entries[kind]
         if kind == "domains":
             return _listed((domain_suffixes(host) for host in hosts.to_pylist()), entries)
@@ -108,28 +104,37 @@ def path_prefixes(host: str | None, path: str, query: str) -> list[str]:
     return [*found, above + query] if query else found
 
 
-def _listed(candidates: Iterator[list[str]], entries: pa.Array) -> Counts:
-    """Return how many of the candidates of each address are entries."""
+def counted(matched: pa.Array) -> Counts:
+    """Return how many entries match each address; NaN where a document has no address."""
+    counts: Counts = pc.list_value_length(matched).cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return counts
+
+
+def _listed(candidates: Iterator[list[str]], entries: pa.Array) -> list[list[str]]:
+    """Return which of the candidates of each address are entries."""
     flat: list[str] = []
-    ends = []
+    counts = []
     for mine in candidates:
         flat += mine
-        ends.append(len(flat))
-    listed = pc.is_in(pa.array(flat, pa.large_string()), value_set=entries).to_numpy(zero_copy_only=False)
-    totals = np.concatenate([[0], np.cumsum(listed)])
-    stops = np.array(ends)
-    counts: Counts = (totals[stops] - totals[np.concatenate([[0], stops[:-1]])]).astype(np.float64)
-    return counts
+        counts.append(len(mine))
+    found: list[list[str]] = [[] for _ in counts]
+    owners = np.repeat(np.arange(len(counts)), counts)
+    listed = pc.is_in(pa.array(flat, pa.large_string()), value_set=entries)
+    for place in pc.indices_nonzero(listed).to_pylist():
+        found[owners[place]].append(flat[place])
+    return found
 
 
-def _substrings(letters: pa.Array, entries: pa.Array) -> Counts:
-    """Return how many groups of entries occur in each address; more than none is what a rule asks."""
-    counts = np.zeros(len(letters))
+def _substrings(letters: pa.Array, entries: pa.Array) -> list[list[str]]:
+    """Return which entries occur in each address; most addresses are ruled out by one expression for many entries."""
+    found: list[list[str]] = [[] for _ in range(len(letters))]
     wanted = entries.to_pylist()
     for start in range(0, len(wanted), ALTERNATIVES):
-        pattern = "|".join(map(re.escape, wanted[start : start + ALTERNATIVES]))
-        counts += pc.match_substring_regex(letters, pattern).to_numpy(zero_copy_only=False)
-    return counts
+        group = wanted[start : start + ALTERNATIVES]
+        some = pc.match_substring_regex(letters, "|".join(map(re.escape, group)))
+        for place in pc.indices_nonzero(some).to_pylist():
+            found[place] += [one for one in group if one in letters[place].as_py()]
+    return found
 
 
 def normalised(kind: str, paths: Sequence[Path]) -> pa.Array:

@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from scripts.cleaning.filters import FAMILIES, SKIP, Limit, Rule
+from scripts.cleaning.filters import EVERY_FAMILY, SKIP, Limit, Rule, rules_of
 from scripts.lib.code import ROOT
 
 PAGE = ROOT / "docs" / "filters.md"
@@ -42,16 +42,44 @@ filters:
 **Languages.** `zh` in a list of languages stands for `zh-hans` and `zh-hant` too. A rule that counts words of one language
 says so and leaves documents in all others alone, unidentified ones (`und`) among them.
 """
+LEXICONS = """A lexicon is a name for lists of terms (`lexicons.NAME`): text files of your own with a term a line, for all
+documents or for those in one language. A corpus names the lexicons that its documents are held to (`filters.lexicons`), and the
+rules hold for each of them; documents in a language for which a lexicon has no terms are left alone. `matches` counts places,
+`share` the words within them.
+
+```yaml
+lexicons:
+  bad-words:
+    languages: {en: [lists/en.txt], de: [lists/de.txt], ja: [lists/ja.txt]}
+corpora:
+  web:
+    filters:
+      families: [length, gopher_quality, gopher_repetition, c4, lexicon]
+      lexicons: [bad-words]
+      # C4's rule is the default: no match. To bear a passing mention, switch it off and keep the share:
+      thresholds: {lexicon.bad-words.max_matches: null, lexicon.bad-words.max_share: 0.005}
+```
+
+A term matches whole words, whatever their case, their Unicode form and the white space between them; in scripts without spaces
+it matches anywhere. Letters, marks and digits make words, so `ham-fisted` and `ham_radio` hold `ham` and `hamlet` does not (C4
+takes `_` for a letter); endings that a language puts on its words have to be listed. No list comes with Groundwork. C4 took the
+*List of Dirty, Naughty, Obscene or Otherwise Bad Words* (github.com/LDNOOBW, CC-BY-4.0, a file for each language), which also
+removes many harmless documents about and by minorities (Dodge et al. 2021, Documenting Large Webtext Corpora, section 5): look at
+the audit of the corpus before you trust it. `flag` looks for the terms of a lexicon once in each part, so another threshold reads
+no text, and an edit of a list looks for the terms of its lexicon alone. The manifests under `results/lexicons/NAME/flags/` count
+the commonest terms; `trace` names those of one document."""
 TELLS = {
     "url": "Its columns count entries of the lists that `filters.url_lists` names; documents without address are left alone.",
     "c4": "What C4 does to lines is `filters.line_edits: [c4]`; `min_sentences` counts in what these edits leave.",
-    "refinedweb": "A line is poor when it is mostly capitals, only digits, a counter (3 likes), or one word.",
+    "lexicon": LEXICONS,
+    "refinedweb": "A line is poor when it is mostly capitals, only digits, a counter (3 likes), or one word. "
+    "`filters.line_edits: [refinedweb]` removes such lines; the rule looks at the text before any edit.",
 }
 
 
 def page() -> str:
     """Return the text of docs/filters.md."""
-    return HEAD + "".join(_family(name, rules) for name, rules in FAMILIES.items())
+    return HEAD + "".join(_family(name, rules_of(name, ["NAME"])) for name in EVERY_FAMILY)
 
 
 def _family(name: str, rules: Sequence[Rule]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from scripts.finetuning import recipe as finetuning_recipe
 from scripts.lib.errors import UserError
 from scripts.pretraining.recipe import Recipe
-from scripts.registry.filtering import check_filters
+from scripts.registry.filtering import check_filters, check_lexicon
 from scripts.sources.addresses import NESTED, WEB, check_scheme, is_glob, scheme, shown
 from scripts.sources.kinds import check_reader_options
 from scripts.sources.local import local_folder, local_index
@@ -28,6 +28,8 @@ def check_references(config: Mapping[str, Any], folder: Path) -> None:
         _check_source(name, source, folder)
     for name, task in config["tasks"].items():
         _check_task(name, task, folder)
+    for name, lexicon in config["lexicons"].items():
+        check_lexicon(f"lexicons.{name}", lexicon, folder)
     for name, corpus in config["corpora"].items():
         _check_corpus(name, corpus, config, folder)
     for name, tokenizer in config["tokenizers"].items():
@@ -159,6 +161,8 @@ def _check_corpus(name: str, corpus: Mapping[str, Any], config: Mapping[str, Any
         _refer(f"{key}.sources", source, config["sources"], "sources")
     for task in corpus["decontaminate"]["tasks"]:
         _refer(f"{key}.decontaminate.tasks", task, config["tasks"], "tasks")
+    for lexicon in corpus["filters"]["lexicons"]:
+        _refer(f"{key}.filters.lexicons", lexicon, config["lexicons"], "lexicons")
     check_filters(f"{key}.filters", corpus, folder)
     near, permutations = corpus["deduplicate"]["near"], config["signatures"]["permutations"]
     if near and near["bands"] * near["rows"] > permutations:

@@ -133,13 +133,23 @@ class Targets:
                 found += self.classifier(wanted["classifier"]) + beside(parts, ".parquet")
         return found
 
+    def _flags(self, corpus: str) -> list[str]:
+        """Return what a corpus asks of lexicons."""
+        flags = [
+            f"results/lexicons/{lexicon}/flags/{source}/{part}"
+            for source in self.registry.corpus_sources(corpus)
+            for lexicon in self.registry.lexicons(corpus, source)
+            for part in self.registry.parts(source)
+        ]
+        return beside(flags, ".parquet")
+
     def corpus(self, name: str) -> list[str]:
         """Return all that a corpus rests on, its own files included."""
         entry, folder = self.registry.corpus(name), f"results/corpora/{name}"
         files = [file for source in self.registry.corpus_sources(name) for file in self.source(source)]
         files += [file for task in entry["decontaminate"]["tasks"] for file in self.task(task)]
         files.append(f"{folder}/duplicates.paragraphs.parquet")
-        files += self._scores(name)
+        files += self._scores(name) + self._flags(name)
         made = [f"{folder}/duplicates", f"{folder}/contamination", f"{folder}/overlap"]
         for stage in ("selection", "documents"):
             made += manifests(self.registry, f"{folder}/{stage}/{{source}}/{{part}}", name)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lib.errors import UserError
-from scripts.registry.filtering import filters_of_source, line_edits_of_source
+from scripts.registry.filtering import filters_of_source, lexicons_of_source, line_edits_of_source, list_digests
 from scripts.registry.local import LocalDigests, local_content
 from scripts.reproducibility.preflight import examine, refuse_unrecorded, repair
 
@@ -121,6 +121,16 @@ class Registry:
             return None
         used = {key: wanted[key] for key in ("classifier", "minimum", "pareto")}
         return used | ({} if wanted["pareto"] is None else {"seed": self.seed})
+
+    def lexicon(self, name: str) -> dict[str, Any]:
+        """Return the contents of the lists of a lexicon: those for all documents, and those for documents in a language."""
+        entry = self.config["lexicons"][name]
+        (files,) = list_digests({"files": entry["files"]}, self.digests).values()
+        return {"files": files, "languages": list_digests(entry["languages"], self.digests)}
+
+    def lexicons(self, corpus: str, source: str) -> list[str]:
+        """Return the lexicons whose flags decide on the documents of one source of a corpus."""
+        return lexicons_of_source(self.corpus(corpus)["filters"], source)
 
     def model(self, name: str) -> Mapping[str, Any]:
         """Return the entry of a model."""

@@ -4,10 +4,10 @@
     python -m scripts.reproducibility.trace https://example.org/page --results results --json
     python -m scripts.reproducibility.trace --model llama --step 100
 
-By its id or its URL. For every corpus that judged it: each filter's verdict with value and threshold, the copy that survived in
-its place and those in whose place it survives, evaluation items found in it, personal data replaced, its split, the shards that
-hold its tokens and the training steps that read them. With --model and --step the other way round: the documents in the batch of
-a step, with the tokens of them that it holds. Nothing is verified or written.
+By its id or its URL. For every corpus that judged it: each filter's verdict with value and threshold (and the terms or entries
+of lists that count), the copy that survived in its place and those in whose place it survives, evaluation items found in it,
+personal data replaced, its split, the shards that hold its tokens and the training steps that read them. With --model and --step
+the other way round: the documents in the batch of a step, with the tokens of them that it holds. Nothing is verified or written.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def corpus_lines(corpus: Facts) -> Iterator[str]:
     for one in corpus["verdicts"]:
         mark = {True: "passes", False: "FAILS", None: "does not apply"}[one["passed"]]
         limit = "" if one["threshold"] is None else f" {one['sign'] or 'against'} {_number(one['threshold'])}"
-        yield f"    {one['rule']:<48} {mark}  {_number(one['value'])}{limit}".rstrip()
+        found = f" ({', '.join(one['found'])})" if "found" in one else ""
+        yield f"    {one['rule']:<48} {mark}  {_number(one['value'])}{limit}{found}".rstrip()
     for copy in corpus["duplicate_of"]:
         yield f"    {copy['kind']} duplicate of {copy['survivor']} (cluster {copy['cluster']})"
     for copy in corpus["survivor_of"]:

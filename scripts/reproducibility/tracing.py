@@ -169,13 +169,22 @@ class Trace:
             "corpus": corpus,
             "selected": verdict["kept"],
             "reason": verdict["reason"],
-            "verdicts": verdicts(verdict, thresholds, attributes),
+            "verdicts": verdicts(verdict, thresholds, attributes | self._flags(thresholds, source, part, identifier)),
             "duplicate_of": [_without(row, "id", "source", "part") for row in copies],
             "survivor_of": [_without(row, "survivor") for row in survives],
             "repeated_paragraphs": [_without(row, "id", "source", "part") for row in repeated],
             "contamination": [_without(row, "id", "source", "part") for row in held],
             "curated": self._curated(folder / "documents" / source / f"{part}.parquet", corpus, document),
         }
+
+    def _flags(self, rules: Facts, source: str, part: str, identifier: str) -> Facts:
+        """Return what the lexicons that rules name (`lexicon.NAME.rule`) found in a document."""
+        found: Facts = {}
+        for name in dict.fromkeys(rule.split(".")[1] for rule in rules if rule.startswith("lexicon.")):
+            path = self.results / "lexicons" / name / "flags" / source / f"{part}.parquet"
+            for row in rows_where(path, "id", identifier):
+                found |= {f"lexicon.{name}.{column}": value for column, value in row.items()}
+        return found
 
     def _curated(self, path: Path, corpus: str, document: Facts) -> Facts | None:
         """Return where the curated text lies and what changed in it; None when it went or is not made."""
@@ -243,12 +252,24 @@ def verdicts(row: Facts, thresholds: Facts, attributes: Facts) -> list[Facts]:
     """Return rule, outcome, value and limit of every verdict on a document."""
     found = []
     for rule, passed in row.items():
-        if rule in ("id", "kept", "reason", "quality"):
+        if rule != "language" and "." not in rule:
             continue
         column, sign, limit = applied(thresholds.get(rule), attributes)
-        value = row.get("quality") if column == "quality" else attributes.get(column or rule)
-        found.append({"rule": rule, "passed": passed, "value": value, "sign": sign, "threshold": limit})
+        value, entries = measured(column or rule, row, attributes)
+        told = {"rule": rule, "passed": passed, "value": value, "sign": sign, "threshold": limit}
+        found.append(told | ({"found": entries} if entries else {}))
     return found
+
+
+def measured(column: str, row: Facts, attributes: Facts) -> tuple[Any, list[str]]:
+    """Return the value that a rule looks at, and the entries of lists or the terms that it counts."""
+    if column == "quality":
+        return row.get(column), []
+    if column.startswith("url_"):
+        entries = row.get(column)
+        return (None if entries is None else len(entries)), entries or []
+    terms = attributes.get(f"{column.rpartition('.')[0]}.terms") if column.startswith("lexicon.") else None
+    return attributes.get(column), terms or []
 
 
 def applied(described: Any, attributes: Facts) -> tuple[str | None, str | None, Any]:

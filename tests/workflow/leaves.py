@@ -15,6 +15,7 @@ FOLLOWS: dict[str, set[str]] = {
     "extract": {
         "train_quality",
         "score_quality",
+        "flag",
         "annotate",
         "signatures",
         "decontaminate",
@@ -22,7 +23,8 @@ FOLLOWS: dict[str, set[str]] = {
         "audit",
         "report",
     },
-    "annotate": {"select", "audit"},
+    "annotate": {"flag", "select", "audit"},
+    "flag": {"select"},
     "train_quality": {"score_quality", "report"},
     "score_quality": {"select"},
     "signatures": {"deduplicate"},
@@ -98,6 +100,7 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "corpora.*.filters.url_lists.words": (None, {"select"}),
     "corpora.*.filters.url_lists.soft_words": (None, {"select"}),
     "corpora.*.filters.url_lists.substrings": (None, {"select"}),
+    "corpora.*.filters.lexicons": (None, {"flag", "select"}),  # nor does it use the family `lexicon`
     "corpora.*.filters.line_edits": (["c4"], {"curate"}),
     "corpora.*.deduplicate.exact": (False, {"deduplicate"}),
     "corpora.*.deduplicate.near.bands": (8, {"deduplicate"}),
@@ -209,6 +212,14 @@ QUALITY_LEAVES: dict[str, tuple[Any, set[str]]] = {
     "corpora.*.filters.quality.sources": (["web"], {"select"}),
 }
 QUALITY_RULES = {"train_quality", "score_quality"}
+LEXICON_RULES = {"flag"}
+
+# Nor has it a lexicon; these are the leaves of one that has.
+LEXICON_LEAVES: dict[str, tuple[Any, set[str]]] = {
+    "lexicons.*.files": (None, {"flag"}),  # the test gives them other lists
+    "lexicons.*.languages": (None, {"flag"}),
+    "corpora.*.filters.lexicons": (None, {"flag", "select"}),
+}
 
 
 def closure(rules: set[str]) -> set[str]:

@@ -12,9 +12,16 @@ from scripts.lib.settings import leaves
 from scripts.registry.config import complete_config, read_yaml
 from tests.making import at
 from tests.workflow.harness import ROOT, Planner
-from tests.workflow.leaves import LEAVES, QUALITY_LEAVES, QUALITY_RULES, closure
+from tests.workflow.leaves import LEAVES, LEXICON_LEAVES, LEXICON_RULES, QUALITY_LEAVES, QUALITY_RULES, closure
 
-SECTIONS = ("sources", "tasks", "classifiers", "corpora", "tokenizers", "models", "finetunings")
+SECTIONS = ("sources", "tasks", "classifiers", "lexicons", "corpora", "tokenizers", "models", "finetunings")
+OPEN_ENDED = (
+    "sources.*.options",
+    "lexicons.*.languages",
+    "corpora.*.filters.thresholds",
+    "models.*.weights",
+    "finetunings.*.tasks",
+)
 
 
 def default_config() -> dict[str, Any]:
@@ -32,6 +39,7 @@ def pattern(leaf: str) -> str:
         "models.*.weights",
         "models.*.epoch_caps",
         "finetunings.*.tasks",
+        "lexicons.*.languages",
     ):
         if ".".join(keys).startswith(open_ended):
             return open_ended
@@ -109,6 +117,7 @@ def test_a_leaf_reruns_exactly_its_rules(recorded: Planner, leaf: str) -> None:
         expected -= QUALITY_RULES
     if all(model["training"]["packing"] == "contiguous" for model in config["models"].values()):
         expected -= {"pack"}
+    expected -= LEXICON_RULES
     if config == default_config():
         pytest.fail(f"the other value of {leaf} is the one it has")
     assert set(recorded.rules(config)) == expected
@@ -143,9 +152,61 @@ def test_an_edited_list_of_addresses_reruns_the_decisions(recorded: Planner, tmp
     planner = Planner(tmp_path / "work")
     planner.record_everything(config)
     assert planner.rules(config) == {}
-    blocked.write_text("example.org\nexample.com\n", encoding="utf-8")
+    moved = blocked.rename(tmp_path / "elsewhere.txt")
+    filters["url_lists"]["domains"] = [str(moved)]
+    assert planner.rules(config) == {}
+    moved.write_text("example.org\nexample.com\n", encoding="utf-8")
     assert planner.own_reasons(config) == {"select"}
     assert planner.rules(config)["select"] == 3
+
+
+@pytest.fixture
+def colours(tmp_path: Path) -> dict[str, Any]:
+    """The default configuration with two lexicons, one of which a corpus uses for two of its sources."""
+    for name in ("colours", "farben", "metals"):
+        (tmp_path / name).write_text(f"{name}\n", encoding="utf-8")
+    config = default_config()
+    config["lexicons"] = {
+        "colours": {"files": [str(tmp_path / "colours")], "languages": {"de": [str(tmp_path / "farben")]}},
+        "metals": {"files": [str(tmp_path / "metals")]},
+    }
+    filters = config["corpora"]["english"]["filters"]
+    filters["lexicons"] = ["colours"]
+    filters["overrides"] = [{"sources": ["web", "news"], "families": ["length", "lexicon"]}]
+    return complete_config(config, ROOT)
+
+
+def test_leaves_of_lexicons_rerun_exactly_their_rules(colours: dict[str, Any], tmp_path: Path) -> None:
+    named = {
+        pattern(leaf) for leaf in leaves(colours) if "lexicons." in leaf or leaf.endswith("english.filters.lexicons")
+    }
+    assert named == set(LEXICON_LEAVES)
+    planner = Planner(tmp_path / "work")
+    planner.record_everything(colours)
+    assert planner.rules(colours) == {}
+    for leaf, value in (
+        ("lexicons.colours.files", [str(tmp_path / "metals")]),
+        ("lexicons.colours.languages", {"de": [str(tmp_path / "farben"), str(tmp_path / "metals")]}),
+        ("corpora.english.filters.lexicons", ["colours", "metals"]),
+    ):
+        config = copy.deepcopy(colours)
+        above, _, name = leaf.rpartition(".")
+        at(config, above)[name] = value
+        counts = planner.rules(config)
+        assert set(counts) == closure(LEXICON_LEAVES[pattern(leaf)][1])
+        assert (counts["flag"], counts["select"]) == (2, 2)
+    unused = copy.deepcopy(colours)
+    unused["lexicons"]["metals"]["files"] = [str(tmp_path / "farben")]
+    assert planner.rules(unused) == {}
+    (tmp_path / "farben").write_text("farben\nrot\n", encoding="utf-8")
+    assert planner.own_reasons(colours) == {"flag"}
+
+
+def test_a_threshold_on_terms_reads_no_text(colours: dict[str, Any], tmp_path: Path) -> None:
+    planner = Planner(tmp_path / "work")
+    planner.record_everything(colours)
+    colours["corpora"]["english"]["filters"]["thresholds"] = {"lexicon.colours.max_matches": 3}
+    assert planner.own_reasons(colours) == {"select"}
 
 
 def test_threads_and_memory_rerun_nothing(recorded: Planner) -> None:

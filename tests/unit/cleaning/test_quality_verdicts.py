@@ -104,7 +104,7 @@ def test_scores_of_other_documents_are_refused(
 ) -> None:
     code, manifest = selected(tmp_path, quality(minimum=0.5), wrong)
     assert code == 1
-    assert "scores other documents than were measured" in capsys.readouterr().err
+    assert "is of other documents than were measured" in capsys.readouterr().err
     assert not manifest.exists()
 
 

@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from scripts.cleaning import select, urls
-from scripts.cleaning.urls import COLUMNS, UrlLists, domain_suffixes, path_prefixes
+from scripts.cleaning.urls import COLUMNS, UrlLists, counted, domain_suffixes, path_prefixes
 from scripts.lib.canonical import sha256_file
 from scripts.lib.errors import UserError
+from scripts.lib.lists import remember
 from scripts.lib.manifest import load_manifest
 from tests.making import arguments, publish_rows
 from tests.unit.cleaning.test_select import NO_LISTS, SCHEMA, passing
@@ -26,19 +27,24 @@ LISTS = {
 }
 
 
-def entries(folder: Path, lists: dict[str, str] = LISTS) -> dict[str, list[dict[str, str]]]:
-    """Write the lists, and return them as a program is given them."""
+def entries(folder: Path, lists: dict[str, str] = LISTS) -> dict[str, list[str]]:
+    """Write the lists and where they lie, and return their digests."""
     found = {}
     for kind, text in lists.items():
         path = folder / kind
         path.write_text(text, encoding="utf-8")
-        found[kind] = [{"path": str(path), "sha256": sha256_file(path)}]
+        found[kind] = [sha256_file(path)]
+        remember({sha256_file(path): path}, folder / "index.json")
     return found
+
+
+def loaded(folder: Path, lists: dict[str, str] = LISTS) -> UrlLists:
+    return UrlLists.load(entries(folder, lists), folder / "index.json")
 
 
 @pytest.fixture(scope="module")
 def lists(tmp_path_factory: pytest.TempPathFactory) -> UrlLists:
-    return UrlLists.load(entries(tmp_path_factory.mktemp("lists")))
+    return loaded(tmp_path_factory.mktemp("lists"))
 
 
 FOUND = {
@@ -93,27 +99,35 @@ MISSED = {
 
 @pytest.mark.parametrize(("kind", "url"), [(kind, url) for kind, mine in FOUND.items() for url in mine])
 def test_listed_addresses_are_found(kind: str, url: str, lists: UrlLists) -> None:
-    assert lists.measure(pa.array([url]))[COLUMNS[kind]].tolist() == [1]
+    (found,) = lists.matched(pa.array([url]))[COLUMNS[kind]].to_pylist()
+    assert len(found) == 1
+    assert found[0] in lists.entries[kind].to_pylist()
 
 
 @pytest.mark.parametrize(("kind", "url"), [(kind, url) for kind, mine in MISSED.items() for url in mine])
 def test_others_are_not(kind: str, url: str, lists: UrlLists) -> None:
-    assert lists.measure(pa.array([url]))[COLUMNS[kind]].tolist() == [0]
+    assert lists.matched(pa.array([url]))[COLUMNS[kind]].to_pylist() == [[]]
 
 
 def test_an_entry_that_could_never_match_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has the entry 'two-words', but words are single words") as told:
-        UrlLists.load(entries(tmp_path, {"words": "one\nTwo-Words\n"}))
+        loaded(tmp_path, {"words": "one\nTwo-Words\n"})
     assert str(tmp_path / "words") in str(told.value)
 
 
 def test_documents_without_address_are_not_measured(lists: UrlLists) -> None:
-    found = lists.measure(
-        pa.array(["https://bad.example/x", None, "https://free.ok.test/online", "https://bad.example/x"])
-    )
-    np.testing.assert_array_equal(found["url_domains"], [1, np.nan, 0, 1])
-    np.testing.assert_array_equal(found["url_soft_words"], [0, np.nan, 2, 0])
-    np.testing.assert_array_equal(NO_LISTS.measure(pa.array([None], pa.string()))["url_domains"], [np.nan])
+    urls = pa.array(["https://bad.example/x", None, "https://free.ok.test/online", "https://bad.example/x"])
+    found = lists.matched(urls)
+    assert found["url_domains"].to_pylist() == [["bad.example"], None, [], ["bad.example"]]
+    np.testing.assert_array_equal(counted(found["url_soft_words"]), [0, np.nan, 2, 0])
+    assert NO_LISTS.matched(pa.array([None], pa.string()))["url_domains"].to_pylist() == [None]
+
+
+def test_every_substring_is_named(lists: UrlLists, monkeypatch: pytest.MonkeyPatch) -> None:
+    for group in (1, 500):
+        monkeypatch.setattr(urls, "ALTERNATIVES", group)
+        found = lists.matched(pa.array(["https://warez-sexshop.test", "https://ok.test"]))["url_substrings"]
+        assert found.to_pylist() == [["warez", "sexshop"], []]
 
 
 def test_domains_and_paths_above() -> None:
@@ -124,9 +138,9 @@ def test_domains_and_paths_above() -> None:
 
 def test_lists_are_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "".join(f"site{i}.example\n" for i in range(500)) + "last.example"
-    whole = UrlLists.load(entries(tmp_path, {"domains": text})).entries["domains"]
+    whole = loaded(tmp_path, {"domains": text}).entries["domains"]
     monkeypatch.setattr(urls, "BLOCK", 7)
-    assert UrlLists.load(entries(tmp_path, {"domains": text})).entries["domains"].to_pylist() == whole.to_pylist()
+    assert loaded(tmp_path, {"domains": text}).entries["domains"].to_pylist() == whole.to_pylist()
     assert len(whole) == 501
 
 
@@ -150,7 +164,7 @@ def test_select_removes_what_a_list_names_and_refuses_a_changed_list(
         "url_lists": entries(tmp_path),
     }
     manifest = tmp_path / "selection" / "0000.json"
-    line = arguments(settings, annotations=annotations, manifest=manifest)
+    line = arguments(settings, annotations=annotations, manifest=manifest, lists=tmp_path / "index.json")
     assert select.main(line) == 0
     assert load_manifest(manifest)["accounting"] == {
         "in": 5,
@@ -160,6 +174,21 @@ def test_select_removes_what_a_list_names_and_refuses_a_changed_list(
     }
     table = pq.read_table(manifest.with_suffix(".parquet"))
     assert table["url.max_words"].to_pylist() == [True, None, True, True, True]
+    assert table["url_domains"].to_pylist() == [["bad.example"], None, [], [], []]
+    assert table["url_soft_words"].to_pylist() == [[], None, ["free"], ["free", "online"], []]
     (tmp_path / "domains").write_text("other.example\n", encoding="utf-8")
     assert select.main(line) == 1
     assert "domains changed after this run was planned; run the workflow again" in capsys.readouterr().err
+    (tmp_path / "index.json").unlink()
+    assert select.main(line) == 1
+    assert "index.json does not say where the list with the digest" in capsys.readouterr().err
+
+
+def test_a_list_that_lies_elsewhere_is_the_same_list(tmp_path: Path) -> None:
+    digests = entries(tmp_path, {"domains": LISTS["domains"]})
+    before = UrlLists.load(digests, tmp_path / "index.json").entries
+    moved = tmp_path / "elsewhere.txt"
+    (tmp_path / "domains").rename(moved)
+    remember({sha256_file(moved): moved}, tmp_path / "index.json")
+    assert entries(tmp_path, {"domains": LISTS["domains"]}) == digests
+    assert UrlLists.load(digests, tmp_path / "index.json").entries == before

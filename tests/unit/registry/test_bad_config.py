@@ -41,6 +41,7 @@ GOOD: dict[str, Any] = {
             },
         }
     },
+    "lexicons": {"names": {"files": ["a.txt"]}},
     "classifiers": {"prose": {"positive": ["one"], "negative": ["two"]}},
     "tasks": {
         "quiz": {"kind": "boolq", "license": "CC0-1.0", "files": [{"path": "a.txt"}]},
@@ -198,6 +199,29 @@ BAD: list[tuple[Callable[[dict[str, Any]], None], str]] = [
         r"url_lists\.words: there is no file b\.txt",
     ),
     (put("corpora.main.filters", {"url_lists": {"hosts": []}}), r"url_lists has the unknown key 'hosts'"),
+    (put("corpora.main.filters", {"lexicons": ["bad"]}), r"filters\.lexicons names 'bad', which is not under lexicons"),
+    (put("corpora.main.filters", {"families": ["lexicon"]}), r"families has lexicon, but lexicons names none"),
+    (
+        put("corpora.main.filters", {"families": ["length"], "lexicons": ["names"]}),
+        r"lexicons is for the family lexicon, which is not used",
+    ),
+    (
+        put(
+            "corpora.main.filters",
+            {"families": ["lexicon"], "lexicons": ["names"], "thresholds": {"lexicon.bad.max_share": 1}},
+        ),
+        r"thresholds names 'lexicon\.bad\.max_share', which is no rule; .*lexicon\.names\.max_share",
+    ),
+    (put("lexicons.names", {}), r"lexicons\.names names no list; add one to files or languages"),
+    (put("lexicons.names", {"files": ["b.txt"]}), r"lexicons\.names\.files: there is no file b\.txt"),
+    (
+        put("lexicons.names", {"languages": {"ger": ["a.txt"]}}),
+        r"lexicons\.names\.languages has 'ger', which no document is identified as",
+    ),
+    (
+        put("lexicons.names", {"languages": {"de": ["b.txt"]}}),
+        r"lexicons\.names\.languages\.de: there is no file b\.txt",
+    ),
     (
         put("corpora.main.deduplicate", {"near": {"bands": 64, "rows": 8}}),
         r"64 x 8 numbers, but signatures\.permutations is 128",

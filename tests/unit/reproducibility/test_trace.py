@@ -13,6 +13,7 @@ import pytest
 from scripts.cleaning.curate import CURATED_SCHEMA
 from scripts.cleaning.decontaminate import CONTAMINATION_SCHEMA
 from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA, PARAGRAPH_SCHEMA
+from scripts.cleaning.flag import FLAG_SCHEMA
 from scripts.lib.canonical import canonical_json
 from scripts.lib.documents import DOCUMENT_SCHEMA
 from scripts.lib.indexed import IndexedReader, IndexedWriter
@@ -239,6 +240,39 @@ def test_the_score_of_a_classifier_is_the_value_of_its_verdict() -> None:
     assert (verdict["value"], verdict["threshold"], verdict["passed"]) == (0.25, 0.5, False)
 
 
+def test_the_entries_that_match_an_address_are_shown() -> None:
+    row = {
+        "id": "a",
+        "url.max_words": False,
+        "url.max_substrings": None,
+        "url_words": ["casino"],
+        "url_substrings": None,
+    }
+    limits = {
+        "url.max_words": {"all": ["url_words", "<=", 0]},
+        "url.max_substrings": {"all": ["url_substrings", "<=", 0]},
+    }
+    first, second = verdicts(row, limits, {})
+    assert (first["value"], first["threshold"], first["found"]) == (1, 0, ["casino"])
+    assert second["value"] is None
+    assert "found" not in second
+
+
+def test_the_terms_of_a_lexicon_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rule, row = "lexicon.colours.max_matches", document(0, 4)
+    publish_rows(tmp_path / "sources" / "web" / "documents" / "0000.json", [row], DOCUMENT_SCHEMA)
+    flags = {"id": row["id"], "matches": 3, "share": 0.25, "terms": ["red", "dark blue"]}
+    publish_rows(tmp_path / "lexicons" / "colours" / "flags" / "web" / "0000.json", [flags], FLAG_SCHEMA)
+    corpus = tmp_path / "corpora" / "main"
+    schema = pa.schema([("id", pa.string()), ("kept", pa.bool_()), ("reason", pa.string()), (rule, pa.bool_())])
+    selection = corpus / "selection" / "web" / "0000.json"
+    publish_rows(selection, [{"id": row["id"], "kept": False, "reason": rule, rule: False}], schema)
+    summarise(selection, thresholds={rule: {"all": ["lexicon.colours.matches", "<=", 0]}})
+    text = said(tmp_path, row["id"], capsys)
+    assert f"removed by the filters, first by {rule}" in text
+    assert "FAILS  3 <= 0 (red, dark blue)" in text
+
+
 def test_why_a_document_went(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = said(results, "web:0-0", capsys)
     assert f"corpus main: removed by the filters, first by {RULE}" in text
@@ -305,8 +339,8 @@ def test_the_limit_of_a_language_and_script_is_shown() -> None:
     assert applied(limits, {"language": "zh", "unspaced_ratio": 0.9}) == ("characters", ">=", 100)
     assert applied(limits, {"language": "zh-hant", "unspaced_ratio": 0.9}) == ("characters", ">=", 70)
     assert applied(limits, {"language": None}) == ("words", ">=", 50)
-    assert verdicts({"id": "a", "r": False}, {"r": 3}, {"r": 2})[0] == {
-        "rule": "r",
+    assert verdicts({"id": "a", "r.s": False}, {"r.s": 3}, {"r.s": 2})[0] == {
+        "rule": "r.s",
         "passed": False,
         "value": 2,
         "sign": None,
