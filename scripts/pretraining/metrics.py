@@ -1,11 +1,13 @@
 """`metrics.jsonl`: one row per update and one per validation, the same bytes for the same run; no times.
 
 Rows of a step: step (updates done), tokens, loss (nats per predicted token), lr, grad_norm (before clipping). Rows of a
-validation: step and, under `validation`, per source loss, tokens and bits_per_byte.
+validation: step and, under `validation`, per source loss, tokens and bits_per_byte. A step whose update was left out has
+a `spike`: its z-score, and for a roll back the step `to` which the weights went back.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 from scripts.lib.canonical import canonical_json
 
 METRICS = "metrics.jsonl"
+Row = Mapping[str, Any]
 
 
 class Metrics:
@@ -24,7 +27,7 @@ class Metrics:
         if writes:
             self.path.write_bytes(b"")
 
-    def add(self, row: Mapping[str, Any]) -> None:
+    def add(self, row: Row) -> None:
         """Append a row (on the rank that writes)."""
         if self._writes:
             with self.path.open("a", encoding="utf-8") as stream:
@@ -34,7 +37,18 @@ class Metrics:
         """Copy the rows into a checkpoint."""
         shutil.copyfile(self.path, checkpoint / METRICS)
 
-    def restore(self, checkpoint: Path) -> None:
-        """Go back to the rows of a checkpoint."""
+    def restore(self, checkpoint: Path) -> list[Row]:
+        """Go back to the rows of a checkpoint and return them; spikes that were noted since stay noted."""
+        rows = read_rows(checkpoint / METRICS)
         if self._writes:
+            since = rows[-1]["step"] if rows else 0
+            spikes = [row for row in read_rows(self.path) if "spike" in row and row["step"] > since]
             shutil.copyfile(checkpoint / METRICS, self.path)
+            for row in spikes:
+                self.add(row)
+        return rows
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Return the rows of a file of metrics."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from scripts.lib.schedule import Optimizer, Schedule, optional, require
+from scripts.pretraining.spikes import Spikes
 
 FAMILIES = {"gpt2": "causal", "llama": "causal", "bert": "masked"}
 PRECISIONS = ("fp32", "bf16-autocast")
@@ -102,6 +103,7 @@ class Training:
     evaluate_sequences: int
     checkpoint_every: int
     masked_share: float
+    spikes: Spikes
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
@@ -124,6 +126,7 @@ class Training:
             evaluate_sequences=int(optional(settings, "evaluate_sequences", 256)),
             checkpoint_every=int(optional(settings, "checkpoint_every", 100)),
             masked_share=float(optional(settings, "masked_share", 0.15)),
+            spikes=Spikes.from_settings(optional(settings, "spikes", {})),
         )
         for key in ("evaluate_every", "evaluate_sequences", "checkpoint_every"):
             require(getattr(training, key) > 0, f"training.{key}: must be at least 1")
@@ -177,6 +180,7 @@ class Recipe:
         training = dict(data["training"])
         training["optimizer"] = Optimizer(**training["optimizer"])
         training["schedule"] = Schedule(**training["schedule"])
+        training["spikes"] = Spikes(**training["spikes"])
         return cls(
             model=data["model"],
             seed=data["seed"],

@@ -10,6 +10,9 @@
 Publishes `export/`, `metrics.jsonl` and `samples.json`. State is kept in `<checkpoints>/<recipe digest>/`: a run that
 was killed goes on from its newest whole checkpoint, a finished one is published again in seconds. Processes,
 micro-batch, ZeRO stage and threads are execution: they stand in the provenance and change no digest.
+
+SIGTERM, SIGUSR1 and the end of the walltime make it save and exit with code 75, whereupon the scheduler may queue it
+again: Snakemake does so for every failed job as often as `retries` says.
 """
 
 from __future__ import annotations
@@ -18,16 +21,20 @@ import argparse
 import json
 import logging
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from scripts.lib.errors import UserError
 from scripts.lib.step import Output, Step, finished_state, keep_finished, republish, run_step, step_parser
 from scripts.pretraining.inputs import Inputs, add_input_arguments, read_inputs
-from scripts.pretraining.job import RESULT, Job
+from scripts.pretraining.job import RESULT, Job, Upkeep
 from scripts.pretraining.launch import launch
 from scripts.pretraining.layout import MICRO_BATCH_TOKENS, lay_out
+from scripts.pretraining.presence import SAVED
+from scripts.pretraining.ranks import Saved
 from scripts.pretraining.recipe import Recipe
 from scripts.pretraining.size import flops_per_token, parameters
 
@@ -50,6 +57,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--zero-stage", type=int, choices=range(4), default=0, help="what DeepSpeed shares among ranks")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of a rank (may change last bits)")
+    parser.add_argument("--keep-last", type=int, default=2, metavar="N", help="checkpoints that are kept, the newest")
+    parser.add_argument(
+        "--keep-every", type=int, default=0, metavar="M", help="keep those after a multiple of M steps too (0: none)"
+    )
+    parser.add_argument(
+        "--timeout-minutes", type=float, default=30.0, help="end the run when no rank gets on for as long"
+    )
+    parser.add_argument(
+        "--walltime-minutes", type=float, help="save and stop before this long has passed (default: as Slurm says)"
+    )
     return parser
 
 
@@ -67,7 +84,8 @@ def train(step: Step, args: argparse.Namespace) -> None:
         args.threads,
         args.micro_batch_tokens,
     )
-    step.execution = asdict(layout)
+    upkeep = upkeep_of(args)
+    step.execution = asdict(layout) | asdict(upkeep)
     folder = args.checkpoints.resolve() / step.recipe_digest()
     folder.mkdir(parents=True, exist_ok=True)
     with step.publish() as out:
@@ -76,14 +94,27 @@ def train(step: Step, args: argparse.Namespace) -> None:
             log.info("%s is trained already; publishing it again", recipe.model)
             republish(finished, out)
             return
-        launch(make_job(recipe, inputs, layout, step.recipe_digest()), folder)
+        walltime = None if args.walltime_minutes is None else 60 * args.walltime_minutes
+        launch(make_job(recipe, inputs, layout, step.recipe_digest(), upkeep), folder, walltime)
         stage_result(folder / RESULT, out)
         out.summary |= summary(recipe, inputs, out)
         keep_finished(folder, out)
         shutil.rmtree(folder / RESULT)
 
 
-def make_job(recipe: Recipe, inputs: Inputs, layout: Any, digest: str) -> Job:
+def upkeep_of(args: argparse.Namespace) -> Upkeep:
+    """Return how the run is looked after. Raises UserError for numbers that make no sense."""
+    for name, least in (("keep_last", 1), ("keep_every", 0)):
+        if getattr(args, name) < least:
+            raise UserError(f"--{name.replace('_', '-')}: {getattr(args, name)} is too small; give at least {least}.")
+    for name in ("timeout_minutes", "walltime_minutes"):
+        value = getattr(args, name)
+        if value is not None and not value > 0:
+            raise UserError(f"--{name.replace('_', '-')}: {value} is no time; give more than 0.")
+    return Upkeep(args.keep_last, args.keep_every, 60 * args.timeout_minutes)
+
+
+def make_job(recipe: Recipe, inputs: Inputs, layout: Any, digest: str, upkeep: Upkeep) -> Job:
     """Return what the workers need to know."""
     return Job(
         recipe=recipe,
@@ -93,6 +124,7 @@ def make_job(recipe: Recipe, inputs: Inputs, layout: Any, digest: str) -> Job:
         vocabulary=inputs.vocabulary,
         tokenizer=str(inputs.tokenizer.resolve()),
         sources=inputs.sources,
+        upkeep=upkeep,
     )
 
 
@@ -127,7 +159,11 @@ def summary(recipe: Recipe, inputs: Inputs, out: Output) -> dict[str, Any]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
-    return run_step(MODULE, build_parser(), train, argv)
+    try:
+        return run_step(MODULE, build_parser(), train, argv)
+    except Saved as saved:
+        print(saved, file=sys.stderr)
+        return SAVED
 
 
 if __name__ == "__main__":

@@ -1,0 +1,68 @@
+"""Sentences for the user when training cannot go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from scripts.lib.errors import UserError
+from scripts.pretraining.job import Job
+from scripts.pretraining.size import memory
+
+MOST = 20  # documents that are named
+NO_MEMORY = ("can't allocate memory", "cannot allocate memory", "out of memory", "ALLOC_FAILED")
+
+
+def not_finite(
+    job: Job, step: int, what: str, value: float, ranks: Sequence[int], documents: Sequence[str]
+) -> UserError:
+    """Return the error for a loss or norm that is not finite; `ranks` are those on which it arose."""
+    more = f" and {len(documents) - MOST} more" if len(documents) > MOST else ""
+    return UserError(
+        f"Training of {job.recipe.model} stopped at step {step}: the {what} is {value} on "
+        f"{'rank' if len(ranks) == 1 else 'ranks'} {', '.join(map(str, ranks))}; lower training.optimizer.learning_rate or "
+        f"lengthen its warmup; the documents (source/part:number) are {', '.join(documents[:MOST])}{more}."
+    )
+
+
+def unchanged(job: Job, step: int) -> UserError:
+    """Return the error for an update that left the weights as they were."""
+    return UserError(
+        f"Training of {job.recipe.model} stopped at step {step}: the update left the weights unchanged; "
+        "raise training.optimizer.learning_rate or use training.precision fp32."
+    )
+
+
+def too_many_spikes(job: Job, step: int, score: float) -> UserError:
+    """Return the error for a loss that jumped once too often."""
+    return UserError(
+        f"Training of {job.recipe.model} stopped at step {step}: its loss lies {score:.1f} robust deviations above the "
+        f"last ones, and more than training.spikes.most ({job.recipe.training.spikes.most}) did; lower "
+        "training.optimizer.learning_rate, or look at the data of the steps that metrics.jsonl marks."
+    )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that memory of the device or the machine ran out."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
+
+
+def out_of_memory(job: Job, rank: int, doing: str) -> UserError:
+    """Return the error for memory that ran out: what the plan counts on, and what can be turned."""
+    layout, predicted = job.layout, memory(job.recipe, job.vocabulary)
+    state = sum(predicted[part] for part in ("weights", "gradients", "optimizer"))
+    each = predicted["activations_per_sequence"] + predicted["logits_per_sequence"]
+    tokens = layout.micro_batch * job.recipe.training.sequence_length
+    return UserError(
+        f"Training of {job.recipe.model} ran out of memory on rank {rank} ({doing}): the plan counts {_gigabytes(state)} "
+        f"for weights, gradients and optimizer over all ranks of ZeRO and {_gigabytes(layout.micro_batch * each)} for a "
+        f"micro-batch; lower --micro-batch-tokens (now {tokens}; the global batch and the losses stay the same), raise "
+        f"--zero-stage (now {layout.zero_stage}) with more --processes, or give the job more memory."
+    )
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:.3g} GB"
