@@ -61,6 +61,7 @@ rule plan:
 
 
 # The plan comes first so that what it refuses is never trained; it is no part of what is learned.
+# SIGTERM, SIGUSR1 and the walltime (0: as Slurm says, or none) make it save and exit with 75; a retry goes on from there.
 rule pretrain:
     input:
         plan="results/models/{model}/plan.json",
@@ -104,6 +105,10 @@ rule pretrain:
         runtime=1440,
         processes=2,
         micro_batch_tokens=1024,
+        keep_last=2,
+        keep_every=0,
+        timeout_minutes=30,
+        walltime_minutes=0,
     params:
         settings=lambda w: model_settings(w, "max_epochs"),
         code=code_digest("scripts.pretraining.train"),
@@ -118,6 +123,10 @@ rule pretrain:
         " --checkpoints results/checkpoints"
         " --processes {resources.processes}"
         " --micro-batch-tokens {resources.micro_batch_tokens}"
+        " --keep-last {resources.keep_last}"
+        " --keep-every {resources.keep_every}"
+        " --timeout-minutes {resources.timeout_minutes}"
+        " --walltime-minutes {resources.walltime_minutes}"
         " --manifest {output.manifest:q}"
         " --settings {params.settings:q}"
         " --code {params.code:q}"

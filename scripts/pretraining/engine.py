@@ -7,7 +7,7 @@ DeepSpeed is imported when the engine starts, since the import takes seconds and
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +17,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from scripts.lib.errors import UserError
+from scripts.lib.optimiser import set_learning_rate
 from scripts.pretraining.layout import Layout
 from scripts.pretraining.presence import FOLDER, RENDEZVOUS
 from scripts.pretraining.recipe import Training
@@ -79,6 +81,11 @@ class Engine:
     ) -> None:
         import deepspeed
 
+        if training.optimizer.name == "muon" and layout.zero_stage:
+            raise UserError(
+                f"training.optimizer.name is muon, which needs whole matrices, and ZeRO stage {layout.zero_stage} cuts "
+                "them up; train with --zero-stage 0 or with adamw."
+            )
         self.layout, self.device, self.rank = layout, device, dist.get_rank()
         self._clipping = training.gradient_clipping
         self._moving = True
@@ -105,8 +112,7 @@ class Engine:
         `move` the gradient is dropped: weights and the optimiser's state stay as they are.
         """
         self._moving = move
-        for group in self.model.optimizer.param_groups:
-            group["lr"] = learning_rate
+        set_learning_rate(self.model.optimizer, learning_rate)
         if self.layout.zero_stage:
             self.model.step()
             norm = float(self.model.get_global_grad_norm() or 0.0)
@@ -132,16 +138,32 @@ class Engine:
         dist.all_reduce(value)
         return value
 
+    def named_parameters(self) -> list[tuple[str, nn.Parameter]]:
+        """Return the parameters with their names; tied ones once."""
+        return list(self.model.module.named_parameters())
+
     @contextmanager
-    def whole(self, parameters: list[nn.Parameter]) -> Iterator[None]:
-        """Make parameters whole on every rank within the block (ZeRO 3 holds a share of each)."""
+    def whole(self, parameters: list[nn.Parameter], changed: bool = False) -> Iterator[None]:
+        """Make parameters whole on every rank within the block (ZeRO 3 holds a share of each).
+
+        With `changed` all ranks hold afterwards what rank 0 made of them.
+        """
         if self.layout.zero_stage < 3:
             yield
+            for parameter in parameters if changed else ():
+                dist.broadcast(parameter.data, 0)
             return
         import deepspeed
 
-        with deepspeed.zero.GatheredParameters(parameters):
+        with deepspeed.zero.GatheredParameters(parameters, modifier_rank=0 if changed else None):
             yield
+
+    def replace_weights(self, values: Mapping[str, Tensor]) -> None:
+        """Put the values that rank 0 has by name in the place of the weights; no update may follow."""
+        named = self.named_parameters()
+        with self.whole([parameter for _, parameter in named], changed=True):
+            for name, parameter in named if self.rank == 0 else ():
+                parameter.data.copy_(values[name])
 
     def weights(self) -> dict[str, Tensor]:
         """Return a copy of all weights in fp32 on the CPU, by name; every rank has to call it."""

@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 MARGIN = 300.0  # seconds before the end of the job at which it saves; a tenth of it where that is less
 
 
-def launch(job: Job, folder: Path, walltime: float | None = None) -> None:
-    """Train in `job.layout.processes` processes on this machine, at most `walltime` seconds.
+def launch(job: Job, folder: Path, walltime: float = 0.0) -> None:
+    """Train in `job.layout.processes` processes on this machine, at most `walltime` seconds (0: as Slurm says).
 
     Raises UserError when they fail, and Saved when they were asked to stop (by SIGTERM, SIGUSR1 or the walltime) and
     left a checkpoint. The ranks hold a pipe whose other end we hold: they end when it closes, also after a SIGKILL of
@@ -45,7 +45,7 @@ def launch(job: Job, folder: Path, walltime: float | None = None) -> None:
             ranks.end()
 
 
-def deadline(walltime: float | None, environment: Mapping[str, str]) -> float | None:
+def deadline(walltime: float, environment: Mapping[str, str]) -> float | None:
     """Return when to save and stop, in seconds of `time.time`: before the walltime or the end of the Slurm job."""
     now = time.time()
     ends = [now + walltime] if walltime else []

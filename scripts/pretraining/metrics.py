@@ -1,7 +1,8 @@
 """`metrics.jsonl`: one row per update and one per validation, the same bytes for the same run; no times.
 
 Rows of a step: step (updates done), tokens, loss (nats per predicted token), lr, grad_norm (before clipping). Rows of a
-validation: step and, under `validation`, per source loss, tokens and bits_per_byte. A step whose update was left out has
+validation: step and, under `validation`, per source loss, tokens and bits_per_byte; `averaged` names the average of
+the weights that it is of. A step whose update was left out has
 a `spike`: its z-score, and for a roll back the step `to` which the weights went back.
 """
 

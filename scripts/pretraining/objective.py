@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from scripts.lib.masking import IGNORED, mask_tokens
-from scripts.pretraining.recipe import Recipe
+from scripts.pretraining.recipe import Recipe, Training
 
 I64 = NDArray[np.int64]
 
@@ -40,9 +40,36 @@ def predicted_tokens(labels: I64) -> int:
 
 def token_losses(model: Any, inputs: I64, labels: I64, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return the cross entropy in nats of every position (0 where nothing is asked for) and the labels, [n, length]."""
+    logits, wanted, asked = _logits(model, inputs, labels, device)
+    losses = functional.cross_entropy(logits, wanted[asked], reduction="none")
+    return torch.zeros(wanted.shape, device=device).masked_scatter(asked, losses), wanted
+
+
+def training_losses(
+    model: Any, inputs: I64, labels: I64, device: torch.device, training: Training
+) -> tuple[Tensor, Tensor]:
+    """Return what is minimised and the cross entropy in nats, each the sum over all positions that are asked for.
+
+    Label smoothing (Szegedy et al. 2016) mixes the wanted token with all of the output layer's; the z-loss
+    (Chowdhery et al. 2022, section 5) adds a multiple of log(Z)^2, which keeps logits from drifting.
+    """
+    if not (training.label_smoothing or training.z_loss):
+        losses, _ = token_losses(model, inputs, labels, device)
+        return losses.sum(), losses.detach().double().sum()
+    logits, wanted, asked = _logits(model, inputs, labels, device)
+    targets = wanted[asked]
+    minimised = functional.cross_entropy(logits, targets, label_smoothing=training.label_smoothing, reduction="sum")
+    if training.z_loss:
+        minimised = minimised + training.z_loss * logits.logsumexp(-1).square().sum()
+    with torch.no_grad():
+        losses = functional.cross_entropy(logits, targets, reduction="none")
+    return minimised, losses.double().sum()
+
+
+def _logits(model: Any, inputs: I64, labels: I64, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the logits of what is asked for [positions, rows], the labels and where they ask, both [n, length]."""
     given = torch.from_numpy(np.ascontiguousarray(inputs)).to(device)
     wanted = torch.from_numpy(np.ascontiguousarray(labels)).to(device)
     asked = wanted != IGNORED
     logits = (model(input_ids=given) if asked.all() else model(input_ids=given, asked=asked)).logits
-    losses = functional.cross_entropy(logits.float().view(-1, logits.shape[-1]), wanted[asked], reduction="none")
-    return torch.zeros(wanted.shape, device=device).masked_scatter(asked, losses), wanted
+    return logits.float().view(-1, logits.shape[-1]), wanted, asked

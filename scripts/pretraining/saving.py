@@ -10,6 +10,7 @@ import torch.distributed as dist
 
 from scripts.lib import checkpoints
 from scripts.lib.errors import UserError
+from scripts.pretraining.averaging import Averager
 from scripts.pretraining.engine import Engine
 from scripts.pretraining.job import Job
 from scripts.pretraining.metrics import Metrics, Row
@@ -18,10 +19,10 @@ log = logging.getLogger(__name__)
 
 
 class Saver:
-    """Saves and restores engine and metrics; every rank has to call every method."""
+    """Saves and restores engine, average and metrics; every rank has to call every method."""
 
-    def __init__(self, job: Job, folder: Path, engine: Engine, metrics: Metrics) -> None:
-        self.job, self.folder, self.engine, self.metrics = job, folder, engine, metrics
+    def __init__(self, job: Job, folder: Path, engine: Engine, metrics: Metrics, averager: Averager) -> None:
+        self.job, self.folder, self.engine, self.metrics, self.averager = job, folder, engine, metrics, averager
         training, upkeep = job.recipe.training, job.upkeep
         goes_back = training.spikes.action == "rollback"
         self._keep = checkpoints.Keep(
@@ -55,6 +56,7 @@ class Saver:
         dist.barrier()
         self.engine.save(path)
         if self.engine.rank == 0:
+            self.averager.save(path)
             self.metrics.save(path)
             checkpoints.commit(path, done, self.job.digest, self._layout(), self._keep)
         dist.barrier()
@@ -75,6 +77,7 @@ class Saver:
                 f"processes with ZeRO stage {found.layout['zero_stage']}; go on with these, or remove {self.folder}."
             )
         self.engine.load(found.path)
+        self.averager.load(found.path)
         return self.metrics.restore(found.path)
 
     def _layout(self) -> dict[str, Any]:

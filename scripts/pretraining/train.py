@@ -65,7 +65,10 @@ def build_parser() -> argparse.ArgumentParser:
         "--timeout-minutes", type=float, default=30.0, help="end the run when no rank gets on for as long"
     )
     parser.add_argument(
-        "--walltime-minutes", type=float, help="save and stop before this long has passed (default: as Slurm says)"
+        "--walltime-minutes",
+        type=float,
+        default=0.0,
+        help="save and stop before this long has passed (0: as Slurm says)",
     )
     return parser
 
@@ -94,8 +97,7 @@ def train(step: Step, args: argparse.Namespace) -> None:
             log.info("%s is trained already; publishing it again", recipe.model)
             republish(finished, out)
             return
-        walltime = None if args.walltime_minutes is None else 60 * args.walltime_minutes
-        launch(make_job(recipe, inputs, layout, step.recipe_digest(), upkeep), folder, walltime)
+        launch(make_job(recipe, inputs, layout, step.recipe_digest(), upkeep), folder, 60 * args.walltime_minutes)
         stage_result(folder / RESULT, out)
         out.summary |= summary(recipe, inputs, out)
         keep_finished(folder, out)
@@ -104,13 +106,9 @@ def train(step: Step, args: argparse.Namespace) -> None:
 
 def upkeep_of(args: argparse.Namespace) -> Upkeep:
     """Return how the run is looked after. Raises UserError for numbers that make no sense."""
-    for name, least in (("keep_last", 1), ("keep_every", 0)):
-        if getattr(args, name) < least:
-            raise UserError(f"--{name.replace('_', '-')}: {getattr(args, name)} is too small; give at least {least}.")
-    for name in ("timeout_minutes", "walltime_minutes"):
-        value = getattr(args, name)
-        if value is not None and not value > 0:
-            raise UserError(f"--{name.replace('_', '-')}: {value} is no time; give more than 0.")
+    for name, least in (("keep_last", 1), ("keep_every", 0), ("timeout_minutes", 0.01), ("walltime_minutes", 0)):
+        if not getattr(args, name) >= least:
+            raise UserError(f"--{name.replace('_', '-')}: {getattr(args, name)} is too little; give at least {least}.")
     return Upkeep(args.keep_last, args.keep_every, 60 * args.timeout_minutes)
 
 

@@ -1,4 +1,4 @@
-"""One rank of a training run. Started by `scripts.pretraining.launch` through torch.distributed.run; by hand:
+"""One rank of a training run. Started by `scripts.pretraining.launch`; by hand, or on several machines:
 
     python -m torch.distributed.run --standalone --nproc-per-node 2 -m scripts.pretraining.worker FOLDER/job.json
 
@@ -26,17 +26,17 @@ from scripts.lib.optimiser import build_optimizer
 from scripts.lib.pieces import piece_bytes
 from scripts.lib.progress import progress
 from scripts.lib.publish import one_writer
-from scripts.lib.schedule import learning_rate
 from scripts.lib.seeds import seed_for
 from scripts.pretraining import failures
 from scripts.pretraining.architecture import build_model
+from scripts.pretraining.averaging import Averager
 from scripts.pretraining.data import TrainingData
 from scripts.pretraining.engine import Engine, start_processes, stop_processes
 from scripts.pretraining.evaluate import validation
 from scripts.pretraining.export import write_result
 from scripts.pretraining.job import Job
 from scripts.pretraining.metrics import Metrics
-from scripts.pretraining.objective import I64, inputs_and_labels, predicted_tokens, token_losses
+from scripts.pretraining.objective import I64, inputs_and_labels, predicted_tokens, training_losses
 from scripts.pretraining.presence import SAVED, Presence
 from scripts.pretraining.saving import Saver
 from scripts.pretraining.spikes import SpikeWatch
@@ -59,7 +59,8 @@ class Trainer:
         self.presence = presence or Presence(self.engine.rank)
         self.token_bytes = read_token_bytes(job)
         self.metrics = Metrics(folder, self.engine.rank == 0)
-        self.saver = Saver(job, folder, self.engine, self.metrics)
+        self.averager = Averager(self.recipe.training, self.engine)
+        self.saver = Saver(job, folder, self.engine, self.metrics, self.averager)
         self.spikes = SpikeWatch(self.recipe.training.spikes)
 
     def run(self) -> bool:
@@ -76,6 +77,7 @@ class Trainer:
         for step in show(range(first, training.steps), training.steps - first, f"training {self.recipe.model}"):
             stop = self._train_step(step, watch=step == first or self._evaluates(step + 1))
             done = step + 1
+            self.averager.after(done)
             if self._evaluates(done):
                 self._evaluate(done)
             if stop or done % training.checkpoint_every == 0 or done == training.steps:
@@ -83,12 +85,20 @@ class Trainer:
             if stop and done < training.steps:
                 log.info("asked to stop: saved after step %d of %d", done, training.steps)
                 return False
+        self._finish()
+        return True
+
+    def _finish(self) -> None:
+        """Write the result: of the averaged weights, where the recipe asks for an average."""
+        average = self.recipe.training.average.kind
+        if average != "none":
+            self.averager.apply()
+            self._evaluate(self.recipe.training.steps, averaged=average)
         self.presence.note("writing the result")
         probe, weights = self._logits_probe(), self.engine.weights()
         if self.engine.rank == 0:
             write_result(self.job, weights, probe, self.data, self.folder)
         dist.barrier()
-        return True
 
     def _logits_probe(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return a few sequences of the first step and the trained model's logits for them."""
@@ -109,7 +119,7 @@ class Trainer:
             self._stop_not_finite("loss", loss, step, bad)
         score = self.spikes.score(loss)
         before = self._probe() if watch and score is None else None
-        rate = learning_rate(training.schedule, training.optimizer.learning_rate, training.steps, step)
+        rate = training.learning_rate(step)
         self.presence.note(f"step {step}: update")
         norm = self.engine.update(rate, lambda value: self._require_finite_norm(value, step), move=score is None)
         if before is not None and rate > 0 and norm > 0 and torch.equal(before, self._probe()):
@@ -138,12 +148,14 @@ class Trainer:
         for number, rows in self.job.layout.micro_batches(self.engine.rank):
             self.presence.note(f"step {step}: forward")
             torch.manual_seed(seed_for(self.recipe.seed, "dropout", str(step), str(number)) >> 1)
-            losses, _ = token_losses(self.engine.model, inputs[rows], labels[rows], self.engine.device)
-            sums.append((number, losses.detach().double().sum()))
+            minimised, nats = training_losses(
+                self.engine.model, inputs[rows], labels[rows], self.engine.device, self.recipe.training
+            )
+            sums.append((number, nats))
             total[0] += sums[-1][1]
             last = number // self.job.layout.processes == self.job.layout.accumulation - 1
             self.presence.note(f"step {step}: backward")
-            self.engine.accumulate(losses.sum() / count, last)
+            self.engine.accumulate(minimised / count, last)
         total[1] = float(self.presence.asked_to_stop())
         self.presence.note(f"step {step}: the loss of all ranks")
         summed, stop = self.engine.total(total).tolist()
@@ -185,10 +197,10 @@ class Trainer:
         with self.engine.whole([self.probe]):
             return self.probe.detach().clone()
 
-    def _evaluate(self, done: int) -> None:
+    def _evaluate(self, done: int, **marks: str) -> None:
         self.presence.note(f"step {done - 1}: validation")
         result = validation(self.job, self.engine, self.data, self.token_bytes)
-        self.metrics.add({"step": done, "validation": result})
+        self.metrics.add({"step": done, "validation": result, **marks})
         if self.engine.rank == 0:
             for source, values in result.items():
                 log.info("validation of %s after step %d: loss %.4f", source, done, values["loss"])

@@ -100,8 +100,8 @@ def test_a_signal_or_the_deadline_makes_them_save(tmp_path: Path) -> None:
 
 def test_the_deadline_is_before_the_walltime_and_the_end_of_the_slurm_job() -> None:
     now = time.time()
-    assert deadline(None, {}) is None
-    assert deadline(None, {"SLURM_JOB_END_TIME": "UNLIMITED"}) is None
+    assert deadline(0, {}) is None
+    assert deadline(0, {"SLURM_JOB_END_TIME": "UNLIMITED"}) is None
     assert deadline(1000, {}) == pytest.approx(now + 900, abs=5)
     assert deadline(100_000, {}) == pytest.approx(now + 99_700, abs=5)
     assert deadline(100_000, {"SLURM_JOB_END_TIME": str(int(now) + 500)}) == pytest.approx(now + 450, abs=5)
