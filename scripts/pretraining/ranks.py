@@ -64,7 +64,7 @@ class Ranks:
         UserError when they failed.
         """
         while None in (codes := self._codes()):
-            if any(codes):
+            if any(code not in (None, 0, SAVED) for code in codes):
                 self._wait(GRACE)
                 codes = self._codes()
                 self.end()
@@ -119,8 +119,8 @@ class Ranks:
 
     def _ending(self, codes: list[int | None]) -> Exception:
         """Return why the ranks ended; their codes are None where we had to end them."""
-        stopped = (self.folder / STOP).exists()
-        if all(code in (0, SAVED) or (stopped and code == -signal.SIGTERM) for code in codes):
+        early = (-signal.SIGTERM, None) if (self.folder / STOP).exists() else ()  # it had not begun to listen
+        if all(code in (0, SAVED, *early) for code in codes):
             return Saved(
                 f"Training of {self.model} was asked to stop and saved: run again, which goes on from there (exit code {SAVED})."
             )

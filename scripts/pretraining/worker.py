@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 import torch.distributed as dist
@@ -163,7 +163,7 @@ class Trainer:
         bad = [] if math.isfinite(loss) else [number for number, value in sums if not math.isfinite(float(value))]
         return loss, bad, stop > 0
 
-    def _stop_not_finite(self, what: str, value: float, step: int, bad: list[int]) -> None:
+    def _stop_not_finite(self, what: str, value: float, step: int, bad: list[int]) -> NoReturn:
         """Raise UserError that names the ranks and documents of the micro-batches that are not finite on any rank."""
         layout = self.job.layout
         everywhere: list[list[int]] = [[] for _ in range(layout.processes)]
