@@ -133,6 +133,12 @@ class Engine:
 
         optimizer.step = switched
 
+    def peak_memory(self) -> dict[str, float]:
+        """Return the most bytes of tensors that this rank's device has held; a CPU does not tell."""
+        if self.device.type != "cuda":
+            return {}
+        return {"peak_bytes": float(torch.cuda.max_memory_allocated(self.device))}
+
     def total(self, value: Tensor) -> Tensor:
         """Return the sum over all ranks."""
         dist.all_reduce(value)

@@ -8,9 +8,10 @@ import torch
 
 from scripts.lib.errors import UserError
 from scripts.pretraining.job import Job
-from scripts.pretraining.size import memory
+from scripts.pretraining.size import parameters
 
 MOST = 20  # documents that are named
+STATE_BYTES = 16  # of a parameter in fp32: its weight, gradient and two moments
 NO_MEMORY = ("can't allocate memory", "cannot allocate memory", "out of memory", "ALLOC_FAILED")
 
 
@@ -51,18 +52,13 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def out_of_memory(job: Job, rank: int, doing: str) -> UserError:
-    """Return the error for memory that ran out: what the plan counts on, and what can be turned."""
-    layout, predicted = job.layout, memory(job.recipe, job.vocabulary)
-    state = sum(predicted[part] for part in ("weights", "gradients", "optimizer"))
-    each = predicted["activations_per_sequence"] + predicted["logits_per_sequence"]
-    tokens = layout.micro_batch * job.recipe.training.sequence_length
+    """Return the error for memory that ran out: what the model takes without activations, and what can be turned."""
+    layout, length = job.layout, job.recipe.training.sequence_length
+    count = sum(parameters(job.recipe.architecture, job.vocabulary).values())
     return UserError(
-        f"Training of {job.recipe.model} ran out of memory on rank {rank} ({doing}): the plan counts {_gigabytes(state)} "
-        f"for weights, gradients and optimizer over all ranks of ZeRO and {_gigabytes(layout.micro_batch * each)} for a "
-        f"micro-batch; lower --micro-batch-tokens (now {tokens}; the global batch and the losses stay the same), raise "
-        f"--zero-stage (now {layout.zero_stage}) with more --processes, or give the job more memory."
+        f"Training of {job.recipe.model} ran out of memory on rank {rank} ({doing}): weights, gradients and optimizer take "
+        f"{count * STATE_BYTES / 1e9:.3g} GB before ZeRO shares them, and a micro-batch of {layout.micro_batch} x {length} "
+        "tokens comes on top (plan.json counts both); lower --micro-batch-tokens "
+        f"(now {layout.micro_batch * length}; the global batch and the losses stay the same), raise --zero-stage "
+        f"(now {layout.zero_stage}) with more --processes, or give the job more memory."
     )
-
-
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.3g} GB"

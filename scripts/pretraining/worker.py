@@ -122,17 +122,26 @@ class Trainer:
         rate = training.learning_rate(step)
         self.presence.note(f"step {step}: update")
         norm = self.engine.update(rate, lambda value: self._require_finite_norm(value, step), move=score is None)
-        if before is not None and rate > 0 and norm > 0 and torch.equal(before, self._probe()):
-            raise failures.unchanged(self.job, step)
+        if before is not None:
+            self._require_moved(step, before, expected=rate > 0 and norm > 0)
         tokens = (step + 1) * training.global_batch * training.sequence_length
         row: dict[str, Any] = {"step": step + 1, "tokens": tokens, "loss": loss, "lr": rate, "grad_norm": norm}
         if score is not None:
             row["spike"] = self._leave_out(step, score)
         self.metrics.add(row)
+        speed = training.global_batch * training.sequence_length / (time.monotonic() - started)
+        self.metrics.observe(step + 1, {"tokens_per_second": speed, **self.engine.peak_memory()})
         if self.engine.rank == 0:
-            speed = training.global_batch * training.sequence_length / (time.monotonic() - started)
             log.info("step %d of %d: loss %.4f, %.0f tokens/s", step + 1, training.steps, loss, speed)
         return stop
+
+    def _require_moved(self, step: int, before: torch.Tensor, expected: bool) -> None:
+        """Raise UserError for an update that left the probed weights as they were; note how large it was beside them."""
+        after = self._probe()
+        if expected and torch.equal(before, after):
+            raise failures.unchanged(self.job, step)
+        ratio = float((after - before).norm() / before.norm().clamp_min(torch.finfo(before.dtype).tiny))
+        self.metrics.observe(step + 1, {"update_to_weight": ratio})
 
     def _gradient(self, step: int) -> tuple[float, list[int], bool]:
         """Accumulate the gradient of a step.
