@@ -71,6 +71,7 @@ rule plan:
 
 # The plan comes first so that what it refuses is never trained; it is no part of what is learned. What the device of the
 # profile cannot hold is refused by a forecast, which is no part of the program that trains: nothing is trained anew for it.
+# SIGTERM, SIGUSR1 and the walltime (0: as Slurm says, or none) make it save and exit with 75; a retry goes on from there.
 rule pretrain:
     input:
         plan="results/models/{model}/plan.json",
@@ -124,6 +125,10 @@ rule pretrain:
         micro_batch_tokens=1024,
         zero_stage=0,
         device="none",
+        keep_last=2,
+        keep_every=0,
+        timeout_minutes=30,
+        walltime_minutes=0,
     params:
         settings=lambda w: model_settings(w, "max_epochs", "epoch_caps", "token_budget"),
         code=code_digest("scripts.pretraining.train"),
@@ -149,6 +154,10 @@ rule pretrain:
         " --processes {resources.processes}"
         " --micro-batch-tokens {resources.micro_batch_tokens}"
         " --zero-stage {resources.zero_stage}"
+        " --keep-last {resources.keep_last}"
+        " --keep-every {resources.keep_every}"
+        " --timeout-minutes {resources.timeout_minutes}"
+        " --walltime-minutes {resources.walltime_minutes}"
         " --manifest {output.manifest:q}"
         " --settings {params.settings:q}"
         " --code {params.code:q}"

@@ -22,7 +22,7 @@ from scripts.lib.canonical import canonical_json
 from scripts.lib.errors import UserError
 from scripts.lib.items import Item, wanted
 from scripts.lib.likelihood import AnswerTooLong, LanguageModel, Row, batches
-from scripts.lib.optimiser import build_optimizer
+from scripts.lib.optimiser import build_optimizer, set_learning_rate
 from scripts.lib.progress import progress
 from scripts.lib.schedule import learning_rate
 from scripts.lib.seeds import seed_for
@@ -79,8 +79,7 @@ class Trainer:
             )
         torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.gradient_clipping or float("inf"))
         rate = learning_rate(recipe.schedule, recipe.optimizer.learning_rate, recipe.steps, step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        set_learning_rate(self.optimizer, rate)
         self.optimizer.step()
         return total
 

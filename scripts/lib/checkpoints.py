@@ -1,4 +1,4 @@
-"""Checkpoints of one recipe: whole or not there, digested, the last two kept.
+"""Checkpoints of one recipe: whole or not there, digested; the last ones are kept, and more when asked.
 
 A checkpoint is a folder `step-<updates done>/` with a `checkpoint.json` that names its files, their digests, the recipe
 and the layout. It is written beside under a temporary name and renamed when everything is on the disk. This module
@@ -12,7 +12,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,23 @@ from scripts.lib.publish import fsync_path, write_atomic
 
 log = logging.getLogger(__name__)
 RECORD = "checkpoint.json"
-KEEP = 2
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Which checkpoints stay: the newest `last`, all multiples of `every` steps (0: none), and of `period` the newest.
+
+    The last is for a run that may go back to its newest regular checkpoint, whatever was saved since.
+    """
+
+    last: int = 2
+    every: int = 0
+    period: int = 0
+
+    def chosen(self, steps: Sequence[int]) -> set[int]:
+        """Return which of the steps, ascending, stay."""
+        regular = [step for step in steps if self.period and step % self.period == 0]
+        return {*steps[-self.last :], *regular[-1:], *(step for step in steps if self.every and step % self.every == 0)}
 
 
 @dataclass(frozen=True)
@@ -47,8 +63,8 @@ def prepare(path: Path) -> None:
     path.mkdir(parents=True)
 
 
-def commit(path: Path, step: int, recipe: str, layout: Mapping[str, Any]) -> None:
-    """Digest and flush what lies in the pending folder, give it its name, and remove all but the newest two."""
+def commit(path: Path, step: int, recipe: str, layout: Mapping[str, Any], keep: Keep | None = None) -> None:
+    """Digest and flush what lies in the pending folder, give it its name, and remove those that need not be kept."""
     files = sorted(file for file in path.rglob("*") if file.is_file())
     entries = [
         {"name": file.relative_to(path).as_posix(), "bytes": file.stat().st_size, "sha256": sha256_file(file)}
@@ -63,13 +79,20 @@ def commit(path: Path, step: int, recipe: str, layout: Mapping[str, Any]) -> Non
         shutil.rmtree(final)
     path.replace(final)
     fsync_path(final.parent)
-    for old in _named(final.parent)[:-KEEP]:
+    found = {int(old.name.removeprefix("step-")): old for old in _named(final.parent)}
+    stay = {step, *(keep or Keep()).chosen(list(found))}  # a torn one with a higher number must not push it out
+    for old in (old for number, old in found.items() if number not in stay):
         shutil.rmtree(old)
 
 
-def newest(folder: Path, recipe: str) -> Checkpoint | None:
-    """Return the newest whole checkpoint of the recipe; others are passed over, each with a line in the log."""
+def newest(folder: Path, recipe: str, multiple: int = 1) -> Checkpoint | None:
+    """Return the newest whole checkpoint of the recipe; others are passed over, each with a line in the log.
+
+    With `multiple` only those are looked at whose step is a multiple of it.
+    """
     for path in reversed(_named(folder)):
+        if int(path.name.removeprefix("step-")) % multiple:
+            continue
         record, problem = _examine(path, recipe)
         if problem is None:
             return Checkpoint(path, record["step"], record["layout"])

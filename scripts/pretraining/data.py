@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +67,11 @@ class TrainingData:
                 "remove its checkpoints and train again."
             )
 
-    def documents(self, step: int) -> str:
-        """Return in words which documents stand in the batch of a step, for messages."""
-        spans = [(row.source, span) for row in self._order.locate(step) for span in row.spans]
-        return ", ".join(sorted({f"{source}/{span.part}:{span.document}" for source, span in spans}))
+    def documents(self, step: int, rows: Iterable[int]) -> list[str]:
+        """Return in words which documents stand in rows of the batch of a step, for messages."""
+        samples = self._order.locate(step)
+        spans = [(samples[row].source, span) for row in rows for span in samples[row].spans]
+        return sorted({f"{source}/{span.part}:{span.document}" for source, span in spans})
 
     def validation(self, source: str, limit: int) -> I64:
         """Return at most `limit` validation sequences of a source, always the same ones."""

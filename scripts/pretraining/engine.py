@@ -7,7 +7,7 @@ DeepSpeed is imported when the engine starts, since the import takes seconds and
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -17,16 +17,19 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from scripts.lib.errors import UserError
+from scripts.lib.optimiser import set_learning_rate
 from scripts.pretraining.layout import Layout
+from scripts.pretraining.presence import FOLDER, RENDEZVOUS
 from scripts.pretraining.recipe import Training
 
-TIMEOUT = timedelta(minutes=30)  # a rank that hangs ends the job after this
+TIMEOUT = 1800.0  # seconds; of a wait for other ranks where nobody else watches over them
 BUCKET = 50_000_000  # elements that ZeRO reduces at once; its default would take 2 GB on a CPU
 STATE = "deepspeed"
 
 
-def start_processes() -> torch.device:
-    """Join the other ranks and return this rank's device."""
+def start_processes(timeout: float = TIMEOUT) -> torch.device:
+    """Join the other ranks and return this rank's device; they meet where the launcher says, else at MASTER_ADDR."""
     accelerated = torch.cuda.is_available()
     os.environ.setdefault("DS_ACCELERATOR", "cuda" if accelerated else "cpu")
     import deepspeed
@@ -34,7 +37,13 @@ def start_processes() -> torch.device:
     if not accelerated:
         _use_gloo_alone()
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    deepspeed.init_distributed(dist_backend="nccl" if accelerated else "gloo", timeout=TIMEOUT, verbose=False)
+    shared = os.environ.get(FOLDER)
+    meeting: dict[str, Any] = {}
+    if shared:
+        file = (Path(shared) / RENDEZVOUS).as_uri()
+        meeting = {"init_method": file, "rank": int(os.environ["RANK"]), "world_size": int(os.environ["WORLD_SIZE"])}
+    backend, wait = "nccl" if accelerated else "gloo", timedelta(seconds=timeout)
+    deepspeed.init_distributed(dist_backend=backend, timeout=wait, verbose=False, **meeting)
     if not accelerated:
         return torch.device("cpu")
     torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
@@ -72,8 +81,15 @@ class Engine:
     ) -> None:
         import deepspeed
 
+        if training.optimizer.name == "muon" and layout.zero_stage:
+            raise UserError(
+                f"training.optimizer.name is muon, which needs whole matrices, and ZeRO stage {layout.zero_stage} cuts "
+                "them up; train with --zero-stage 0 or with adamw."
+            )
         self.layout, self.device, self.rank = layout, device, dist.get_rank()
         self._clipping = training.gradient_clipping
+        self._moving = True
+        self._guard(optimizer)
         engine, *_ = deepspeed.initialize(
             model=model.to(device), optimizer=optimizer, config=engine_config(training, layout)
         )
@@ -89,17 +105,18 @@ class Engine:
         if not last:
             self.model.step()
 
-    def update(self, learning_rate: float, check: Callable[[float], None]) -> float:
+    def update(self, learning_rate: float, check: Callable[[float], None], move: bool = True) -> float:
         """Clip, update the weights, and return the gradient's global norm before clipping.
 
-        `check` is given the norm, with ZeRO 0 before the weights change; it raises for one that is not finite.
+        `check` is given the norm, with ZeRO 0 before the weights change; it raises for one that is not finite. Without
+        `move` the gradient is dropped: weights and the optimiser's state stay as they are.
         """
-        for group in self.model.optimizer.param_groups:
-            group["lr"] = learning_rate
+        self._moving = move
+        set_learning_rate(self.model.optimizer, learning_rate)
         if self.layout.zero_stage:
             self.model.step()
-            norm = float(self.model.get_global_grad_norm())
-            check(norm)
+            norm = float(self.model.get_global_grad_norm() or 0.0)
+            check(float("inf") if self.model.skipped_steps else norm)  # it skips such steps without a word
             return norm
         limit = self._clipping or float("inf")
         norm = float(nn.utils.clip_grad_norm_(self.model.module.parameters(), limit))
@@ -107,21 +124,52 @@ class Engine:
         self.model.step()
         return norm
 
+    def _guard(self, optimizer: torch.optim.Optimizer) -> None:
+        """Put a switch before the optimiser's step, which DeepSpeed calls with every ZeRO stage."""
+        step = optimizer.step
+
+        def switched(closure: Callable[[], float] | None = None) -> float | None:
+            return step(closure) if self._moving else None
+
+        optimizer.step = switched
+
+    def peak_memory(self) -> dict[str, float]:
+        """Return the most bytes of tensors that this rank's device has held; a CPU does not tell."""
+        if self.device.type != "cuda":
+            return {}
+        return {"peak_bytes": float(torch.cuda.max_memory_allocated(self.device))}
+
     def total(self, value: Tensor) -> Tensor:
         """Return the sum over all ranks."""
         dist.all_reduce(value)
         return value
 
+    def named_parameters(self) -> list[tuple[str, nn.Parameter]]:
+        """Return the parameters with their names; tied ones once."""
+        return list(self.model.module.named_parameters())
+
     @contextmanager
-    def whole(self, parameters: list[nn.Parameter]) -> Iterator[None]:
-        """Make parameters whole on every rank within the block (ZeRO 3 holds a share of each)."""
+    def whole(self, parameters: list[nn.Parameter], changed: bool = False) -> Iterator[None]:
+        """Make parameters whole on every rank within the block (ZeRO 3 holds a share of each).
+
+        With `changed` all ranks hold afterwards what rank 0 made of them.
+        """
         if self.layout.zero_stage < 3:
             yield
+            for parameter in parameters if changed else ():
+                dist.broadcast(parameter.data, 0)
             return
         import deepspeed
 
-        with deepspeed.zero.GatheredParameters(parameters):
+        with deepspeed.zero.GatheredParameters(parameters, modifier_rank=0 if changed else None):
             yield
+
+    def replace_weights(self, values: Mapping[str, Tensor]) -> None:
+        """Put the values that rank 0 has by name in the place of the weights; no update may follow."""
+        named = self.named_parameters()
+        with self.whole([parameter for _, parameter in named], changed=True):
+            for name, parameter in named if self.rank == 0 else ():
+                parameter.data.copy_(values[name])
 
     def weights(self) -> dict[str, Tensor]:
         """Return a copy of all weights in fp32 on the CPU, by name; every rank has to call it."""

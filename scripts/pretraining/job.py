@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +12,19 @@ from scripts.pretraining.layout import Layout
 from scripts.pretraining.recipe import Recipe
 
 RESULT = "result"  # folder that the ranks leave the finished model in
-FAILURE = "failure.txt"  # the sentence for the user when they cannot go on
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """How a run is looked after; execution, never part of the recipe.
+
+    `keep_last` checkpoints are kept, and those whose step is a multiple of `keep_every` (0: none). Ranks that do not
+    get on for `timeout` seconds end the run.
+    """
+
+    keep_last: int = 2
+    keep_every: int = 0
+    timeout: float = 1800.0
 
 
 @dataclass(frozen=True)
@@ -30,17 +42,22 @@ class Job:
     vocabulary: int
     tokenizer: str
     sources: dict[str, dict[str, Any]]
+    upkeep: Upkeep = field(default_factory=Upkeep)
 
     def write(self, folder: Path) -> Path:
         """Write the job into the folder of its state and return the file's path."""
         path = folder / "job.json"
-        write_atomic(
-            path, json.dumps({**vars(self), "recipe": self.recipe.to_json(), "layout": asdict(self.layout)}).encode()
-        )
+        parts = {"recipe": self.recipe.to_json(), "layout": asdict(self.layout), "upkeep": asdict(self.upkeep)}
+        write_atomic(path, json.dumps({**vars(self), **parts}).encode())
         return path
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what `write` wrote."""
         data = json.loads(path.read_text("utf-8"))
-        return cls(**{**data, "recipe": Recipe.from_json(data["recipe"]), "layout": Layout(**data["layout"])})
+        parts = {
+            "recipe": Recipe.from_json(data["recipe"]),
+            "layout": Layout(**data["layout"]),
+            "upkeep": Upkeep(**data["upkeep"]),
+        }
+        return cls(**{**data, **parts})

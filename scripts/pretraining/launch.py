@@ -3,65 +3,64 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
-import signal
-import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripts.lib.code import ROOT
-from scripts.lib.errors import UserError
 from scripts.lib.progress import progress
-from scripts.pretraining.job import FAILURE, Job
+from scripts.pretraining.job import Job
 from scripts.pretraining.metrics import METRICS
+from scripts.pretraining.ranks import Ranks, stopping_on_signals
 
 if TYPE_CHECKING:  # it runs in processes of its own; named here, it counts in the code digest of those who launch it
     from scripts.pretraining import worker as worker
 
-SECONDS = 1.0  # between two looks at what the ranks have done
+log = logging.getLogger(__name__)
+MARGIN = 300.0  # seconds before the end of the job at which it saves; a tenth of it where that is less
 
 
-def launch(job: Job, folder: Path) -> None:
-    """Train in `job.layout.processes` processes on this machine. Raises UserError when they fail.
+def launch(job: Job, folder: Path, walltime: float = 0.0) -> None:
+    """Train in `job.layout.processes` processes on this machine, at most `walltime` seconds (0: as Slurm says).
 
-    The ranks inherit a pipe whose other end we hold: they end when it closes, also after a SIGKILL of this process.
+    Raises UserError when they fail, and Saved when they were asked to stop (by SIGTERM, SIGUSR1 or the walltime) and
+    left a checkpoint. The ranks hold a pipe whose other end we hold: they end when it closes, also after a SIGKILL of
+    this process.
     """
-    (folder / FAILURE).unlink(missing_ok=True)
-    command = [
-        *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-        *("--nproc-per-node", str(job.layout.processes)),
-        *("-m", "scripts.pretraining.worker", str(job.write(folder))),
-    ]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=sys.stderr, env=_environment(job), start_new_session=True
-    )
-    try:
-        steps = job.recipe.training.steps
-        for _ in progress(updates(process, folder / METRICS), steps, f"pretraining {job.recipe.model}"):
-            pass
-        code = process.wait()
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait()
-    if code:
-        failure = folder / FAILURE
-        if failure.is_file():
-            raise UserError(failure.read_text("utf-8"))
-        raise UserError(
-            f"Training of {job.recipe.model} ended with exit code {code}; the lines above tell why: "
-            "mend it and run again, which goes on from the last checkpoint."
-        )
+    with tempfile.TemporaryDirectory(prefix="ranks-") as shared:
+        ranks = Ranks(job.recipe.model, job.layout.processes, Path(shared), job.upkeep.timeout)
+        try:
+            with stopping_on_signals(ranks):
+                command = (sys.executable, "-m", "scripts.pretraining.worker", str(job.write(folder)))
+                ranks.start(command, _environment(job))
+                done = updates(ranks.watch(deadline(walltime, os.environ)), folder / METRICS)
+                for _ in progress(done, job.recipe.training.steps, f"pretraining {job.recipe.model}"):
+                    pass
+        finally:
+            ranks.end()
 
 
-def updates(process: subprocess.Popen[bytes], metrics: Path) -> Iterator[None]:
+def deadline(walltime: float, environment: Mapping[str, str]) -> float | None:
+    """Return when to save and stop, in seconds of `time.time`: before the walltime or the end of the Slurm job."""
+    now = time.time()
+    ends = [now + walltime] if walltime else []
+    if environment.get("SLURM_JOB_END_TIME", "").isdigit():
+        ends.append(float(environment["SLURM_JOB_END_TIME"]))
+    if not ends:
+        return None
+    left = max(min(ends) - now, 0.0)
+    return now + left - min(MARGIN, left / 10)
+
+
+def updates(looks: Iterable[None], metrics: Path) -> Iterator[None]:
     """Yield once for each update that the ranks have noted, until they end; they have no terminal to show it on."""
     known = 0
-    while process.poll() is None:
-        time.sleep(SECONDS)
+    for _ in looks:
         noted = metrics.read_bytes().count(b'"grad_norm"') if metrics.is_file() else known
         yield from itertools.repeat(None, max(noted - known, 0))
         known = noted

@@ -83,6 +83,37 @@ def separation(recipe: Recipe, inputs: I64) -> dict[str, NDArray[Any]]:
 
 def token_losses(recipe: Recipe, model: Any, inputs: I64, labels: I64, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return the cross entropy in nats of every position (0 where nothing is asked for) and the labels, [n, length]."""
+    logits, wanted, asked = _logits(recipe, model, inputs, labels, device)
+    losses = functional.cross_entropy(logits, wanted[asked], reduction="none")
+    return torch.zeros(wanted.shape, device=device).masked_scatter(asked, losses), wanted
+
+
+def training_losses(
+    recipe: Recipe, model: Any, inputs: I64, labels: I64, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Return what is minimised and the cross entropy in nats, each the sum over all positions that are asked for.
+
+    Label smoothing (Szegedy et al. 2016) mixes the wanted token with all of the output layer's; the z-loss
+    (Chowdhery et al. 2022, section 5) adds a multiple of log(Z)^2, which keeps logits from drifting.
+    """
+    training = recipe.training
+    if not (training.label_smoothing or training.z_loss):
+        losses, _ = token_losses(recipe, model, inputs, labels, device)
+        return losses.sum(), losses.detach().double().sum()
+    logits, wanted, asked = _logits(recipe, model, inputs, labels, device)
+    targets = wanted[asked]
+    minimised = functional.cross_entropy(logits, targets, label_smoothing=training.label_smoothing, reduction="sum")
+    if training.z_loss:
+        minimised = minimised + training.z_loss * logits.logsumexp(-1).square().sum()
+    with torch.no_grad():
+        losses = functional.cross_entropy(logits, targets, reduction="none")
+    return minimised, losses.double().sum()
+
+
+def _logits(
+    recipe: Recipe, model: Any, inputs: I64, labels: I64, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the logits of what is asked for [positions, rows], the labels and where they ask, both [n, length]."""
     apart = {name: torch.from_numpy(values).to(device) for name, values in separation(recipe, inputs).items()}
     given = torch.from_numpy(np.ascontiguousarray(inputs)).to(device)
     wanted = torch.from_numpy(np.ascontiguousarray(labels)).to(device)
@@ -92,5 +123,4 @@ def token_losses(recipe: Recipe, model: Any, inputs: I64, labels: I64, device: t
         logits = logits if asked.all() else logits[asked]
     else:
         logits = model(input_ids=given, asked=asked, **apart).logits
-    losses = functional.cross_entropy(logits.float().view(-1, logits.shape[-1]), wanted[asked], reduction="none")
-    return torch.zeros(wanted.shape, device=device).masked_scatter(asked, losses), wanted
+    return logits.float().view(-1, logits.shape[-1]), wanted, asked

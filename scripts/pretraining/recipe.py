@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from scripts.lib.schedule import Optimizer, Schedule, optional, require
+from scripts.lib.schedule import UNITS, Optimizer, Schedule, optional, rate_at, require
+from scripts.pretraining.spikes import Spikes
 
 FAMILIES = {"gpt2": "causal", "llama": "causal", "bert": "masked"}
 CONTIGUOUS, BEST_FIT = "contiguous", "best_fit"
+AVERAGES = ("none", "ema", "checkpoints")
 PRECISIONS = ("fp32", "bf16-autocast")
 
 
@@ -89,6 +91,28 @@ class Architecture:
 
 
 @dataclass(frozen=True)
+class Average:
+    """Which average of the weights is exported: of every step with exponential `decay`, or of the `last` checkpoints."""
+
+    kind: str = "none"
+    decay: float = 0.999
+    last: int = 5
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        average = cls(
+            kind=str(optional(settings, "kind", cls.kind)),
+            decay=float(optional(settings, "decay", cls.decay)),
+            last=int(optional(settings, "last", cls.last)),
+        )
+        known = ", ".join(AVERAGES)
+        require(average.kind in AVERAGES, f"training.average.kind: {average.kind!r} is none of {known}")
+        require(0 < average.decay < 1, "training.average.decay: must be in (0, 1)")
+        require(average.last > 0, "training.average.last: must be at least 1 checkpoint")
+        return average
+
+
+@dataclass(frozen=True)
 class Training:
     """How long, on what and how the weights are updated; counts are global (all processes together)."""
 
@@ -97,6 +121,7 @@ class Training:
     global_batch: int
     optimizer: Optimizer
     schedule: Schedule
+    schedule_unit: str
     precision: str
     gradient_clipping: float
     evaluate_every: int
@@ -106,6 +131,10 @@ class Training:
     whole_words: bool
     separate_documents: bool
     packing: str
+    label_smoothing: float
+    z_loss: float
+    spikes: Spikes
+    average: Average
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
@@ -116,12 +145,16 @@ class Training:
         require(steps > 0, "training.steps: must be at least 1")
         precision = str(optional(settings, "precision", "fp32"))
         require(precision in PRECISIONS, f"training.precision: {precision!r} is none of {', '.join(PRECISIONS)}")
+        unit = str(optional(settings, "schedule_unit", "steps"))
+        require(unit in UNITS, f"training.schedule_unit: {unit!r} is none of {', '.join(UNITS)}")
+        total = steps * batch * length if unit == "tokens" else steps
         training = cls(
             steps=steps,
             sequence_length=length,
             global_batch=batch,
             optimizer=Optimizer.from_settings(settings["optimizer"]),
-            schedule=Schedule.from_settings(settings["schedule"], steps),
+            schedule=Schedule.from_settings(settings["schedule"], total, unit),
+            schedule_unit=unit,
             precision=precision,
             gradient_clipping=float(optional(settings, "gradient_clipping", 1.0)),
             evaluate_every=int(optional(settings, "evaluate_every", 100)),
@@ -131,13 +164,31 @@ class Training:
             whole_words=bool(optional(settings, "whole_words", False)),
             separate_documents=bool(optional(settings, "separate_documents", False)),
             packing=str(optional(settings, "packing", CONTIGUOUS)),
+            label_smoothing=float(optional(settings, "label_smoothing", 0.0)),
+            z_loss=float(optional(settings, "z_loss", 0.0)),
+            spikes=Spikes.from_settings(optional(settings, "spikes", {})),
+            average=Average.from_settings(optional(settings, "average", {})),
         )
         for key in ("evaluate_every", "evaluate_sequences", "checkpoint_every"):
             require(getattr(training, key) > 0, f"training.{key}: must be at least 1")
         require(training.gradient_clipping >= 0, "training.gradient_clipping: must not be negative (0 is off)")
         require(training.packing in (CONTIGUOUS, BEST_FIT), f"training.packing: {training.packing!r} is none of them")
         require(0 < training.masked_share < 1, "training.masked_share: must be in (0, 1)")
+        require(0 <= training.label_smoothing < 1, "training.label_smoothing: must be in [0, 1)")
+        require(training.z_loss >= 0, "training.z_loss: must not be negative (0 is off)")
         return training
+
+    def learning_rate(self, step: int) -> float:
+        """Learning rate of update `step` (0-based)."""
+        each = self.global_batch * self.sequence_length if self.schedule_unit == "tokens" else 1
+        return rate_at(self.schedule, self.optimizer.learning_rate, (step + 1) * each, self.steps * each, each)
+
+    def averaged_steps(self) -> list[int]:
+        """The numbers of updates after which the weights go into the average of the last checkpoints, ascending."""
+        if self.average.kind != "checkpoints":
+            return []
+        saved = [*range(self.checkpoint_every, self.steps, self.checkpoint_every), self.steps]
+        return saved[-self.average.last :]
 
     @property
     def separates(self) -> bool:
@@ -193,6 +244,8 @@ class Recipe:
         training = dict(data["training"])
         training["optimizer"] = Optimizer(**training["optimizer"])
         training["schedule"] = Schedule(**training["schedule"])
+        training["spikes"] = Spikes(**training["spikes"])
+        training["average"] = Average(**training["average"])
         return cls(
             model=data["model"],
             seed=data["seed"],

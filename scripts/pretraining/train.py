@@ -11,6 +11,9 @@ Publishes `export/`, `metrics.jsonl` and `samples.json`; the manifest records wh
 State is kept in `<checkpoints>/<recipe digest>/`: a run that was killed goes on from its newest whole checkpoint, a finished
 one is published again in seconds. Processes, micro-batch, ZeRO stage and threads are execution: they stand in the
 provenance and change no digest.
+
+SIGTERM, SIGUSR1 and the end of the walltime make it save and exit with code 75, whereupon the scheduler may queue it
+again: Snakemake does so for every failed job as often as `retries` says.
 """
 
 from __future__ import annotations
@@ -19,17 +22,21 @@ import argparse
 import json
 import logging
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from scripts.lib.errors import UserError
 from scripts.lib.seen import Seen
 from scripts.lib.step import Output, Step, finished_state, keep_finished, republish, run_step, step_parser
 from scripts.pretraining.inputs import Inputs, add_input_arguments, read_inputs
-from scripts.pretraining.job import RESULT, Job
+from scripts.pretraining.job import RESULT, Job, Upkeep
 from scripts.pretraining.launch import launch
 from scripts.pretraining.layout import MICRO_BATCH_TOKENS, lay_out
+from scripts.pretraining.presence import SAVED
+from scripts.pretraining.ranks import Saved
 from scripts.pretraining.recipe import Recipe
 from scripts.pretraining.size import flops_per_token, parameters
 
@@ -52,6 +59,19 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--zero-stage", type=int, choices=range(4), default=0, help="what DeepSpeed shares among ranks")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of a rank (may change last bits)")
+    parser.add_argument("--keep-last", type=int, default=2, metavar="N", help="checkpoints that are kept, the newest")
+    parser.add_argument(
+        "--keep-every", type=int, default=0, metavar="M", help="keep those after a multiple of M steps too (0: none)"
+    )
+    parser.add_argument(
+        "--timeout-minutes", type=float, default=30.0, help="end the run when no rank gets on for as long"
+    )
+    parser.add_argument(
+        "--walltime-minutes",
+        type=float,
+        default=0.0,
+        help="save and stop before this long has passed (0: as Slurm says)",
+    )
     return parser
 
 
@@ -69,7 +89,8 @@ def train(step: Step, args: argparse.Namespace) -> None:
         args.threads,
         args.micro_batch_tokens,
     )
-    step.execution = asdict(layout)
+    upkeep = upkeep_of(args)
+    step.execution = asdict(layout) | asdict(upkeep)
     folder = args.checkpoints.resolve() / step.recipe_digest()
     folder.mkdir(parents=True, exist_ok=True)
     with step.publish() as out:
@@ -78,7 +99,7 @@ def train(step: Step, args: argparse.Namespace) -> None:
             log.info("%s is trained already; publishing it again", recipe.model)
             republish(finished, out)
             return
-        launch(make_job(recipe, inputs, layout, step.recipe_digest()), folder)
+        launch(make_job(recipe, inputs, layout, step.recipe_digest(), upkeep), folder, 60 * args.walltime_minutes)
         stage_result(folder / RESULT, out)
         out.summary |= summary(recipe, inputs, out)
         out.summary["seen"] = Seen.load(folder / RESULT).record()
@@ -86,7 +107,15 @@ def train(step: Step, args: argparse.Namespace) -> None:
         shutil.rmtree(folder / RESULT)
 
 
-def make_job(recipe: Recipe, inputs: Inputs, layout: Any, digest: str) -> Job:
+def upkeep_of(args: argparse.Namespace) -> Upkeep:
+    """Return how the run is looked after. Raises UserError for numbers that make no sense."""
+    for name, least in (("keep_last", 1), ("keep_every", 0), ("timeout_minutes", 0.01), ("walltime_minutes", 0)):
+        if not getattr(args, name) >= least:
+            raise UserError(f"--{name.replace('_', '-')}: {getattr(args, name)} is too little; give at least {least}.")
+    return Upkeep(args.keep_last, args.keep_every, 60 * args.timeout_minutes)
+
+
+def make_job(recipe: Recipe, inputs: Inputs, layout: Any, digest: str, upkeep: Upkeep) -> Job:
     """Return what the workers need to know."""
     return Job(
         recipe=recipe,
@@ -96,6 +125,7 @@ def make_job(recipe: Recipe, inputs: Inputs, layout: Any, digest: str) -> Job:
         vocabulary=inputs.vocabulary,
         tokenizer=str(inputs.tokenizer.resolve()),
         sources=inputs.sources,
+        upkeep=upkeep,
     )
 
 
@@ -130,7 +160,11 @@ def summary(recipe: Recipe, inputs: Inputs, out: Output) -> dict[str, Any]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
-    return run_step(MODULE, build_parser(), train, argv)
+    try:
+        return run_step(MODULE, build_parser(), train, argv)
+    except Saved as saved:
+        print(saved, file=sys.stderr)
+        return SAVED
 
 
 if __name__ == "__main__":

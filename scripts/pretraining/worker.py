@@ -1,4 +1,4 @@
-"""One rank of a training run. Started by `scripts.pretraining.launch` through torch.distributed.run; by hand:
+"""One rank of a training run. Started by `scripts.pretraining.launch`; by hand, or on several machines:
 
     python -m torch.distributed.run --standalone --nproc-per-node 2 -m scripts.pretraining.worker FOLDER/job.json
 
@@ -15,65 +15,92 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 import torch.distributed as dist
 from transformers import AutoTokenizer
 
-from scripts.lib import checkpoints
 from scripts.lib.errors import UserError
 from scripts.lib.optimiser import build_optimizer
 from scripts.lib.pieces import piece_bytes, word_continuations
 from scripts.lib.progress import progress
 from scripts.lib.publish import one_writer
-from scripts.lib.schedule import learning_rate
 from scripts.lib.seeds import seed_for
-from scripts.lib.seen import Seen
+from scripts.pretraining import failures
 from scripts.pretraining.architecture import build_model
+from scripts.pretraining.averaging import Averager
 from scripts.pretraining.data import TrainingData
 from scripts.pretraining.engine import Engine, start_processes, stop_processes
 from scripts.pretraining.evaluate import validation
 from scripts.pretraining.export import write_result
-from scripts.pretraining.job import FAILURE, RESULT, Job
+from scripts.pretraining.job import RESULT, Job
 from scripts.pretraining.metrics import Metrics
-from scripts.pretraining.objective import inputs_and_labels, predicted_tokens, token_losses
+from scripts.pretraining.objective import inputs_and_labels, predicted_tokens, training_losses
+from scripts.pretraining.presence import SAVED, Presence
+from scripts.pretraining.saving import Saver
+from scripts.pretraining.spikes import SpikeWatch
 
 log = logging.getLogger(__name__)
 PROBE_SEQUENCES = 2
+MORE = 600.0  # seconds that a wait for other ranks may last longer than the launcher watches, so that it speaks first
 
 
 class Trainer:
     """The training loop: step s sees batch s with learning rate s, whatever happened before."""
 
-    def __init__(self, job: Job, folder: Path, device: torch.device) -> None:
+    def __init__(self, job: Job, folder: Path, device: torch.device, presence: Presence | None = None) -> None:
         self.job, self.folder, self.recipe = job, folder, job.recipe
         self.data = TrainingData(self.recipe, job.weights, job.sources)
         model = build_model(self.recipe.architecture, job.vocabulary, self.recipe.seed, sparse=True)
         self.probe = [p for p in model.parameters() if p.ndim > 1][-1]
         optimizer = build_optimizer(model, self.recipe.training.optimizer)
         self.engine = Engine(model, optimizer, self.recipe.training, job.layout, device)
+        self.presence = presence or Presence(self.engine.rank)
         pieces = read_pieces(job)
         self.token_bytes, self.continues = piece_bytes(pieces), word_continuations(pieces)
         self.metrics = Metrics(folder, self.engine.rank == 0)
-        self.seen = Seen()
+        self.averager = Averager(self.recipe.training, self.engine)
+        self.saver = Saver(job, folder, self.engine, self.metrics, self.averager)
+        self.spikes = SpikeWatch(self.recipe.training.spikes)
 
-    def run(self) -> None:
-        """Train from the newest whole checkpoint to the end, and write the result."""
-        first = self._resume()
-        steps = self.recipe.training.steps
+    def run(self) -> bool:
+        """Train from the newest whole checkpoint to the end, and write the result.
+
+        Returns whether it came to the end; otherwise it was asked to stop and saved.
+        """
+        first, rows = self.saver.resume()
+        self.spikes.restore(rows)
+        training = self.recipe.training
+        if first == 0 and training.spikes.action == "rollback":
+            self._save(0)  # to have something to go back to
         show = progress if self.engine.rank == 0 else (lambda items, total, label: items)
-        for step in show(range(first, steps), steps - first, f"training {self.recipe.model}"):
-            self._train_step(step, watch=step == first or self._evaluates(step + 1))
-            if self._evaluates(step + 1):
-                self._evaluate(step + 1)
-            if (step + 1) % self.recipe.training.checkpoint_every == 0 or step + 1 == steps:
-                self._save(step + 1)
-        self.data.require_seen(self.seen, steps)
+        for step in show(range(first, training.steps), training.steps - first, f"training {self.recipe.model}"):
+            stop = self._train_step(step, watch=step == first or self._evaluates(step + 1))
+            done = step + 1
+            self.averager.after(done)
+            if self._evaluates(done):
+                self._evaluate(done)
+            if stop or done % training.checkpoint_every == 0 or done == training.steps:
+                self._save(done)
+            if stop and done < training.steps:
+                log.info("asked to stop: saved after step %d of %d", done, training.steps)
+                return False
+        self._finish()
+        return True
+
+    def _finish(self) -> None:
+        """Write the result: of the averaged weights, where the recipe asks for an average."""
+        self.data.require_seen(self.saver.seen, self.recipe.training.steps)
+        average = self.recipe.training.average.kind
+        if average != "none":
+            self.averager.apply()
+            self._evaluate(self.recipe.training.steps, averaged=average)
+        self.presence.note("writing the result")
         probe, weights = self._logits_probe(), self.engine.weights()
         if self.engine.rank == 0:
             write_result(self.job, weights, probe, self.data, self.folder)
-            self.seen.save(self.folder / RESULT)
+            self.saver.seen.save(self.folder / RESULT)
         dist.barrier()
 
     def _logits_probe(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -87,87 +114,114 @@ class Trainer:
         training = self.recipe.training
         return done % training.evaluate_every == 0 or done == training.steps
 
-    def _train_step(self, step: int, watch: bool) -> None:
+    def _train_step(self, step: int, watch: bool) -> bool:
+        """Do one update; return whether some rank was asked to stop. `watch` looks whether the weights move."""
         started, training = time.monotonic(), self.recipe.training
+        loss, bad, stop = self._gradient(step)
+        if not math.isfinite(loss):
+            self._stop_not_finite("loss", loss, step, bad)
+        score = self.spikes.score(loss)
+        before = self._probe() if watch and score is None else None
+        rate = training.learning_rate(step)
+        self.presence.note(f"step {step}: update")
+        norm = self.engine.update(rate, lambda value: self._require_finite_norm(value, step), move=score is None)
+        if before is not None:
+            self._require_moved(step, before, expected=rate > 0 and norm > 0)
+        tokens = self.saver.seen.tokens.total()
+        row: dict[str, Any] = {"step": step + 1, "tokens": tokens, "loss": loss, "lr": rate, "grad_norm": norm}
+        if score is not None:
+            row["spike"] = self._leave_out(step, score)
+        self.metrics.add(row)
+        speed = training.global_batch * training.sequence_length / (time.monotonic() - started)
+        self.metrics.observe(step + 1, {"tokens_per_second": speed, **self.engine.peak_memory()})
+        if self.engine.rank == 0:
+            log.info("step %d of %d: loss %.4f, %.0f tokens/s", step + 1, training.steps, loss, speed)
+        return stop
+
+    def _require_moved(self, step: int, before: torch.Tensor, expected: bool) -> None:
+        """Raise UserError for an update that left the probed weights as they were; note how large it was beside them."""
+        after = self._probe()
+        if expected and torch.equal(before, after):
+            raise failures.unchanged(self.job, step)
+        ratio = float((after - before).norm() / before.norm().clamp_min(torch.finfo(before.dtype).tiny))
+        self.metrics.observe(step + 1, {"update_to_weight": ratio})
+
+    def _gradient(self, step: int) -> tuple[float, list[int], bool]:
+        """Accumulate the gradient of a step.
+
+        Returns its loss over all ranks, which of this rank's micro-batches have none that is finite, and whether some
+        rank was asked to stop.
+        """
         batch, sources = self.data.draw(step)
-        self.seen.add(step, batch, sources)
+        self.saver.seen.add(step, batch, sources)
         inputs, labels = inputs_and_labels(self.recipe, batch, step, self.job.vocabulary, self.continues)
         count = max(predicted_tokens(labels), 1)
         self.engine.model.train()
-        total = torch.zeros((), dtype=torch.float64, device=self.engine.device)
+        total = torch.zeros(2, dtype=torch.float64, device=self.engine.device)
+        sums: list[tuple[int, torch.Tensor]] = []
         for number, rows in self.job.layout.micro_batches(self.engine.rank):
+            self.presence.note(f"step {step}: forward")
             torch.manual_seed(seed_for(self.recipe.seed, "dropout", str(step), str(number)) >> 1)
-            losses, _ = token_losses(self.recipe, self.engine.model, inputs[rows], labels[rows], self.engine.device)
-            total += losses.detach().double().sum()
+            minimised, nats = training_losses(
+                self.recipe, self.engine.model, inputs[rows], labels[rows], self.engine.device
+            )
+            sums.append((number, nats))
+            total[0] += sums[-1][1]
             last = number // self.job.layout.processes == self.job.layout.accumulation - 1
-            self.engine.accumulate(losses.sum() / count, last)
-        loss = float(self.engine.total(total)) / count
-        self._require_finite("loss", loss, step)
-        before = self._probe() if watch else None
-        rate = learning_rate(training.schedule, training.optimizer.learning_rate, training.steps, step)
-        norm = self.engine.update(rate, lambda value: self._require_finite("gradient norm", value, step))
-        if before is not None and rate > 0 and norm > 0 and torch.equal(before, self._probe()):
-            raise UserError(
-                f"Training of {self.recipe.model} stopped at step {step}: the update left the weights unchanged; "
-                "raise training.optimizer.learning_rate or use training.precision fp32."
-            )
-        tokens = self.seen.tokens.total()
-        self.metrics.add({"step": step + 1, "tokens": tokens, "loss": loss, "lr": rate, "grad_norm": norm})
-        if self.engine.rank == 0:
-            speed = training.global_batch * training.sequence_length / (time.monotonic() - started)
-            log.info("step %d of %d: loss %.4f, %.0f tokens/s", step + 1, training.steps, loss, speed)
+            self.presence.note(f"step {step}: backward")
+            self.engine.accumulate(minimised / count, last)
+        total[1] = float(self.presence.asked_to_stop())
+        self.presence.note(f"step {step}: the loss of all ranks")
+        summed, stop = self.engine.total(total).tolist()
+        loss = summed / count
+        bad = [] if math.isfinite(loss) else [number for number, value in sums if not math.isfinite(float(value))]
+        return loss, bad, stop > 0
 
-    def _require_finite(self, what: str, value: float, step: int) -> None:
+    def _stop_not_finite(self, what: str, value: float, step: int, bad: list[int]) -> NoReturn:
+        """Raise UserError that names the ranks and documents of the micro-batches that are not finite on any rank."""
+        layout = self.job.layout
+        everywhere: list[list[int]] = [[] for _ in range(layout.processes)]
+        dist.all_gather_object(everywhere, bad)
+        numbers = sorted(number for rank in everywhere for number in rank)
+        rows = [
+            row for number in numbers for row in range(number * layout.micro_batch, (number + 1) * layout.micro_batch)
+        ]
+        ranks = sorted({number % layout.processes for number in numbers})
+        raise failures.not_finite(self.job, step, what, value, ranks, self.data.documents(step, rows))
+
+    def _require_finite_norm(self, value: float, step: int) -> None:
+        """Raise UserError for a norm that is not finite: of the summed gradient, so that any micro-batch may be at fault."""
         if not math.isfinite(value):
-            raise UserError(
-                f"Training of {self.recipe.model} stopped at step {step}: the {what} is {value}; "
-                "lower training.optimizer.learning_rate or lengthen its warmup; the step's documents (source/part:number) "
-                f"are {self.data.documents(step)}."
-            )
+            layout = self.job.layout
+            own = [number for number, _ in layout.micro_batches(self.engine.rank)]
+            self._stop_not_finite("gradient norm", value, step, own)
+
+    def _leave_out(self, step: int, score: float) -> dict[str, Any]:
+        """Say that the update of a step was left out, go back where the recipe says so; return what the metrics note."""
+        if self.spikes.exhausted:
+            raise failures.too_many_spikes(self.job, step, score)
+        spike: dict[str, Any] = {"z": score}
+        if self.recipe.training.spikes.action == "rollback":
+            spike["to"], rows = self.saver.go_back()
+            self.spikes.restore(rows)
+        log.warning("step %d: the loss lies %.1f robust deviations above the last ones: %s", step, score, spike)
+        return spike
 
     def _probe(self) -> torch.Tensor:
         with self.engine.whole([self.probe]):
             return self.probe.detach().clone()
 
-    def _evaluate(self, done: int) -> None:
+    def _evaluate(self, done: int, **marks: str) -> None:
+        self.presence.note(f"step {done - 1}: validation")
         result = validation(self.job, self.engine, self.data, self.token_bytes, self.continues)
-        self.metrics.add({"step": done, "validation": result})
+        self.metrics.add({"step": done, "validation": result, **marks})
         if self.engine.rank == 0:
             for source, values in result.items():
                 log.info("validation of %s after step %d: loss %.4f", source, done, values["loss"])
 
-    def _resume(self) -> int:
-        """Return the number of updates that are done; rank 0 chooses the checkpoint for all."""
-        chosen = [checkpoints.newest(self.folder, self.job.digest) if self.engine.rank == 0 else None]
-        dist.broadcast_object_list(chosen)
-        found = chosen[0]
-        if found is None:
-            return 0
-        layout = {"zero_stage": self.job.layout.zero_stage, "processes": self.job.layout.processes}
-        same_share = not layout["zero_stage"] or layout == found.layout
-        if found.layout["zero_stage"] != layout["zero_stage"] or not same_share:
-            raise UserError(
-                f"The checkpoint {found.path.name} of {self.recipe.model} was written by {found.layout['processes']} "
-                f"processes with ZeRO stage {found.layout['zero_stage']}; go on with these, or remove {self.folder}."
-            )
-        self.engine.load(found.path)
-        self.metrics.restore(found.path)
-        self.seen = Seen.load(found.path)
-        log.info("resuming after step %d", found.step)
-        return found.step
-
     def _save(self, done: int) -> None:
-        path = checkpoints.pending_path(self.folder, done)
-        if self.engine.rank == 0:
-            checkpoints.prepare(path)
-        dist.barrier()
-        self.engine.save(path)
-        if self.engine.rank == 0:
-            self.metrics.save(path)
-            self.seen.save(path)
-            layout = {"zero_stage": self.job.layout.zero_stage, "processes": self.job.layout.processes}
-            checkpoints.commit(path, done, self.job.digest, layout)
-        dist.barrier()
+        self.presence.note(f"saving after step {done}")
+        self.saver.save(done)
 
 
 def read_pieces(job: Job) -> list[str]:
@@ -187,36 +241,40 @@ def end_with_launcher() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def work(job_path: Path) -> None:
-    """Train as one of the ranks; rank 0 leaves the sentence for the user where the launcher finds it."""
-    folder = job_path.parent
-    device = start_processes()
+def work(job_path: Path, rank: int) -> int:
+    """Train as one of the ranks and return the exit code; the launcher finds the sentence for the user."""
+    presence = Presence(rank)
+    presence.listen()
+    job = Job.load(job_path)
     try:
-        Trainer(Job.load(job_path), folder, device).run()
-    except UserError as error:
-        if dist.get_rank() == 0:
-            (folder / FAILURE).write_text(str(error), encoding="utf-8")
-        raise
+        device = start_processes(job.upkeep.timeout + MORE)
+        presence.note("building the model")
+        finished = Trainer(job, job_path.parent, device, presence).run()
+    except Exception as error:
+        if failures.is_out_of_memory(error):
+            error = failures.out_of_memory(job, rank, presence.words)
+        if isinstance(error, UserError):
+            presence.fail(str(error))
+        raise error
     stop_processes()
+    return 0 if finished else SAVED
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one rank; returns 1 after an error that the user can mend."""
+    """Run one rank; returns 1 after an error that the user can mend, and SAVED after it saved because it was asked to."""
     arguments: list[Any] = list(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
     if not sys.stdin.isatty():
         end_with_launcher()
-    path = Path(arguments[0])
+    path, rank = Path(arguments[0]), int(os.environ.get("RANK", "0"))
     try:
-        if os.environ.get("RANK", "0") != "0":
-            work(path)
-        else:
-            with one_writer(path.parent / "training"):
-                work(path)
+        if rank:
+            return work(path, rank)
+        with one_writer(path.parent / "training"):
+            return work(path, rank)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -170,6 +170,13 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "models.*.training.separate_documents": (True, {"plan", "pretrain"}),
     "models.*.training.whole_words": (True, {"plan", "pretrain"}),
     "models.*.training.masked_share": (0.2, {"plan", "pretrain", "bits_per_byte"}),
+    "models.*.training.schedule_unit": ("tokens", {"plan", "pretrain"}),
+    "models.*.training.label_smoothing": (0.1, {"plan", "pretrain"}),
+    "models.*.training.z_loss": (1e-4, {"plan", "pretrain"}),
+    "models.*.training.average": ({"kind": "ema"}, {"plan", "pretrain"}),
+    "models.*.training.spikes": ({"action": "skip"}, {"plan", "pretrain"}),
+    "models.*.training.optimizer.name": ("muon", {"plan", "pretrain"}),
+    "models.*.training.optimizer.rates": ({"embeddings": 2.0}, {"plan", "pretrain"}),
     "models.*.training.optimizer.learning_rate": (1e-3, {"plan", "pretrain"}),
     "models.*.training.optimizer.betas": ([0.9, 0.99], {"plan", "pretrain"}),
     "models.*.training.optimizer.epsilon": (1e-6, {"plan", "pretrain"}),
@@ -177,6 +184,7 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "models.*.training.schedule.decay": ("linear", {"plan", "pretrain"}),
     "models.*.training.schedule.warmup": (10, {"plan", "pretrain"}),
     "models.*.training.schedule.final": (0.2, {"plan", "pretrain"}),
+    "models.*.training.schedule.cooldown": (0.5, {"plan", "pretrain"}),
     "finetunings.*.models": (["gpt2"], {"finetune", "score_finetuned", "report"}),
     "finetunings.*.tasks": (2.0, {"finetune"}),
     "finetunings.*.minimum_improvement": (0.01, {"finetune"}),
@@ -186,6 +194,8 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "finetunings.*.training.evaluate_every": (25, {"finetune"}),
     "finetunings.*.training.validation_items": (50, {"finetune"}),
     "finetunings.*.training.checkpoint_every": (50, {"finetune"}),
+    "finetunings.*.training.optimizer.name": ("muon", {"finetune"}),
+    "finetunings.*.training.optimizer.rates": ({"embeddings": 2.0}, {"finetune"}),
     "finetunings.*.training.optimizer.learning_rate": (2e-3, {"finetune"}),
     "finetunings.*.training.optimizer.betas": ([0.9, 0.99], {"finetune"}),
     "finetunings.*.training.optimizer.epsilon": (1e-6, {"finetune"}),
@@ -193,6 +203,7 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "finetunings.*.training.schedule.decay": ("exponential", {"finetune"}),
     "finetunings.*.training.schedule.warmup": (20, {"finetune"}),
     "finetunings.*.training.schedule.final": (0.2, {"finetune"}),
+    "finetunings.*.training.schedule.cooldown": (0.5, {"finetune"}),
 }
 
 # The default configuration has no classifier of quality; these are the leaves of one that has.

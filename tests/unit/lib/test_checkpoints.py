@@ -14,12 +14,12 @@ from scripts.lib import checkpoints
 LAYOUT = {"zero_stage": 0, "processes": 2}
 
 
-def write(folder: Path, step: int, recipe: str = "mine") -> Path:
+def write(folder: Path, step: int, recipe: str = "mine", keep: checkpoints.Keep | None = None) -> Path:
     path = checkpoints.pending_path(folder, step)
     checkpoints.prepare(path)
     (path / "deepspeed").mkdir()
     (path / "deepspeed" / "state.pt").write_bytes(b"weights" * step)
-    checkpoints.commit(path, step, recipe, LAYOUT)
+    checkpoints.commit(path, step, recipe, LAYOUT, keep)
     return folder / f"step-{step:08d}"
 
 
@@ -30,6 +30,37 @@ def test_the_newest_two_are_kept_and_the_newest_is_taken(tmp_path: Path) -> None
     found = checkpoints.newest(tmp_path, "mine")
     assert found is not None
     assert (found.step, dict(found.layout)) == (15, LAYOUT)
+
+
+@pytest.mark.parametrize(
+    ("keep", "left"),
+    [
+        (checkpoints.Keep(1), [23]),
+        (checkpoints.Keep(3), [15, 20, 23]),
+        (checkpoints.Keep(1, every=10), [10, 20, 23]),
+        (checkpoints.Keep(1, period=5), [20, 23]),
+        (checkpoints.Keep(2, every=15, period=5), [15, 20, 23]),
+    ],
+    ids=str,
+)
+def test_what_is_kept(tmp_path: Path, keep: checkpoints.Keep, left: list[int]) -> None:
+    for step in (5, 10, 15, 20, 23):
+        write(tmp_path, step, keep=keep)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"step-{step:08d}" for step in left]
+
+
+def test_a_torn_one_with_a_higher_number_does_not_push_out_the_new_one(tmp_path: Path) -> None:
+    tear(write(tmp_path, 20))
+    new = write(tmp_path, 10, keep=checkpoints.Keep(1))
+    found = checkpoints.newest(tmp_path, "mine")
+    assert found is not None and found.path == new
+
+
+def test_only_multiples_are_looked_at_when_asked(tmp_path: Path) -> None:
+    for step in (10, 13):
+        write(tmp_path, step)
+    found = checkpoints.newest(tmp_path, "mine", 5)
+    assert found is not None and found.step == 10
 
 
 def tear(path: Path) -> None:

@@ -7,6 +7,8 @@ import pytest
 from scripts.lib.errors import UserError
 from scripts.lib.schedule import Schedule, learning_rate
 from scripts.pretraining.layout import Layout, lay_out
+from scripts.pretraining.recipe import Recipe
+from tests.unit.pretraining.tiny import settings
 
 
 def rates(decay: str, warmup: int, final: float, steps: int) -> list[float]:
@@ -20,6 +22,7 @@ def rates(decay: str, warmup: int, final: float, steps: int) -> list[float]:
         ("linear", [0.5, 1.0, 0.8, 0.6, 0.4, 0.2]),
         ("exponential", [0.5, 1.0, 0.2**0.25, 0.2**0.5, 0.2**0.75, 0.2]),
         ("constant", [0.5, 1.0, 1.0, 1.0, 1.0, 1.0]),
+        ("inverse_sqrt", [0.5, 1.0, (2 / 3) ** 0.5, 0.5**0.5, 0.4**0.5, (1 / 3) ** 0.5]),
     ],
 )
 def test_warmup_then_decay(decay: str, expected: list[float]) -> None:
@@ -29,6 +32,29 @@ def test_warmup_then_decay(decay: str, expected: list[float]) -> None:
 def test_without_warmup_the_first_update_has_the_peak_and_one_step_works() -> None:
     assert rates("cosine", 0, 0.0, 3) == pytest.approx([1.0, 0.5, 0.0])
     assert rates("linear", 0, 0.1, 1) == [1.0]
+
+
+def test_wsd_decays_in_the_cooldown_alone_and_inverse_sqrt_stops_at_the_final_share() -> None:
+    schedule = Schedule("wsd", 2, 0.2, cooldown=0.4)
+    found = [learning_rate(schedule, 2.0, 10, step) for step in range(10)]
+    falling = [0.2 + 0.8 * (1 - (part / 4) ** 0.5) for part in (1, 2, 3, 4)]
+    assert found == pytest.approx([1.0] + [2.0] * 5 + [2.0 * share for share in falling])
+    late = Schedule("wsd", 8, 0.2, cooldown=0.4)  # the warmup reaches into the cooldown
+    assert [learning_rate(late, 1.0, 10, step) for step in (7, 8, 9)] == pytest.approx([1.0, 1 - 0.8 * 0.5**0.5, 0.2])
+    assert rates("inverse_sqrt", 1, 0.5, 9)[3:] == pytest.approx([0.5] * 6)
+
+
+def test_in_tokens_the_rate_is_that_of_the_same_number_of_steps() -> None:
+    by_steps = settings(steps=10, schedule={"decay": "linear", "warmup": 4, "final": 0.1})
+    by_tokens = settings(
+        steps=10, schedule={"decay": "linear", "warmup": 4 * 8 * 24, "final": 0.1}, schedule_unit="tokens"
+    )
+    one, other = (Recipe.from_settings(chosen).training for chosen in (by_steps, by_tokens))
+    assert [one.learning_rate(step) for step in range(10)] == [other.learning_rate(step) for step in range(10)]
+    half = settings(steps=10, schedule={"warmup": 4 * 8 * 24 + 96}, schedule_unit="tokens")
+    assert Recipe.from_settings(half).training.learning_rate(3) == pytest.approx(0.01 * 4 / 4.5)
+    with pytest.raises(UserError, match=r"warmup: 1920 tokens do not fit into 1920 tokens"):
+        Recipe.from_settings(settings(steps=10, schedule={"warmup": 1920}, schedule_unit="tokens"))
 
 
 def test_micro_batches_cover_the_global_batch_once_and_keep_their_numbers() -> None:

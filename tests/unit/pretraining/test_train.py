@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from scripts.pretraining import plan
 from scripts.pretraining.architecture import build_model
 from scripts.pretraining.data import TrainingData
 from scripts.pretraining.job import Job
+from scripts.pretraining.presence import SAVED
 from scripts.pretraining.recipe import Recipe
 from scripts.pretraining.size import parameters
 from tests.unit.pretraining import tiny
@@ -75,20 +78,36 @@ def whole(inputs: tiny.Inputs, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return train(inputs, tmp_path_factory.mktemp("whole"), *TWO)
 
 
-@pytest.fixture(scope="module")
-def resumed(inputs: tiny.Inputs, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The same run, all of whose processes were killed in the middle."""
-    folder = tmp_path_factory.mktemp("resumed")
-    arguments = tiny.command(inputs, folder / "results", tiny.settings(), *TWO)
-    process = tiny.start(arguments, folder / "first.log")
-    while f"step {KILLED_AFTER} of 20" not in (folder / "first.log").read_text("utf-8", errors="replace"):
-        assert process.poll() is None, (folder / "first.log").read_text("utf-8", errors="replace")[-4000:]
+def start_until(arguments: list[str], log: Path, step: int) -> subprocess.Popen[bytes]:
+    """Start training and return when that update is done."""
+    process = tiny.start(arguments, log)
+    while f"step {step} of 20" not in log.read_text("utf-8", errors="replace"):
+        assert process.poll() is None, log.read_text("utf-8", errors="replace")[-4000:]
         time.sleep(0.02)
+    return process
+
+
+@pytest.fixture(scope="module")
+def asked(inputs: tiny.Inputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the same run, which was asked to stop by SIGTERM early on; its log is `asked.log`."""
+    folder = tmp_path_factory.mktemp("resumed")
+    process = start_until(tiny.command(inputs, folder / "results", tiny.settings(), *TWO), folder / "asked.log", 2)
+    process.terminate()
+    assert process.wait() == SAVED
+    return folder
+
+
+@pytest.fixture(scope="module")
+def resumed(inputs: tiny.Inputs, asked: Path) -> Run:
+    """That run, gone on with, all of whose processes were killed in the middle, and gone on with again."""
+    process = start_until(
+        tiny.command(inputs, asked / "results", tiny.settings(), *TWO), asked / "killed.log", KILLED_AFTER
+    )
     for child in tiny.descendants(process.pid):
         os.kill(child, signal.SIGKILL)
     process.kill()
     process.wait()
-    return train(inputs, folder, *TWO)
+    return train(inputs, asked, *TWO)
 
 
 def plain_loop(job: Job) -> tuple[list[float], list[float]]:
@@ -142,6 +161,14 @@ def test_zero_stage_3_in_two_processes_equals_it_too(inputs: tiny.Inputs, whole:
     assert shared.folder.name == whole.folder.name, "the layout is no part of the recipe"
     execution = json.loads((shared.model / "model.provenance.json").read_text("utf-8"))["execution"]
     assert execution["zero_stage"] == 3 and execution["processes"] == 2
+
+
+def test_asked_to_stop_it_saves_and_goes_on_from_there(asked: Path, resumed: Run) -> None:
+    stopped = (asked / "asked.log").read_text("utf-8", errors="replace")
+    (step,) = re.findall(r"asked to stop: saved after step (\d+) of 20", stopped)
+    assert f"exit code {SAVED}" in stopped.splitlines()[-1] and "Traceback" not in stopped
+    assert 2 <= int(step) < KILLED_AFTER and int(step) % 5, "between two regular checkpoints"
+    assert f"resuming after step {step}" in (asked / "killed.log").read_text("utf-8", errors="replace")
 
 
 def test_killed_and_resumed_it_publishes_the_same_bytes(whole: Run, resumed: Run) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,19 +10,14 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from scripts.lib.errors import UserError
 from scripts.lib.seen import Seen
+from scripts.pretraining import failures, worker
 from scripts.pretraining.data import data_order, open_streams
-from scripts.pretraining.engine import start_processes, stop_processes
-from scripts.pretraining.inputs import sources_of
-from scripts.pretraining.job import Job
-from scripts.pretraining.layout import lay_out
-from scripts.pretraining.recipe import Recipe
-from scripts.pretraining.worker import Trainer
 from scripts.shards import pack
 from tests.unit.pretraining import tiny
+from tests.unit.pretraining.rank import group_of_one, losses, make_job, run
 
 
 @pytest.fixture(scope="module")
@@ -35,43 +27,8 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> tiny.Inputs:
 
 @pytest.fixture(scope="module")
 def device() -> Iterator[torch.device]:
-    """A process group of one."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    group = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    before = {name: os.environ.get(name) for name in group}
-    os.environ.update(group)
-    yield start_processes()
-    stop_processes()
-    for name, value in before.items():
-        if value is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = value
-
-
-def make_job(inputs: tiny.Inputs, micro_batch: int = 2, zero_stage: int = 0, **chosen: Any) -> Job:
-    recipe = Recipe.from_settings(tiny.settings(**chosen))
-    training = recipe.training
-    layout = lay_out(training.global_batch, training.sequence_length, 1, micro_batch, zero_stage)
-    return Job(
-        recipe=recipe,
-        weights={},
-        layout=layout,
-        digest="recipe",
-        vocabulary=tiny.VOCABULARY,
-        tokenizer=str(inputs.tokenizer.with_suffix("")),
-        sources=sources_of(inputs.shards, inputs.orders),
-    )
-
-
-def run(job: Job, folder: Path, device: torch.device) -> tuple[dict[str, torch.Tensor], list[dict[str, Any]]]:
-    """Train, and return the weights and the rows of metrics."""
-    folder.mkdir(exist_ok=True)
-    Trainer(job, folder, device).run()
-    lines = (folder / "result" / "metrics.jsonl").read_text("utf-8").splitlines()
-    return load_file(folder / "result" / "export" / "model.safetensors"), [json.loads(line) for line in lines]
+    with group_of_one() as device:
+        yield device
 
 
 @pytest.mark.parametrize(
@@ -88,10 +45,6 @@ def test_resumed_with_dropout_or_masks_the_weights_are_the_same_bits(
     assert repeated == rows
     assert all(torch.equal(weights[name], again[name]) for name in weights)
     assert ("bits_per_byte" in rows[-1]["validation"]["web"]) == (family != "bert")
-
-
-def losses(rows: list[dict[str, Any]]) -> list[float]:
-    return [row["loss"] for row in rows if "loss" in row]
 
 
 @pytest.mark.parametrize("family", ["llama", "bert"])
@@ -152,7 +105,8 @@ def test_a_loss_that_is_not_finite_stops_with_the_step(
 ) -> None:
     wild = {"optimizer": {"learning_rate": 1e30, "weight_decay": 0.0}, "gradient_clipping": 0.0}
     with pytest.raises(
-        UserError, match=r"stopped at step \d+: the (loss|gradient norm) is (nan|inf).*learning_rate.*books/0:"
+        UserError,
+        match=r"stopped at step \d+: the (loss|gradient norm) is (nan|inf) on rank 0; .*learning_rate.*books/0:",
     ):
         run(make_job(inputs, steps=10, **wild), tmp_path, device)
 
@@ -170,3 +124,31 @@ def test_a_checkpoint_of_another_zero_stage_is_refused_with_the_remedy(
     run(job, tmp_path, device)
     with pytest.raises(UserError, match=r"step-00000005 of tiny was written by 1 processes with ZeRO stage 0; go on"):
         run(replace(job, layout=replace(job.layout, zero_stage=2)), tmp_path, device)
+
+
+def test_the_micro_batch_that_is_not_finite_is_named(
+    inputs: tiny.Inputs, device: torch.device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, original = make_job(inputs, steps=3), worker.training_losses
+    asked = []
+
+    def broken(*given: object) -> tuple[torch.Tensor, torch.Tensor]:
+        asked.append(given)
+        minimised, nats = original(*given)
+        return minimised, (nats * float("nan") if len(asked) == 4 + 2 else nats)
+
+    monkeypatch.setattr(worker, "training_losses", broken)
+    with pytest.raises(UserError, match=r"stopped at step 1: the loss is nan on rank 0") as caught:
+        run(job, tmp_path, device)
+    data = worker.TrainingData(job.recipe, job.weights, job.sources)
+    assert str(caught.value).endswith(f"are {', '.join(data.documents(1, (2, 3)))}.")
+
+
+def test_memory_that_runs_out_is_told_with_what_to_turn(inputs: tiny.Inputs) -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**55)
+    assert failures.is_out_of_memory(caught.value)
+    assert not failures.is_out_of_memory(RuntimeError("shapes cannot be multiplied"))
+    sentence = str(failures.out_of_memory(make_job(inputs), 1, "step 3: forward"))
+    assert "on rank 1 (step 3: forward): weights, gradients and optimizer take 0.000" in sentence
+    assert "--micro-batch-tokens (now 48;" in sentence and "--zero-stage (now 0)" in sentence

@@ -1,0 +1,64 @@
+"""Sentences for the user when training cannot go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from scripts.lib.errors import UserError
+from scripts.pretraining.job import Job
+from scripts.pretraining.size import parameters
+
+MOST = 20  # documents that are named
+STATE_BYTES = 16  # of a parameter in fp32: its weight, gradient and two moments
+NO_MEMORY = ("can't allocate memory", "cannot allocate memory", "out of memory", "ALLOC_FAILED")
+
+
+def not_finite(
+    job: Job, step: int, what: str, value: float, ranks: Sequence[int], documents: Sequence[str]
+) -> UserError:
+    """Return the error for a loss or norm that is not finite; `ranks` are those on which it arose."""
+    more = f" and {len(documents) - MOST} more" if len(documents) > MOST else ""
+    return UserError(
+        f"Training of {job.recipe.model} stopped at step {step}: the {what} is {value} on "
+        f"{'rank' if len(ranks) == 1 else 'ranks'} {', '.join(map(str, ranks))}; lower training.optimizer.learning_rate or "
+        f"lengthen its warmup; the documents (source/part:number) are {', '.join(documents[:MOST])}{more}."
+    )
+
+
+def unchanged(job: Job, step: int) -> UserError:
+    """Return the error for an update that left the weights as they were."""
+    return UserError(
+        f"Training of {job.recipe.model} stopped at step {step}: the update left the weights unchanged; "
+        "raise training.optimizer.learning_rate or use training.precision fp32."
+    )
+
+
+def too_many_spikes(job: Job, step: int, score: float) -> UserError:
+    """Return the error for a loss that jumped once too often."""
+    return UserError(
+        f"Training of {job.recipe.model} stopped at step {step}: its loss lies {score:.1f} robust deviations above the "
+        f"last ones, and more than training.spikes.most ({job.recipe.training.spikes.most}) did; lower "
+        "training.optimizer.learning_rate, or look at the data of the steps that metrics.jsonl marks."
+    )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that memory of the device or the machine ran out."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
+
+
+def out_of_memory(job: Job, rank: int, doing: str) -> UserError:
+    """Return the error for memory that ran out: what the model takes without activations, and what can be turned."""
+    layout, length = job.layout, job.recipe.training.sequence_length
+    count = sum(parameters(job.recipe.architecture, job.vocabulary).values())
+    return UserError(
+        f"Training of {job.recipe.model} ran out of memory on rank {rank} ({doing}): weights, gradients and optimizer take "
+        f"{count * STATE_BYTES / 1e9:.3g} GB before ZeRO shares them, and a micro-batch of {layout.micro_batch} x {length} "
+        "tokens comes on top (plan.json counts both); lower --micro-batch-tokens "
+        f"(now {layout.micro_batch * length}; the global batch and the losses stay the same), raise --zero-stage "
+        f"(now {layout.zero_stage}) with more --processes, or give the job more memory."
+    )

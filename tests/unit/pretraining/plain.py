@@ -1,0 +1,45 @@
+"""A plain loop over whole global batches, with nothing but torch: what training has to equal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import nn
+
+from scripts.lib.optimiser import build_optimizer, set_learning_rate
+from scripts.pretraining.architecture import build_model
+from scripts.pretraining.data import TrainingData
+from scripts.pretraining.job import Job
+from scripts.pretraining.objective import inputs_and_labels
+
+
+def losses_by_hand(job: Job, model: nn.Module, data: TrainingData, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what is minimised and the loss of a step, by the definitions: mean over all predicted tokens."""
+    training = job.recipe.training
+    inputs, labels = inputs_and_labels(job.recipe, data.batch(step), step, job.vocabulary)
+    logits = model(input_ids=torch.from_numpy(np.array(inputs))).logits.flatten(0, 1)
+    wanted = torch.from_numpy(np.array(labels)).flatten()
+    logits, wanted = logits[wanted >= 0], wanted[wanted >= 0]
+    chances = logits.log_softmax(-1)
+    loss = -chances.gather(1, wanted[:, None]).mean()
+    smooth = training.label_smoothing
+    minimised = (1 - smooth) * loss - smooth * chances.mean(-1).mean()
+    return minimised + training.z_loss * logits.exp().sum(-1).log().square().mean(), loss
+
+
+def plain_steps(job: Job) -> Iterator[tuple[float, float, dict[str, torch.Tensor]]]:
+    """Yield loss, gradient norm and a copy of the weights after every update."""
+    training = job.recipe.training
+    model = build_model(job.recipe.architecture, job.vocabulary, job.recipe.seed)
+    optimizer = build_optimizer(model, training.optimizer)
+    data = TrainingData(job.recipe, job.weights, job.sources)
+    for step in range(training.steps):
+        minimised, loss = losses_by_hand(job, model, data, step)
+        optimizer.zero_grad()
+        minimised.backward()
+        norm = float(nn.utils.clip_grad_norm_(model.parameters(), training.gradient_clipping))
+        set_learning_rate(optimizer, training.learning_rate(step))
+        optimizer.step()
+        yield loss.item(), norm, {name: value.detach().clone() for name, value in model.named_parameters()}
