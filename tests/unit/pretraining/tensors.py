@@ -68,7 +68,7 @@ def kept_bytes(made: Recipe, sequences: int) -> int:
         torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
         torch.autocast("cpu", torch.bfloat16, enabled=autocast),
     ):
-        token_losses(model, *batch(made, sequences), CPU)
+        token_losses(made, model, *batch(made, sequences), CPU)
     own = storages(model.parameters())
     return sum(size for address, size in storages(kept).items() if address not in own)
 
@@ -82,7 +82,7 @@ def state_bytes(made: Recipe, zero_stage: int) -> dict[str, int]:
     inputs, labels = batch(made, made.training.global_batch)
     for step in range(2):
         for number, rows in layout.micro_batches(engine.rank):
-            losses, _ = token_losses(engine.model, inputs[rows], labels[rows], CPU)
+            losses, _ = token_losses(made, engine.model, inputs[rows], labels[rows], CPU)
             engine.accumulate(losses.sum() / labels.size, number // processes == layout.accumulation - 1)
         if step == 0:
             engine.update(1e-3, lambda norm: None)
