@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Saver:
-    """Saves and restores engine, average, metrics and the record of what was seen; every rank has to call every method."""
+    """Saves and restores engine, average, metrics and what was fed; every rank has to call every method."""
 
     def __init__(self, job: Job, folder: Path, engine: Engine, metrics: Metrics, averager: Averager) -> None:
         self.job, self.folder, self.engine, self.metrics, self.averager = job, folder, engine, metrics, averager
@@ -44,7 +44,7 @@ class Saver:
     def go_back(self) -> tuple[int, list[Row]]:
         """Take the weights of the newest regular checkpoint; return its step and the rows of metrics up to there.
 
-        What was seen since stays seen: its batches were fed, and are not fed again.
+        What was fed since stays on record: the run does not see it again.
         """
         found = self._newest(self.job.recipe.training.checkpoint_every)
         if found is None:
@@ -63,8 +63,8 @@ class Saver:
         self.engine.save(path)
         if self.engine.rank == 0:
             self.averager.save(path)
-            self.metrics.save(path)
             self.seen.save(path)
+            self.metrics.save(path)
             checkpoints.commit(path, done, self.job.digest, self._layout(), self._keep)
         dist.barrier()
 

@@ -91,11 +91,11 @@ class Trainer:
 
     def _finish(self) -> None:
         """Write the result: of the averaged weights, where the recipe asks for an average."""
+        self.data.require_seen(self.saver.seen, self.recipe.training.steps)
         average = self.recipe.training.average.kind
         if average != "none":
             self.averager.apply()
             self._evaluate(self.recipe.training.steps, averaged=average)
-        self.data.require_seen(self.saver.seen, self.recipe.training.steps)
         self.presence.note("writing the result")
         probe, weights = self._logits_probe(), self.engine.weights()
         if self.engine.rank == 0:

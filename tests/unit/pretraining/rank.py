@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import socket
@@ -13,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from safetensors.torch import load_file
 
 from scripts.pretraining.engine import start_processes, stop_processes
@@ -30,17 +28,15 @@ Rows = list[dict[str, Any]]
 
 @contextmanager
 def group_of_one() -> Iterator[torch.device]:
-    """Within the block this process is the only rank; the group stays, since DeepSpeed holds on to the first one."""
+    """Within the block this process is the only rank."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     group = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     before = {name: os.environ.get(name) for name in group}
     os.environ.update(group)
-    if not dist.is_initialized():
-        start_processes()
-        atexit.register(stop_processes)
-    yield torch.device("cpu")
+    yield start_processes()
+    stop_processes()
     for name, value in before.items():
         if value is None:
             del os.environ[name]
