@@ -13,6 +13,8 @@ from transformers import (
     GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
+    ModernBertConfig,
+    ModernBertForMaskedLM,
     PretrainedConfig,
     PreTrainedModel,
 )
@@ -22,11 +24,24 @@ from scripts.lib.seeds import seed_for
 from scripts.lib.special_tokens import BEGIN, END, PAD
 from scripts.pretraining.recipe import Architecture
 
-OUTPUT_PROJECTIONS = ("attn.c_proj.weight", "mlp.c_proj.weight", "o_proj.weight", "down_proj.weight")
+OUTPUT_PROJECTIONS = (
+    "attn.c_proj.weight",
+    "mlp.c_proj.weight",
+    "o_proj.weight",
+    "down_proj.weight",
+    "attn.Wo.weight",
+    "mlp.Wo.weight",
+)
+LOCAL_THETA = (
+    10000.0  # ModernBERT: base of rotary positions in layers that see a window of 128 tokens, two out of three
+)
 
 
 def model_config(shape: Architecture, vocabulary: int) -> PretrainedConfig:
-    """The configuration of a shape with the project's special tokens; Llama drops out attention only."""
+    """The configuration of a shape with the project's special tokens; Llama drops out attention only.
+
+    ModernBERT is that of Warner et al. 2024: every third layer sees the whole sequence, the others 128 tokens.
+    """
     ids = {"bos_token_id": BEGIN, "eos_token_id": END, "pad_token_id": PAD}
     rows = shape.padded_vocabulary(vocabulary)
     if shape.family == "gpt2":
@@ -43,6 +58,17 @@ def model_config(shape: Architecture, vocabulary: int) -> PretrainedConfig:
             intermediate_size=shape.feed_forward, attention_dropout=shape.dropout, rms_norm_eps=1e-5,
             rope_parameters={"rope_type": "default", "rope_theta": shape.rope_theta},
             initializer_range=shape.initial_deviation, tie_word_embeddings=shape.tied_embeddings, **ids,
+        )  # fmt: skip
+    if shape.family == "modernbert":
+        rotary = {
+            "full_attention": {"rope_type": "default", "rope_theta": shape.rope_theta},
+            "sliding_attention": {"rope_type": "default", "rope_theta": LOCAL_THETA},
+        }
+        return ModernBertConfig(
+            vocab_size=rows, max_position_embeddings=shape.context, hidden_size=shape.width,
+            num_hidden_layers=shape.layers, num_attention_heads=shape.heads, intermediate_size=shape.feed_forward,
+            embedding_dropout=shape.dropout, attention_dropout=shape.dropout, mlp_dropout=shape.dropout,
+            rope_parameters=rotary, initializer_range=shape.initial_deviation, cls_token_id=BEGIN, sep_token_id=END, **ids,
         )  # fmt: skip
     return BertConfig(
         vocab_size=rows, max_position_embeddings=shape.context, hidden_size=shape.width,
@@ -67,6 +93,15 @@ class SparseBert(BertForMaskedLM):  # type: ignore[misc]
         return MaskedLMOutput(logits=self.cls(hidden if asked is None else hidden[asked]))
 
 
+class SparseModernBert(ModernBertForMaskedLM):  # type: ignore[misc]
+    """ModernBERT that can leave out the logits nobody asks for."""
+
+    def forward(self, input_ids: Tensor, asked: Tensor | None = None) -> MaskedLMOutput:
+        """Return logits [n, length, vocabulary], or [positions, vocabulary] where `asked` [n, length] is true."""
+        hidden = self.model(input_ids).last_hidden_state
+        return MaskedLMOutput(logits=self.decoder(self.head(hidden if asked is None else hidden[asked])))
+
+
 def build_model(shape: Architecture, vocabulary: int, seed: int, sparse: bool = False) -> PreTrainedModel:
     """A new fp32 model in training mode. Equal arguments give equal weights, bit for bit on one platform.
 
@@ -78,6 +113,8 @@ def build_model(shape: Architecture, vocabulary: int, seed: int, sparse: bool = 
         model = GPT2LMHeadModel(config)
     elif isinstance(config, LlamaConfig):
         model = LlamaForCausalLM(config)
+    elif isinstance(config, ModernBertConfig):
+        model = (SparseModernBert if sparse else ModernBertForMaskedLM)(config)
     else:
         assert isinstance(config, BertConfig)
         model = (SparseBert if sparse else BertForMaskedLM)(config)
@@ -89,8 +126,9 @@ def build_model(shape: Architecture, vocabulary: int, seed: int, sparse: bool = 
 def initialise(model: torch.nn.Module, shape: Architecture, seed: int) -> None:
     """Norms to 1, biases to 0, everything else normal; each tensor has a generator of its own, seeded by its name.
 
-    Projections that write into the residual stream of a pre-norm model (GPT-2, Llama) are scaled by
-    1 / sqrt(2 x layers), as in the GPT-2 report (Radford et al. 2019). BERT normalises after the sum: no scaling.
+    Projections that write into the residual stream of a pre-norm model (GPT-2, Llama, ModernBERT) are scaled by
+    1 / sqrt(2 x layers), as in the GPT-2 report (Radford et al. 2019), or begin at zero, so that every layer begins
+    as the identity (Zhang et al. 2019; Yang et al. 2022). BERT normalises after the sum: no scaling.
     """
     for name, parameter in model.named_parameters():
         if parameter.dim() == 1:
@@ -98,6 +136,6 @@ def initialise(model: torch.nn.Module, shape: Architecture, seed: int) -> None:
             continue
         deviation = shape.initial_deviation
         if name.endswith(OUTPUT_PROJECTIONS):
-            deviation /= math.sqrt(2 * shape.layers)
+            deviation = 0.0 if shape.output_projections == "zero" else deviation / math.sqrt(2 * shape.layers)
         generator = torch.Generator().manual_seed(seed_for(seed, "pretraining", "initialise", name))
         parameter.normal_(0.0, deviation, generator=generator)

@@ -42,6 +42,7 @@ class Kept:
 KEPT = {
     "llama": Kept(wide=4, narrow=3, narrow_autocast=6, inner=4, attention=1, statistics=2, masks=0),
     "gpt2": Kept(wide=2, narrow=3, narrow_autocast=3, inner=5, attention=5, statistics=4, masks=2),
+    "modernbert": Kept(wide=2, narrow=3, narrow_autocast=3, inner=4, attention=5, statistics=4, masks=2),
     "bert": Kept(wide=2, narrow=3, narrow_autocast=5, inner=2, attention=3, statistics=4, masks=2),
 }
 
@@ -117,7 +118,9 @@ def persistent(shape: Architecture, grid: Grid) -> int:
     """Elements of a device's tensors that are too small for ZeRO 3 to share."""
     d, f = shape.width, shape.feed_forward
     grouped = d // shape.heads * shape.key_value_heads
-    if shape.family == "llama":
+    if shape.family == "modernbert":
+        layer = [3 * d * d, d * d, 2 * d * f, d * f, d, d]
+    elif shape.family == "llama":
         layer = [d * d, d * grouped, d * grouped, d * d, d * f, d * f, d * f, d, d]
     elif shape.family == "gpt2":
         layer = [3 * d * d, 3 * d, d * d, d, d * f, f, f * d, d, d, d, d, d]
@@ -181,8 +184,11 @@ def ends_bytes(recipe: Recipe) -> int:
     """Bytes per token that is kept before the first and after the last layer, logits left out."""
     shape, size = recipe.architecture, BFLOAT16 if _autocast(recipe) else FLOAT32
     dropped = FLOAT32 * shape.width if shape.dropout > 0 and KEPT[shape.family].masks else 0
-    if shape.family == "bert":
-        return FLOAT32 * shape.width + dropped + math.ceil(4 * size * shape.width * recipe.training.masked_share)
+    if recipe.objective == "masked":
+        norms = 2 if shape.family == "modernbert" else 1
+        return (
+            FLOAT32 * norms * shape.width + dropped + math.ceil(4 * size * shape.width * recipe.training.masked_share)
+        )
     norms = 2 if shape.family == "llama" else 1
     return FLOAT32 * norms * shape.width + size * shape.width + dropped
 

@@ -13,7 +13,9 @@ from typing import Any, Self
 from scripts.lib.schedule import UNITS, Optimizer, Schedule, optional, rate_at, require
 from scripts.pretraining.spikes import Spikes
 
-FAMILIES = {"gpt2": "causal", "llama": "causal", "bert": "masked"}
+FAMILIES = {"gpt2": "causal", "llama": "causal", "bert": "masked", "modernbert": "masked"}
+ROTARY = ("llama", "modernbert")
+OUTPUT_PROJECTIONS = ("scaled", "zero")
 CONTIGUOUS, BEST_FIT = "contiguous", "best_fit"
 AVERAGES = ("none", "ema", "checkpoints")
 PRECISIONS = ("fp32", "bf16-autocast")
@@ -21,7 +23,10 @@ PRECISIONS = ("fp32", "bf16-autocast")
 
 @dataclass(frozen=True)
 class Architecture:
-    """The shape of a model. `feed_forward` null means 4 x width (GPT, BERT) or 8/3 x width (Llama)."""
+    """The shape of a model. `feed_forward` null means 4 x width (GPT-2, BERT), 8/3 x (Llama) or 3/2 x (ModernBERT).
+
+    `output_projections` is how the matrices that write into the residual stream of pre-norm models begin.
+    """
 
     family: str
     layers: int
@@ -34,12 +39,14 @@ class Architecture:
     tied_embeddings: bool
     vocabulary_multiple: int
     initial_deviation: float
+    output_projections: str
     rope_theta: float
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
         family, width, heads = str(settings["family"]), int(settings["width"]), int(settings["heads"])
-        wide = round(8 * width / 3 / 8) * 8 if family == "llama" else 4 * width
+        times = {"llama": 8 / 3, "modernbert": 3 / 2}.get(family)
+        wide = 4 * width if times is None else round(times * width / 8) * 8
         return cls(
             family=family,
             layers=int(settings["layers"]),
@@ -52,6 +59,7 @@ class Architecture:
             tied_embeddings=bool(optional(settings, "tied_embeddings", True)),
             vocabulary_multiple=int(optional(settings, "vocabulary_multiple", 8)),
             initial_deviation=float(optional(settings, "initial_deviation", 0.02)),
+            output_projections=str(optional(settings, "output_projections", "scaled")),
             rope_theta=float(optional(settings, "rope_theta", 10000.0)),
         ).checked()
 
@@ -68,19 +76,27 @@ class Architecture:
             self.heads % self.key_value_heads == 0,
             f"architecture.key_value_heads: {self.key_value_heads} does not divide heads {self.heads}",
         )
-        if self.family == "llama":
-            require(
-                self.width // self.heads % 2 == 0,
-                f"architecture.heads: rotary positions need an even width per head, not {self.width // self.heads}",
-            )
-        else:
+        require(
+            self.family not in ROTARY or self.width // self.heads % 2 == 0,
+            f"architecture.heads: rotary positions need an even width per head, not {self.width // self.heads}",
+        )
+        if self.family != "llama":
             require(
                 self.key_value_heads == self.heads,
                 f"architecture.key_value_heads: {self.family} has no grouped heads; leave it out",
             )
         require(
-            self.tied_embeddings or self.family != "bert",
-            "architecture.tied_embeddings: bert predicts with its input embeddings; set it to true",
+            self.tied_embeddings or FAMILIES[self.family] != "masked",
+            f"architecture.tied_embeddings: {self.family} predicts with its input embeddings; set it to true",
+        )
+        ways = ", ".join(OUTPUT_PROJECTIONS)
+        require(
+            self.output_projections in OUTPUT_PROJECTIONS,
+            f"architecture.output_projections: {self.output_projections!r} is none of {ways}",
+        )
+        require(
+            self.output_projections == "scaled" or self.family != "bert",
+            "architecture.output_projections: bert normalises after the sum, so that they begin like all others; leave it out",
         )
         require(0 <= self.dropout < 1, f"architecture.dropout: {self.dropout} must be in [0, 1)")
         return self

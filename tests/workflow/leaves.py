@@ -157,6 +157,7 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "models.*.architecture.tied_embeddings": (False, {"plan", "pretrain"}),
     "models.*.architecture.vocabulary_multiple": (64, {"plan", "pretrain"}),
     "models.*.architecture.initial_deviation": (0.01, {"plan", "pretrain"}),
+    "models.*.architecture.output_projections": ("zero", {"plan", "pretrain"}),
     "models.*.architecture.rope_theta": (5000, {"plan", "pretrain"}),
     "models.*.training.steps": (400, {"plan", "pretrain"}),
     "models.*.training.sequence_length": (128, {"plan", "pretrain"}),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +28,23 @@ Weights = dict[str, torch.Tensor]
 Rows = list[dict[str, Any]]
 
 
+@cache
+def _start_once() -> torch.device:
+    device = start_processes()
+    atexit.register(stop_processes)
+    return device
+
+
 @contextmanager
 def group_of_one() -> Iterator[torch.device]:
-    """Within the block this process is the only rank."""
+    """Within the block this process is the only rank; the group stays, since DeepSpeed holds on to the first one."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     group = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     before = {name: os.environ.get(name) for name in group}
     os.environ.update(group)
-    yield start_processes()
-    stop_processes()
+    yield _start_once()
     for name, value in before.items():
         if value is None:
             del os.environ[name]

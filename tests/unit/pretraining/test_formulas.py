@@ -19,6 +19,7 @@ SHAPES = [
     pytest.param({"family": "llama", "key_value_heads": 2}, id="llama-grouped"),
     pytest.param({"family": "llama", "tied_embeddings": False}, id="llama-untied"),
     pytest.param({"family": "bert"}, id="bert"),
+    pytest.param({"family": "modernbert", "layers": 4}, id="modernbert"),
 ]
 
 
@@ -29,7 +30,7 @@ def shape(**changes: object) -> Architecture:
 @pytest.mark.parametrize("changes", SHAPES)
 def test_parameters_and_flops_are_those_of_the_built_model(changes: dict[str, object]) -> None:
     model = build_model(shape(**changes), VOCABULARY, 1)
-    model.set_attn_implementation("eager")
+    model.set_attn_implementation("eager")  # whose products the counter sees
     assert sum(p.numel() for p in model.parameters()) == sum(parameters(shape(**changes), VOCABULARY).values())
     assert model.get_input_embeddings().weight.shape[0] == 304  # padded to a multiple of 8
     with FlopCounterMode(display=False) as counter:
@@ -61,6 +62,31 @@ def test_initial_weights_depend_on_the_seed_and_shrink_with_depth() -> None:
     assert layer.mlp.down_proj.weight.std().item() == pytest.approx(0.02 / 4, rel=0.1)
 
 
+@pytest.mark.parametrize("family", ["gpt2", "llama", "modernbert"])
+def test_output_projections_may_begin_at_zero(family: str) -> None:
+    plain, zero = (
+        build_model(shape(family=family, output_projections=way), VOCABULARY, 1) for way in ("scaled", "zero")
+    )
+    others = dict(zero.named_parameters())
+    silent = {name for name, one in plain.named_parameters() if not torch.equal(one, others[name])}
+    assert len(silent) == 2 * 2 and all(others[name].abs().max() == 0 for name in silent)
+    loss = zero(input_ids=torch.full((1, LENGTH), 20)).logits.square().mean()
+    loss.backward()
+    assert all(others[name].grad.abs().max() > 0 for name in silent)
+
+
+def test_a_sparse_masked_model_gives_the_logits_of_the_whole_one() -> None:
+    for family in ("bert", "modernbert"):
+        whole, sparse = (
+            build_model(shape(family=family, layers=3), VOCABULARY, 1, sparse=one) for one in (False, True)
+        )
+        tokens = torch.arange(2 * LENGTH).reshape(2, LENGTH) + 20
+        asked = torch.zeros((2, LENGTH), dtype=torch.bool)
+        asked[0, 3] = asked[1, 7] = True
+        with torch.no_grad():
+            assert torch.equal(sparse(tokens, asked).logits, whole(tokens).logits[asked])
+
+
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
@@ -68,6 +94,10 @@ def test_initial_weights_depend_on_the_seed_and_shrink_with_depth() -> None:
         ({"family": "llama", "key_value_heads": 3}, "architecture.key_value_heads"),
         ({"family": "gpt2", "key_value_heads": 2}, "architecture.key_value_heads"),
         ({"family": "bert", "tied_embeddings": False}, "architecture.tied_embeddings"),
+        ({"family": "modernbert", "tied_embeddings": False}, "architecture.tied_embeddings"),
+        ({"family": "modernbert", "width": 36}, "architecture.heads"),
+        ({"family": "bert", "output_projections": "zero"}, "architecture.output_projections"),
+        ({"family": "gpt2", "output_projections": "none"}, "architecture.output_projections"),
         ({"family": "mamba"}, "architecture.family"),
     ],
 )

@@ -25,7 +25,7 @@ LLAMA_7B = {"family": "llama", "layers": 32, "width": 4096, "heads": 32, "feed_f
 
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
 @pytest.mark.parametrize("precision", ["fp32", "bf16-autocast"])
-@pytest.mark.parametrize("family", ["llama", "gpt2", "bert"])
+@pytest.mark.parametrize("family", ["llama", "gpt2", "bert", "modernbert"])
 def test_activations_are_those_of_the_built_model(family: str, precision: str, dropout: float) -> None:
     made = recipe(family, precision, dropout)
     for sequences in (1, 3):

@@ -47,6 +47,9 @@ def test_the_account_of_the_mixture_is_what_the_batches_hold(inputs: tiny.Inputs
     assert abs(summary["sources"]["books"]["samples"] - 120) <= 2
     assert summary["tokens"] == 20 * 8 * 24 == sum(account["tokens"] for account in summary["sources"].values())
     assert summary["flops"]["total"] == summary["flops"]["per_token"] * summary["tokens"]
+    count = summary["parameters"]["total"]
+    assert summary["compute_optimal_tokens"] == 20 * count
+    assert summary["memory"]["weights"] == 4 * count and summary["memory"]["optimizer"] == 8 * count
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def settings(family: str = "llama", steps: int = 20, dropout: float = 0.0, **tra
         "seed": 5,
         "corpus": "main",
         "tokenizer": "tiny",
-        "objective": "masked" if family == "bert" else "causal",
+        "objective": "masked" if "bert" in family else "causal",
         "weights": {},
         "architecture": {
             "family": family,

@@ -273,6 +273,8 @@ BAD: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (put(f"{SHAPE}.key_value_heads", 3), r"key_value_heads.* 3 does not divide heads 4"),
     (put(f"{SHAPE}.dropout", 1), r"dropout is 1, but it must be below 1"),
     (put(f"{SHAPE}.family", "bert"), r"objective.*'masked'"),
+    (put(f"{SHAPE}.family", "modernbert"), r"objective.*'masked'"),
+    (put(f"{SHAPE}.output_projections", "none"), r"output_projections is 'none'; choose one of scaled, zero"),
     (put(f"{TRAINING}.schedule", {"warmup": 100}), r"warmup.* 100 steps do not fit into 100 steps"),
     (put(f"{TRAINING}.schedule", {"decay": "polynomial"}), r"decay is 'polynomial'; choose one of"),
     (put(f"{TRAINING}.schedule", {"decay": "exponential", "final": 0}), r"exponential decay never reaches 0"),
