@@ -59,7 +59,7 @@ NEGATIVE = [
     "orcid.org/0000-0002-1825-0097",
     "arXiv:2101.00001v2",
     "the Ada::Bee module and face::dead::beef",
-    "listen on 127.0.0.1 or 0.0.0.0",
+    "netmask 255.255.255.0",
     "EAN 4006381333931",
     "1Z 999 AA1 01 2345 6784",
     "icon@2x.png and lodash@4.17.21",
