@@ -38,131 +38,18 @@ _LIST = re.compile(
     r"[\s,;/|&+\"'-]*(?:(?:and|und|et|y|e|i|och|og|en|ja|a|или|и|or|oder|ou|o|to|through|until|bis|до|和|と|及|、|，|＆|–|—)[\s,\"']*)?",
     re.IGNORECASE,
 )
-_AT = frozenset(  # between a word for a version and an address: version 2 runs at, on, from …
-    [
-        "at",
-        "on",
-        "from",
-        "via",
-        "host",
-        "server",
-        "ip",
-        "auf",
-        "an",
-        "bei",
-        "unter",
-        "von",
-        "vom",
-        "sur",
-        "chez",
-        "depuis",
-        "en",
-        "desde",
-        "sobre",
-        "su",
-        "da",
-        "dal",
-        "em",
-        "op",
-        "van",
-        "fra",
-        "fran",
-        "pa",
-        "na",
-        "u",
-        "z",
-        "ze",
-        "с",
-        "на",
-        "из",
-        "по",
-    ]
+_AT = re.compile(  # between a word for a version and an address: version 2 runs at, on, from …
+    r"at|on|from|via|host|server|ip|auf|an|bei|unter|von|vom|sur|chez|depuis|en|desde|sobre|su|da|dal|em|op"
+    r"|van|fra|fran|pa|na|u|z|ze|с|на|из|по"
 )
-_TO = frozenset(
-    [
-        "to",
-        "from",
-        "on",
-        "auf",
-        "von",
-        "zu",
-        "zur",
-        "vers",
-        "de",
-        "du",
-        "a",
-        "da",
-        "al",
-        "em",
-        "naar",
-        "van",
-        "till",
-        "fran",
-        "til",
-        "fra",
-        "na",
-        "z",
-        "do",
-        "с",
-        "на",
-        "до",
-        "из",
-    ]
-)
-_JOINING = frozenset(
-    [
-        "and",
-        "or",
-        "to",
-        "through",
-        "und",
-        "oder",
-        "bis",
-        "et",
-        "ou",
-        "y",
-        "o",
-        "e",
-        "i",
-        "en",
-        "of",
-        "t",
-        "och",
-        "og",
-        "ja",
-        "и",
-        "или",
-        "до",
-    ]
-)
+_TO = re.compile(r"to|from|on|auf|von|zu|zur|vers|de|du|a|da|al|em|naar|van|till|fran|til|fra|na|z|do|с|на|до|из")
+_JOINING = re.compile(r"and|or|to|through|und|oder|bis|et|ou|y|o|e|i|en|of|t|och|og|ja|и|или|до")
 _MOVING = re.compile(r"upgrad|updat|downgrad|aktuali|migr|bump|patch|mise|обнов")
 _FROM = ("from", "via", "of")
 _HEADING = re.compile(r"(?:^|\n)[\s#*=]*$")
 _TITLE = re.compile(r"\.?[ \t]+[A-Z][a-z]")
-_SERVICES = frozenset(
-    [
-        "DNS",
-        "DHCP",
-        "NTP",
-        "SSH",
-        "FTP",
-        "Web",
-        "Mail",
-        "Proxy",
-        "File",
-        "Print",
-        "Name",
-        "Syslog",
-        "RADIUS",
-        "LDAP",
-        "VPN",
-        "The",
-        "This",
-        "Your",
-        "Our",
-        "My",
-        "A",
-    ]
+_SERVICES = re.compile(
+    r"DNS|DHCP|NTP|SSH|FTP|Web|Mail|Proxy|File|Print|Name|Syslog|RADIUS|LDAP|VPN|The|This|Your|Our|My|A"
 )
 
 
@@ -239,10 +126,10 @@ def _tells_of(text: str, label: Label, start: int) -> bool:
     words = re.findall(r"[^\W\d_]+", plain(gap))
     if re.search(r"\d", gap):
         whole = all("." in number for number in re.findall(r"\d[\d.]*", gap))
-        return whole and all(word in _JOINING for word in words)
+        return whole and all(_JOINING.fullmatch(word) for word in words)
     if _MOVING.match(plain(text[label.start : label.end])):
-        return all(word in _TO for word in words) or not any(word in _AT for word in words)
-    return not any(word in _AT for word in words)
+        return all(_TO.fullmatch(word) for word in words) or not any(_AT.fullmatch(word) for word in words)
+    return not any(_AT.fullmatch(word) for word in words)
 
 
 def _names_address(key: str) -> bool:
@@ -291,7 +178,7 @@ def _fits(
         return (product[2] == "/" and first >= 50 and second > 0) or address.packed[:2] == b"\xc0\xa8" or first == 127
     server = _SERVER.search(before)
     small = _is_small(address)
-    if server and server[1] not in _SERVICES and first <= 30 and second <= 20:
+    if server and not _SERVICES.fullmatch(server[1]) and first <= 30 and second <= 20:
         return False
     heading = _HEADING.search(before) is not None and _TITLE.match(after) is not None
     if (heading and max(address.packed) < _FEW and 0 not in address.packed) or _is_paired(text, start, end, near):
