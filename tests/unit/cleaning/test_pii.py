@@ -136,6 +136,11 @@ HOSTILE = {
     "streets": "12 Main " * 12_000,
     "hyphened names": "A-" * 50_000,
     "particles": "Rue de la " * 10_000,
+    "short forms": "1::2 " * 20_000,
+    "mail returned": "a+b=c@d.ef " * 9_000,
+    "lists of addresses": "1.2.3.4, " * 11_000,
+    "hosts in brackets": "a@[::1] " * 12_000,
+    "vowel signs": "\u093e" * 50_000 + "@example.org",
 }
 
 
