@@ -51,6 +51,15 @@ _SCOPE = re.compile(r"(?<![\w.])@[\w.-]+/$")  # @scope/package@next.one
 _CODE = re.compile(
     r"(?:this|super|return|break|continue)@|\w+@(?:self|this)\."
 )  # labels of Kotlin, products of matrices
+_SIGNS = re.compile(
+    r"(?:(?<=[\s<(\"'])|^)[!#$%&'*+/=?^_`{|}~.A-Za-z0-9-]{8,64}$"
+)  # every sign that RFC 5322 allows, as tests have it
+_X400 = re.compile(
+    r"(?:(?<=[\s<])|^)[A-Za-z]{2,30}/[A-Za-z]{2,30}=\w[\w.-]*$"
+)  # customer/department=shipping@example.org
+# Before an address: a line end or a sign as JSON writes it, a sign as URLs write it.
+_ESCAPE = re.compile(r"\\(?:[nrt](?=\w)|u00[0-9A-Fa-f]{2}|x[0-9A-Fa-f]{2})|%(?:2[0267CF]|3[A-F]|0[AD9])", re.IGNORECASE)
+_DOMAIN_LOGIN = re.compile(r"(?<![\w\\])[A-Z][A-Z0-9-]{1,14}$")  # CORP\nancy
 _TRIMMED = "'.%+-$*!#^~&"
 
 
@@ -98,13 +107,19 @@ def _local(text: str, at: int) -> int:
     if text[at - 1] in '"}':
         whole = (_QUOTED if text[at - 1] == '"' else _GROUPED).search(text, begin, at)
         return whole.start() if whole else at
+    signs = _SIGNS.search(text, begin, at)
+    if signs and len(set(re.findall(r"[!#$%&'*/=?^`{|}~]", signs[0]))) >= 8:
+        return signs.start()
+    whole = _X400.search(text, begin, at)
+    if whole:
+        return whole.start()
     match = _LOCAL.search(text, begin, at)
     wide = _LOCAL_ANY.search(text, begin, at)
     if match is None or (wide and wide.start() < match.start() and not re.search("[A-Za-z]", match[0])):
         match = wide
     if match is None:
         return at
-    start = match.start()
+    start = _unescaped(text, match.start(), at)
     joined = text.rfind("&", start, at)
     if joined >= 0 and start and not text[start - 1].isspace() and text[start - 1] not in "<(\"':":
         start = joined + 1  # a=1&vera@example.org, though R&D@example.org is one
@@ -113,6 +128,15 @@ def _local(text: str, at: int) -> int:
     if start and text[start - 1] == "=":
         returned = _RETURNED.search(text, max(0, at - 128), at)
         start = returned.start() if returned else start
+    return start
+
+
+def _unescaped(text: str, start: int, at: int) -> int:
+    """Return where the part before an @ starts behind the last escape sequence in it or at its start."""
+    for escape in _ESCAPE.finditer(text, max(0, start - 1), at):
+        is_domain = text[escape.start()] == "\\" and _DOMAIN_LOGIN.search(text, max(0, start - 20), escape.start())
+        if escape.end() < at and not is_domain:
+            start = escape.end()
     return start
 
 

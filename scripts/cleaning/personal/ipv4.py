@@ -23,6 +23,7 @@ _CAPTURED = re.compile(r"\.(?:\d{1,5}|[a-z][a-z-]*)(?: >|: )")  # tcpdump: 192.0
 _GOES_ON = re.compile(r"[A-Za-z_]|-[A-Za-z]|\.[a-z]|\+\w")
 _AUTHORITY = re.compile(r"//(?:[^\s/@]{0,60}@)?$|\\\\$")
 _PORT_OR_PREFIX = re.compile(r"/(?:[12]?\d|3[0-2])(?![\w/.])|/255\.|\]?:(?:\d{2,5}(?!\d|[.:]\d)|\*)")
+_TOLD = re.compile(r"\d\.\d{1,3}\.\d{1,3}(?!\d)[^\w\n]{1,3}[^\W\d_]{4,}[^\n=:]*$")  # the word told of another address
 _RANGE = re.compile(r"-(\d{1,3})(?![\d.])")
 _OPERATOR = re.compile(r"(?:([A-Za-z_][\w.]*)[\"']?\s?)?(?:[=!~<>]=|~>|[\^~≥≤])\s?[\"']?$")  # package>=1.2.3.4
 _ASSIGNED = re.compile(r"([A-Za-z][\w.-]*)[\"']?=[\"']?$")
@@ -30,8 +31,15 @@ _KEY = re.compile(  # AssemblyVersion("1.2.3.4"), <fw>, § 3.1.2.4
     r"(?:version|release|revision|build|firmware|(?<![a-z])(?:v|ver|rev|rel|fw|sw|e\.c))[\"'>\]]*\s?[:=(#.]{0,2}\s?[\"'(]?$|§\s?$",
     re.IGNORECASE,
 )
-_PRODUCT = re.compile(r"([A-Za-z][\w+.-]*)([/_-])$")
+_PRODUCT = re.compile(r"([A-Za-z][\w+.-]*)([/_-])\Z")
 _NAMED = re.compile(r"(?<![\w.])[A-Z][A-Za-z+#]+ $")
+# Systems by the ends of their names: FRITZ!OS, RouterOS, PAN-OS, EMUI; and makers' own names for what they release.
+_SYSTEM = re.compile(r"(?:[A-Za-z0-9!+-]OS|[A-Z][a-z]?UI|W[Rr][Tt]|AGESA|Junos|UEFI) v?$")
+_MAKER = re.compile(r"(?<!\w)(?:DSM|QTS|iDRAC\d*|iLO|ESXi|vCenter) v?$")
+_RECORD = re.compile(r"(?:\bIN|\d)[ \t]+A[ \t]+$")  # www 3600 IN A 192.0.2.1
+_MASK = re.compile(r"(?i)mask\W{1,3}$")
+_BLOCKED = re.compile(r"[ \t]+(?:[a-z0-9-]+\.)+[a-z]{2,}[ \t]*(?:#|\n|$)")  # 0.0.0.0 ads.example.org
+_FELLOWS = re.compile(r"(?i)(?<![\w:])::1?(?![\w:])|127\.0\.0\.1|ipv[46]|local-?host|listen|\bbind|expos|interface")
 _INSIDE = re.compile(r"[\w,)] [A-Z][A-Za-z+#]+ $")  # the name does not begin a sentence, as Open or Use might
 _SERVER = re.compile(r"(?<![\w.])([A-Z]\w+) (?:Server|Client|Manager|Agent|Gateway|Cluster|Database) $")
 _LIST = re.compile(
@@ -82,7 +90,11 @@ def is_address(text: str, start: int, end: int, listed: bool | None) -> bool:
         return True
     if _GOES_ON.match(after) or re.match(r"\.\d", after) or (before[-1:].isascii() and before[-1:].isalnum()):
         return False
-    if _AUTHORITY.search(before):
+    if _AUTHORITY.search(before) or _RECORD.search(before):
+        return True
+    if _MASK.search(before) and address.packed[1:] == b"\0\0\0":
+        return False
+    if text[start:end] == "0.0.0.0" and _is_any(text, start, end):
         return True
     near = labels_before(text, start)
     if _is_version(text, start, before, near, address):
@@ -102,6 +114,8 @@ def _is_version(text: str, start: int, before: str, near: list[Label], address: 
         return False
     if (operator and _OPERATOR.search(before)) or _KEY.search(before):
         return True
+    if address.packed[0] <= _FEW and (_SYSTEM.search(before) or (address.packed[0] != 10 and _MAKER.search(before))):
+        return True
     if address.packed[:2] == b"\xc0\xa8":
         return False
     for place, label in enumerate(near):
@@ -116,6 +130,15 @@ def _is_version(text: str, start: int, before: str, near: list[Label], address: 
             if not (moved and farther and label.start - farther.end <= 16):
                 return False
     return False
+
+
+def _is_any(text: str, start: int, end: int) -> bool:
+    """Tell whether 0.0.0.0 is the unspecified address: quoted, in a list of blocked hosts, beside its fellows."""
+    before = text[max(0, start - 40) : start]
+    if _HEADING.search(before) and _BLOCKED.match(text, end, end + 80):
+        return True
+    quoted = before[-1:] in ('"', "'", "`") and before[-1:] == text[end : end + 1]
+    return quoted or _FELLOWS.search(before) is not None or _FELLOWS.search(text, end, end + 40) is not None
 
 
 def _tells_of(text: str, label: Label, start: int) -> bool:
@@ -172,6 +195,8 @@ def _fits(
     first, second, _, _ = address.packed
     telling = next((label for label in near if label.kind in ("ip", "version")), None)
     close = telling is not None and telling.kind == "ip" and start - telling.end <= _FAR
+    if close and telling and _TOLD.search(text, telling.end, start):
+        close = False
     adjacent = telling is not None and telling.kind == "ip" and start - telling.end <= 1
     product = _PRODUCT.search(before)
     if product and not adjacent:
