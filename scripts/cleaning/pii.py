@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from scripts.cleaning.personal.accounts import cards, ibans
+from scripts.cleaning.personal.emails import emails
 from scripts.cleaning.personal.national_ids import national_ids
-from scripts.cleaning.personal.network import addresses, emails
+from scripts.cleaning.personal.network import addresses
 from scripts.cleaning.personal.phones import phones
 from scripts.cleaning.personal.scan import scan
 from scripts.cleaning.personal.streets import streets

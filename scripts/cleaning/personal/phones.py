@@ -181,7 +181,7 @@ def _verdict(text: str, start: int, end: int, reach: int, formed: bool = False) 
         elif label.kind == "phone":
             if _is_meant(text, label, start):
                 return "phone" if away <= max(reach, NEAR if formed else 0) else ""
-        elif label.kind not in ("ip", "version", "amount" if formed else ""):
+        elif label.kind not in ("ip", "version", "product", "amount" if formed else ""):
             if away <= (10 if formed else 20):
                 return "other"
             break

@@ -18,7 +18,7 @@ from scripts.lib.compiled import compiled
 OTHER, DIGIT, LETTER, HEX, JOINER, NEWLINE, PLUS, AT, COLON = range(9)
 EMAIL, NUMBER, COLONS, ACCOUNT, CODE = range(5)
 _PLANE = 0x10000
-_STOP, _N, _QUOTE, _UNDERSCORE, _HYPHEN, _PLUS = (ord(character) for character in '.n"_-+')
+_STOP, _N, _QUOTE, _UNDERSCORE, _HYPHEN, _PLUS, _OPEN, _CLOSE, _TILDE = (ord(character) for character in '.n"_-+[}~')
 _HYPHENS = "\u2010\u2011\u2012\u2212\ufe63\uff0d"
 Codes = NDArray[np.uint32]
 Places = NDArray[np.int64]
@@ -45,6 +45,8 @@ def _tables() -> tuple[Codes, NDArray[np.uint8]]:
             folds[code] = code - 0xFEE0
         elif category == "Zs":
             folds[code] = ord(" ")
+        elif code == 0xFE6B:
+            folds[code] = ord("@")
         elif character in _HYPHENS:
             folds[code] = ord("-")
     classes = np.zeros(128, dtype=np.uint8)
@@ -133,7 +135,7 @@ def _beside_at(codes: Codes, kinds: NDArray[np.uint8], place: int) -> bool:
     kind = kinds[place]
     code = codes[place]
     word = kind in (DIGIT, LETTER, HEX) or code > 127
-    return word or code in (_QUOTE, _UNDERSCORE, _HYPHEN, _PLUS)
+    return word or code in (_QUOTE, _UNDERSCORE, _HYPHEN, _PLUS, _OPEN, _CLOSE, _TILDE)
 
 
 @compiled

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 SET = Path(__file__).with_name("pii_set.jsonl")
+NETWORK_SET = Path(__file__).with_name("pii_network_set.jsonl")
 KINDS = ("email", "phone", "ip", "card", "iban", "national_id", "street_address")
 
 Half = Literal["tuning", "untouched"]
@@ -61,9 +62,9 @@ class Score:
         return self.right / self.found if self.found else 1.0
 
 
-def load(half: Half | None = None) -> list[Labelled]:
+def load(half: Half | None = None, path: Path = SET) -> list[Labelled]:
     """Return the texts of one half, or of both, in the order of the file."""
-    rows = [json.loads(line) for line in SET.read_text(encoding="utf-8").splitlines()]
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return [
         Labelled(
             row["id"],

@@ -59,7 +59,7 @@ NEGATIVE = [
     "orcid.org/0000-0002-1825-0097",
     "arXiv:2101.00001v2",
     "the Ada::Bee module and face::dead::beef",
-    "listen on 127.0.0.1 or 0.0.0.0",
+    "netmask 255.255.255.0",
     "EAN 4006381333931",
     "1Z 999 AA1 01 2345 6784",
     "icon@2x.png and lodash@4.17.21",
@@ -136,6 +136,11 @@ HOSTILE = {
     "streets": "12 Main " * 12_000,
     "hyphened names": "A-" * 50_000,
     "particles": "Rue de la " * 10_000,
+    "short forms": "1::2 " * 20_000,
+    "mail returned": "a+b=c@d.ef " * 9_000,
+    "lists of addresses": "1.2.3.4, " * 11_000,
+    "hosts in brackets": "a@[::1] " * 12_000,
+    "vowel signs": "\u093e" * 50_000 + "@example.org",
 }
 
 
