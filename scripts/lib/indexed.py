@@ -66,7 +66,7 @@ class IndexedWriter:
     def add(self, ids: Sequence[int] | Ids) -> None:
         """Append one document (possibly without tokens). Raises UserError for an id that the type cannot hold."""
         if isinstance(ids, np.ndarray) and ids.dtype == self._dtype:  # such ids fit
-            self._stream.write(np.ascontiguousarray(ids).data)
+            self._stream.write(ids.data if ids.flags.c_contiguous else np.ascontiguousarray(ids).data)
             self._sizes.append(len(ids))
             self.tokens += len(ids)
         else:

@@ -96,9 +96,23 @@ class SparseBert(BertForMaskedLM):  # type: ignore[misc]
 class SparseModernBert(ModernBertForMaskedLM):  # type: ignore[misc]
     """ModernBERT that can leave out the logits nobody asks for."""
 
-    def forward(self, input_ids: Tensor, asked: Tensor | None = None) -> MaskedLMOutput:
-        """Return logits [n, length, vocabulary], or [positions, vocabulary] where `asked` [n, length] is true."""
-        hidden = self.model(input_ids).last_hidden_state
+    def forward(
+        self,
+        input_ids: Tensor,
+        asked: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
+    ) -> MaskedLMOutput:
+        """Return logits [n, length, vocabulary], or [positions, vocabulary] where `asked` [n, length] is true.
+
+        A mask of who attends to whom, bool [n, 1, length, length], is narrowed to the window of the local layers for these.
+        """
+        masks = None
+        if attention_mask is not None:
+            places = torch.arange(input_ids.shape[1], device=input_ids.device)
+            near = (places[:, None] - places[None, :]).abs() <= self.config.sliding_window
+            masks = {"full_attention": attention_mask, "sliding_attention": attention_mask & near}
+        hidden = self.model(input_ids, attention_mask=masks, position_ids=position_ids).last_hidden_state
         return MaskedLMOutput(logits=self.decoder(self.head(hidden if asked is None else hidden[asked])))
 
 
