@@ -19,7 +19,7 @@ TARGETS = {
     "phone": (0.9, 0.9),
 }
 # What the other half gave when it was looked at for the first time: three addresses missed and three found that are none.
-REACHED = {**TARGETS, "email": (0.98, 0.95), "ip": (0.95, 0.93)}
+REACHED = {**TARGETS, "email": (0.98, 0.95), "ip": (0.99, 0.95)}
 POSITIVE = {
     "email": "jane.doe@example.org|a+b@mail.example.co.uk|UPPER@EXAMPLE.COM|x_y-z@sub.domain.info|o'brien@example.ie"
     "|first.last@uni-heidelberg.de|me@xn--bcher-kva.example|ｊａｎｅ＠ｅｘａｍｐｌｅ．ｏｒｇ|иван@почта.рф",
