@@ -180,6 +180,12 @@ def test_documents_longer_than_a_batch_and_empty_ones_lose_nothing(tmp_path: Pat
     assert len(order.steps_of("long", 0, 0, steps)) == steps
 
 
+def test_a_part_without_tokens_is_a_part(tmp_path: Path) -> None:
+    texts = {f"few:{number}": list(range(30 * number + 1, 30 * number + 31)) for number in range(2)}
+    order = order_of([shard(tmp_path / "few", texts, 3)])  # the third has no document
+    assert order.batch(0).shape == (BATCH, LENGTH + 1)
+
+
 def test_batches_are_read_beyond_32_bits_of_tokens(tmp_path: Path) -> None:
     """A source of 3 x 2**30 tokens as a sparse file: the offsets in shard, order and windows pass 2**31 and 2**32 bytes."""
     folder, sizes = tmp_path / "huge", [1 << 30] * 3
