@@ -23,7 +23,7 @@ from tests.unit.pretraining import tiny
 from tests.unit.pretraining.rank import Weights, group_of_one, largest_difference, losses, make_job, run
 
 STEPS, PERIOD = 18, 5
-SLOW = {"learning_rate": 0.001, "weight_decay": 0.1}  # so slow that losses rise as often as they fall
+SLOW = {"learning_rate": 0.0001, "weight_decay": 0.1}  # so slow that losses rise as often as they fall
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,8 @@ def test_it_equals_a_plain_loop_and_resumes_to_the_same_bits(
     assert sorted(spikes) == [step + 1 for step in out] and len(out) >= 2
     by_step = {row["step"]: row["loss"] for row in rows if "loss" in row}
     assert all(abs(loss - expected[step - 1]) <= 1e-5 for step, loss in by_step.items())
-    assert largest_difference(weights, last) <= 1e-4
+    mean = sum(float((weights[name] - last[name]).abs().mean()) for name in weights) / len(weights)
+    assert mean <= 2e-6, "an update more or less moves weights by 1e-4"
     if action == "rollback":
         assert {step: spike["to"] for step, spike in spikes.items()} == {
             step: (step - 1) // PERIOD * PERIOD for step in spikes
