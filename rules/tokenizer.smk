@@ -44,6 +44,7 @@ rule tokenizer:
         "python -m scripts.tokenizer.train"
         " --documents {input.documents:q}"
         " --checkpoints results/checkpoints"
+        " --memory {resources.mem_mb}"
         " --manifest {output.manifest:q}"
         " --settings {params.settings:q}"
         " --code {params.code:q}"

@@ -14,15 +14,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from scripts.lib import segmentation
+from scripts.lib.pieces import SPACE as SIGN
 from scripts.lib.segmentation import CODES, NONE, SPACE, Tables
-from scripts.lib.sentencepiece_model import Algorithm, Kind, Model, Piece, Unsuited
+from scripts.lib.sentencepiece_model import SCORE_STEP, Algorithm, Kind, Model, Piece, Unsuited
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
-
-SIGN = "\u2581"
-SCORE_STEP = 2.0**-6  # between the scores of a unigram model: sums of up to 2¹⁸ are exact in 32 bits of floating point
-UNKNOWN_PENALTY = 10  # of sentencepiece, for a character without a piece
 
 
 class FastEncoder:

@@ -15,6 +15,9 @@ from scripts.lib.errors import UserError
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
 Field = tuple[int, int, bytes]  # number, wire type, value
+SCORE_STEP = (
+    2.0**-6
+)  # between the scores of our unigram models: sums of up to 2¹⁸ are exact in 32 bits of floating point
 
 
 class Unsuited(Exception):
@@ -68,6 +71,15 @@ def read_model(data: bytes) -> Model:
         raise UserError(f"This is no sentencepiece model ({error}); make the tokenizer again.") from None
 
 
+def algorithm_of(data: bytes) -> Algorithm:
+    """Return what the model in the bytes of a file segments by, without looking at its pieces."""
+    try:
+        trainer = next((_by_number(value) for number, _, value in _fields(data) if number == 2), {})
+        return Algorithm(_integer(trainer.get(3, b"\x01")))
+    except (IndexError, ValueError) as error:
+        raise UserError(f"This is no sentencepiece model ({error}); make the tokenizer again.") from None
+
+
 def with_pieces(data: bytes, pieces: Sequence[Piece]) -> bytes:
     """Return a model file with other pieces."""
     rest = b"".join(_field(*field) for field in _fields(data) if field[0] != 1)
@@ -82,9 +94,9 @@ def _model(data: bytes) -> Model:
         if number == 1:
             pieces.append(_piece(value))
         elif number == 2:
-            trainer = {inner: content for inner, _, content in _fields(value)}
+            trainer = _by_number(value)
         elif number == 3:
-            normalizer = {inner: content for inner, _, content in _fields(value)}
+            normalizer = _by_number(value)
     if not pieces:
         raise ValueError("no pieces")
     flag = {number: _integer(normalizer.get(number, b"\x01")) == 1 for number in (3, 4, 5)}
@@ -98,7 +110,7 @@ def _model(data: bytes) -> Model:
 
 
 def _piece(data: bytes) -> Piece:
-    found = {number: value for number, _, value in _fields(data)}
+    found = _by_number(data)
     (score,) = struct.unpack("<f", found.get(2, bytes(4)))
     return Piece(found[1].decode("utf-8"), score, Kind(_integer(found.get(3, b"\x01"))))
 
@@ -126,6 +138,10 @@ def _fields(data: bytes) -> Iterator[Field]:
             raise ValueError("it ends too early")
         yield tag >> 3, wire, data[position:end]
         position = end
+
+
+def _by_number(data: bytes) -> dict[int, bytes]:
+    return {number: value for number, _, value in _fields(data)}
 
 
 def _field(number: int, wire: int, value: bytes) -> bytes:

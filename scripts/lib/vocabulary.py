@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
 import sentencepiece
 
 from scripts.lib.manifest import Artefact
+from scripts.lib.pieces import SPACE
+from scripts.lib.sentencepiece_model import Algorithm, Kind, algorithm_of, read_model
 from scripts.lib.special_tokens import SPECIAL_COUNT
 
 MODEL = "tokenizer.model"
+EXACT_CHARACTERS = (
+    8_000  # a unigram model sums scores in 32 bits, which is exact for texts of this length and not for books
+)
 
 
 def model_of(tokenizer: Artefact) -> Path:
@@ -19,11 +26,20 @@ def model_of(tokenizer: Artefact) -> Path:
 
 
 class Vocabulary:
-    """Encodes text to ids and back; text never encodes to a special token."""
+    """Encodes text to ids and back; text never encodes to a special token.
+
+    Long texts are given to a unigram model in stretches that no piece crosses, so that its sums are exact (see
+    `scripts.tokenizer.unigram`); the ids are those that the exact sums of the whole text have.
+    """
 
     def __init__(self, model: Path) -> None:
         self._processor: Any = sentencepiece.SentencePieceProcessor(model_file=str(model))
         self.size: int = self._processor.get_piece_size()
+        data = model.read_bytes()
+        self._neighbours: frozenset[str] | None = None
+        if algorithm_of(data) == Algorithm.UNIGRAM:
+            texts = [piece.text.replace(SPACE, " ") for piece in read_model(data).pieces if piece.kind == Kind.NORMAL]
+            self._neighbours = frozenset(first + second for text in texts for first, second in itertools.pairwise(text))
 
     @classmethod
     def of(cls, tokenizer: Artefact) -> Self:
@@ -32,7 +48,13 @@ class Vocabulary:
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of a text, without special tokens."""
-        ids: list[int] = self._processor.encode(text)
+        ids: list[int]
+        if self._neighbours is None or len(text) <= EXACT_CHARACTERS:
+            ids = self._processor.encode(text)
+        else:
+            ids = [
+                number for some in self._stretches(text, self._neighbours) for number in self._processor.encode(some)
+            ]
         return ids
 
     def decode(self, ids: list[int]) -> str:
@@ -43,3 +65,19 @@ class Vocabulary:
     def pieces(self) -> list[str]:
         """Return the pieces by id."""
         return [self._processor.id_to_piece(number) for number in range(self.size)]
+
+    @staticmethod
+    def _stretches(text: str, neighbours: frozenset[str]) -> Iterator[str]:
+        """Yield a text cut between characters that stand side by side in no piece, where it can be in time."""
+        spelled = text.replace(SPACE, " ")
+        start = 0
+        while start < len(text):
+            latest = stop = min(start + EXACT_CHARACTERS, len(text))
+            while start < stop < len(text) and spelled[stop - 1 : stop + 1] in neighbours:
+                stop -= 1
+            if stop == start:  # no piece ends for certain: as far as need be
+                stop = latest
+                while stop < len(text) and spelled[stop - 1 : stop + 1] in neighbours:
+                    stop += 1
+            yield text[start:stop]
+            start = stop

@@ -9,6 +9,8 @@ from typing import Any
 
 from scripts.finetuning import recipe as finetuning_recipe
 from scripts.lib.errors import UserError
+from scripts.lib.pieces import BYTE, SPACE
+from scripts.lib.special_tokens import SPECIAL_TOKENS
 from scripts.pretraining.recipe import Recipe
 from scripts.registry.filtering import check_filters, check_lexicon
 from scripts.sources.addresses import NESTED, WEB, check_scheme, is_glob, scheme, shown
@@ -33,7 +35,7 @@ def check_references(config: Mapping[str, Any], folder: Path) -> None:
     for name, corpus in config["corpora"].items():
         _check_corpus(name, corpus, config, folder)
     for name, tokenizer in config["tokenizers"].items():
-        _refer(f"tokenizers.{name}.corpus", tokenizer["corpus"], config["corpora"], "corpora")
+        _check_tokenizer(f"tokenizers.{name}", tokenizer, config)
     for name, model in config["models"].items():
         _check_model(name, model, config)
     for name, classifier in config["classifiers"].items():
@@ -195,6 +197,30 @@ def _check_finetuning(name: str, finetuning: Mapping[str, Any], config: Mapping[
             finetuning_recipe.Recipe.from_settings(settings)
         except UserError as error:
             raise UserError(f"{key}.{error}") from None
+
+
+def _check_tokenizer(key: str, tokenizer: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    """An option that would let the ids of sentencepiece and of the Hugging Face form differ is refused."""
+    _refer(f"{key}.corpus", tokenizer["corpus"], config["corpora"], "corpora")
+    for source in tokenizer["weights"]:
+        if source not in config["corpora"][tokenizer["corpus"]]["sources"]:
+            raise UserError(
+                f"{key}.weights names {source!r}, which is no source of corpus {tokenizer['corpus']!r}; remove it."
+            )
+    symbols = tokenizer["user_symbols"]
+    if symbols and tokenizer["algorithm"] != "bpe":
+        raise UserError(
+            f"{key}.user_symbols are weighed against other pieces by the algorithm {tokenizer['algorithm']}, so that the ids of "
+            "its two forms differ; use algorithm: bpe or remove them."
+        )
+    for symbol in symbols:
+        if symbol in SPECIAL_TOKENS or BYTE.fullmatch(symbol):
+            raise UserError(f"{key}.user_symbols names {symbol!r}, which every tokenizer has already; remove it.")
+        if SPACE in symbol or any(character.isspace() or not character.isprintable() for character in symbol):
+            raise UserError(
+                f"{key}.user_symbols names {symbol!r} with white space, U+2581 or a character that is not printable, which the "
+                "two forms of a tokenizer spell differently; choose another."
+            )
 
 
 def _check_model(name: str, model: Mapping[str, Any], config: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from scripts.lib.vocabulary import Vocabulary
 
 Ids = tuple[NDArray[np.integer[Any]], NDArray[np.int64]]  # of all texts one after another, and how many each has
 
-WORTH_BYTES = 8_000_000  # of text: below, the tables and the machine code cost more than the compiled encoder saves
+WORTH_BYTES = 32_000_000  # of text: below, compiling the encoder for the first time may cost more than it saves
 CHECKED_FIRST, CHECKED_EVERY = 32, 128  # the first documents of a part are checked, and then each so many
 CHECKED_CHARACTERS = 20_000  # of a checked document
 

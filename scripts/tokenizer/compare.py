@@ -24,16 +24,16 @@ from numpy.typing import NDArray
 from scripts.lib.documents import read_rows
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import Artefact
+from scripts.lib.pieces import SPACE
 from scripts.lib.special_tokens import SPECIAL_COUNT
 from scripts.lib.step import Step, run_step, step_parser
 from scripts.lib.streams import document_key
 from scripts.lib.vocabulary import Vocabulary
+from scripts.tokenizer.sample import UNDETERMINED
 
 MODULE = "scripts.tokenizer.compare"
 SOURCE_BYTES = 1_000_000  # of each source, so that a comparison takes seconds
 RENYI_ORDER = 2.5  # the order that agrees best with the quality of translations, Zouhar et al. 2023
-UNDETERMINED = "und"  # ISO 639-2 for a document whose language is not known
-SIGN = "\u2581"  # sentencepiece spells a space with it
 Document = tuple[bytes, str, str]  # key, language, text
 
 
@@ -135,7 +135,7 @@ def measure(vocabulary: Vocabulary, sources: dict[str, list[Document]]) -> dict[
         for _, language, text in documents:
             ids = vocabulary.encode(text)
             np.add.at(counts, ids, 1)
-            exact += vocabulary.decode(ids) == text.replace(SIGN, " ")
+            exact += vocabulary.decode(ids) == text.replace(SPACE, " ")
             for tally in (
                 whole,
                 groups["sources"].setdefault(source, Tally()),

@@ -1,22 +1,24 @@
 """A sentencepiece model as a Hugging Face fast tokenizer, and the gate that both give the same ids.
 
-Byte-pair models with byte fallback, identity normalisation and no added prefix translate exactly. Unigram models do not:
-Hugging Face adds their scores in another precision, and a few long texts come out different.
+Byte-pair models with byte fallback, identity normalisation and no added prefix translate exactly, and so do unigram models that
+`unigram` has prepared.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sentencepiece import SentencePieceProcessor
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from scripts.lib.errors import UserError
+from scripts.lib.pieces import SPACE
+from scripts.lib.sentencepiece_model import Algorithm, Kind, Model, Piece, Unsuited, read_model
 from scripts.lib.special_tokens import SPECIAL_COUNT, SPECIAL_TOKENS
+from scripts.lib.vocabulary import Vocabulary
+from scripts.tokenizer.unigram import OPENING, check_exportable
 
-SPACE = "\u2581"
 NASTY = (
     "",
     " ",
@@ -35,11 +37,11 @@ NASTY = (
 )
 
 
-def merges_of(pieces: list[tuple[str, float]]) -> list[tuple[str, str]]:
+def merges_of(pieces: Sequence[Piece]) -> list[tuple[str, str]]:
     """Return the merges of a byte-pair model, by the scores of what they make (each score is minus a rank)."""
-    score = dict(pieces)
+    score = {piece.text: piece.score for piece in pieces}
     found = []
-    for piece, value in pieces:
+    for piece, value in score.items():
         for cut in range(1, len(piece)):
             left, right = piece[:cut], piece[cut:]
             if left in score and right in score:
@@ -47,31 +49,45 @@ def merges_of(pieces: list[tuple[str, float]]) -> list[tuple[str, str]]:
     return [(left, right) for _, _, _, left, right in sorted(found)]
 
 
-def fast_tokenizer(processor: SentencePieceProcessor) -> Tokenizer:
-    """Return the fast tokenizer of a sentencepiece model."""
-    numbers = range(processor.get_piece_size())
-    pieces = [(processor.id_to_piece(number), float(processor.get_score(number))) for number in numbers]
-    special = [processor.is_control(i) or processor.is_unknown(i) or processor.is_byte(i) for i in numbers]
-    normal = [piece for piece, skip in zip(pieces, special, strict=True) if not skip]
-    vocabulary = {piece: number for number, (piece, _) in enumerate(pieces)}
-    core = models.BPE(
-        vocabulary, merges_of(normal), unk_token="<unk>", fuse_unk=True, byte_fallback=True, ignore_merges=False
-    )
-    tokenizer = Tokenizer(core)
+def core_of(model: Model) -> models.Model:
+    """Return the part of the fast tokenizer that segments."""
+    if model.algorithm == Algorithm.UNIGRAM:
+        scores = [(piece.text, piece.score) for piece in model.pieces]
+        return models.Unigram(scores, unk_id=0, byte_fallback=True)
+    vocabulary = {piece.text: number for number, piece in enumerate(model.pieces)}
+    merges = merges_of([piece for piece in model.pieces if piece.kind == Kind.NORMAL])
+    return models.BPE(vocabulary, merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True, ignore_merges=False)
+
+
+def fast_tokenizer(data: bytes) -> Tokenizer:
+    """Return the fast tokenizer of a sentencepiece model file. Raises UserError for a model that has none with equal ids."""
+    model = read_model(data)
+    cutters = [pre_tokenizers.Split(Regex(r"\p{Nd}"), "isolated")]
+    if model.algorithm == Algorithm.UNIGRAM:
+        try:
+            check_exportable(data)
+        except Unsuited as error:
+            raise UserError(
+                f"The tokenizer has no Hugging Face form with equal ids ({error}); use algorithm: bpe."
+            ) from None
+        cutters.append(pre_tokenizers.Split(OPENING, "merged_with_previous"))
+    tokenizer = Tokenizer(core_of(model))
     tokenizer.normalizer = normalizers.Replace(" ", SPACE)
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"\p{Nd}"), "isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(cutters) if len(cutters) > 1 else cutters[0]
     tokenizer.decoder = decoders.Sequence([decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()])
     specials = [AddedToken(token, special=True, normalized=False) for token in SPECIAL_TOKENS]
     tokenizer.add_special_tokens(specials)
+    symbols = [piece.text for piece in model.pieces if piece.kind == Kind.USER_DEFINED]
+    tokenizer.add_tokens([AddedToken(symbol, special=False, normalized=False) for symbol in symbols])
     tokenizer.encode_special_tokens = (
         True  # a text that says "<s>" is text; the configuration tells transformers so too
     )
     return tokenizer
 
 
-def write_fast_tokenizer(processor: SentencePieceProcessor, folder: Path) -> Tokenizer:
-    """Write the Hugging Face form of a model into a folder, and return it."""
-    tokenizer = fast_tokenizer(processor)
+def write_fast_tokenizer(data: bytes, folder: Path) -> Tokenizer:
+    """Write the Hugging Face form of a model file into a folder, and return it."""
+    tokenizer = fast_tokenizer(data)
     tokenizer.save(str(folder / "tokenizer.json"))
     names = {
         "unk_token": "<unk>",
@@ -94,18 +110,18 @@ def write_fast_tokenizer(processor: SentencePieceProcessor, folder: Path) -> Tok
     return tokenizer
 
 
-def check_equal_ids(processor: SentencePieceProcessor, tokenizer: Tokenizer, texts: Iterable[str]) -> int:
+def check_equal_ids(vocabulary: Vocabulary, tokenizer: Tokenizer, texts: Iterable[str]) -> int:
     """Return how many texts were compared; raises UserError at the first whose ids differ or that does not come back."""
     count = 0
     for text in texts:
-        reference = processor.encode(text)
+        reference = vocabulary.encode(text)
         if tokenizer.encode(text, add_special_tokens=False).ids != reference:
             raise UserError(
                 f"The Hugging Face form gives other ids than sentencepiece for {text[:60]!r}; report this text."
             )
         if any(number < SPECIAL_COUNT for number in reference):
             raise UserError(f"The tokenizer gives a special token for the text {text[:60]!r}; report this text.")
-        if processor.decode(reference) != text.replace(SPACE, " "):  # sentencepiece spells a space with that character
+        if vocabulary.decode(reference) != text.replace(SPACE, " "):  # sentencepiece spells a space with that character
             raise UserError(f"The tokenizer does not give {text[:60]!r} back after encoding; report this text.")
         count += 1
     return count

@@ -2,18 +2,20 @@
 
     python -m scripts.tokenizer.train --documents results/corpora/main/documents/books/0000.json \\
         --checkpoints results/checkpoints --manifest results/tokenizers/main.json --settings '{"seed": 1, "corpus": "main",
-        "algorithm": "bpe", "vocabulary": 8192, "sample_bytes": 20000000, "character_coverage": 0.9995}'
+        "algorithm": "bpe", "vocabulary": 8192, "sample_bytes": 20000000, "character_coverage": 0.9995, "weights": {},
+        "language_weights": {}, "user_symbols": []}'
 
 Text is taken as it is (identity normalisation; no prefix; white space and newlines kept), digits stand alone and what has no
 piece is spelled in bytes, so every text comes back exactly (but U+2581, by which sentencepiece spells a space). Both forms must
 give equal ids on the sample and on nasty strings before anything is published. Training is bit-stable: one thread, sentences in
-a fixed order.
+a fixed order; the scores of a unigram model are sums in floating point, of which only whole steps are kept.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -26,24 +28,46 @@ from scripts.lib.errors import UserError
 from scripts.lib.manifest import Artefact
 from scripts.lib.special_tokens import BEGIN, END, PAD, SPECIAL_COUNT, SPECIAL_TOKENS, UNKNOWN
 from scripts.lib.step import Output, Step, finished_state, keep_finished, republish, run_step, step_parser
+from scripts.lib.vocabulary import Vocabulary
 from scripts.tokenizer.export import NASTY, check_equal_ids, write_fast_tokenizer
 from scripts.tokenizer.sample import sample_texts
+from scripts.tokenizer.unigram import OPENING, whole_steps
 
+log = logging.getLogger(__name__)
 MODULE = "scripts.tokenizer.train"
 LINE_CHARACTERS = 4000  # sentencepiece drops longer "sentences"
 CHECKED = 2000  # texts of the sample on which both forms are compared
+BASE_MEMORY = 200  # MB of the program itself
+MEMORY_FACTORS = {
+    "bpe": 20,
+    "unigram": 60,
+}  # bytes of memory for a byte of the sample; docs/tokenizers.md says how measured
 
 
-def lines_of(text: str) -> Iterator[str]:
-    """Yield the lines of a text with their newlines, cut where they are too long for the trainer."""
+def lines_of(text: str, opening: str = "") -> Iterator[str]:
+    """Yield the lines of a text with their newlines, cut where they are too long for the trainer and after each `opening`."""
     for line in text.splitlines(keepends=True):
-        for start in range(0, len(line), LINE_CHARACTERS):
-            yield line[start : start + LINE_CHARACTERS]
+        for some in re.split(f"(?<={re.escape(opening)})", line) if opening else [line]:
+            for start in range(0, len(some), LINE_CHARACTERS):
+                yield some[start : start + LINE_CHARACTERS]
+
+
+def check_memory(algorithm: str, size: int, memory: int | None) -> None:
+    """Log how much memory training on `size` bytes takes; raises UserError when the job may use less (both in MB)."""
+    needed = BASE_MEMORY + MEMORY_FACTORS[algorithm] * size // 1_000_000
+    log.info("Training on %.1f MB of text takes about %d MB of memory.", size / 1e6, needed)
+    if memory is not None and needed > memory:
+        raise UserError(
+            f"sample_bytes of {size:,} takes about {needed:,} MB of memory and this job may use {memory:,}; lower it, or raise "
+            "mem_mb of the rule tokenizer in your profile."
+        )
 
 
 def train_model(texts: dict[str, list[str]], settings: dict[str, Any]) -> bytes:
     """Return the trained sentencepiece model. Raises UserError for a vocabulary that the sample does not support."""
-    sentences = (line for name in sorted(texts) for text in texts[name] for line in lines_of(text))
+    opening = OPENING if settings["algorithm"] == "unigram" else ""
+    sentences = (line for name in sorted(texts) for text in texts[name] for line in lines_of(text, opening))
+    symbols = {"user_defined_symbols": settings["user_symbols"]} if settings["user_symbols"] else {}
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
@@ -68,10 +92,11 @@ def train_model(texts: dict[str, list[str]], settings: dict[str, Any]) -> bytes:
             pad_id=PAD,
             control_symbols=list(SPECIAL_TOKENS[PAD + 1 :]),
             minloglevel=2,
+            **symbols,
         )
     except (RuntimeError, OSError) as error:
         raise UserError(_training_problem(str(error), settings["vocabulary"])) from None
-    return model.getvalue()
+    return whole_steps(model.getvalue()) if settings["algorithm"] == "unigram" else model.getvalue()
 
 
 def _training_problem(message: str, vocabulary: int) -> str:
@@ -86,14 +111,14 @@ def _training_problem(message: str, vocabulary: int) -> str:
     return f"The tokenizer cannot be trained on this sample ({message.splitlines()[-1].strip()}); check the corpus."
 
 
-def measures(processor: Any, texts: dict[str, list[str]]) -> dict[str, Any]:
+def measures(vocabulary: Vocabulary, processor: Any, texts: dict[str, list[str]]) -> dict[str, Any]:
     """Return bytes per token and fertility (tokens per white-space word) of each source, and the unused pieces."""
     used: Counter[int] = Counter()
     sources = {}
     for name in sorted(texts):
         size = tokens = words = 0
         for text in texts[name]:
-            ids = processor.encode(text)
+            ids = vocabulary.encode(text)
             used.update(ids)
             size, tokens, words = size + len(text.encode("utf-8")), tokens + len(ids), words + len(text.split())
         if tokens:
@@ -109,24 +134,32 @@ def measures(processor: Any, texts: dict[str, list[str]]) -> dict[str, Any]:
 
 
 def make_tokenizer(
-    step: Step, sources: dict[str, list[Artefact]], settings: dict[str, Any], out: Output, name: str
+    sources: dict[str, list[Artefact]], settings: dict[str, Any], out: Output, name: str, memory: int | None
 ) -> None:
     """Train, export, compare, and stage the result."""
-    texts = sample_texts(sources, settings["sample_bytes"], settings["seed"])
+    texts = sample_texts(
+        sources, settings["sample_bytes"], settings["seed"], settings["weights"], settings["language_weights"]
+    )
     if not any(texts.values()):
         raise UserError(f"Corpus {settings['corpus']!r} has no training text for a tokenizer; loosen its filters.")
+    size = sum(len(text.encode("utf-8")) for those in texts.values() for text in those)
+    check_memory(settings["algorithm"], size, memory)
     folder = out.folder(name)
     model = folder / "tokenizer.model"
     model.write_bytes(train_model(texts, settings))
     processor: Any = sentencepiece.SentencePieceProcessor(model_file=str(model))
     lines = [f"{processor.id_to_piece(i)}\t{processor.get_score(i):g}\n" for i in range(processor.get_piece_size())]
     (folder / "tokenizer.vocab").write_text("".join(lines), encoding="utf-8")
-    fast = write_fast_tokenizer(processor, folder)
+    fast = write_fast_tokenizer(model.read_bytes(), folder)
+    vocabulary = Vocabulary(model)
     checked = [text for name in sorted(texts) for text in texts[name]][
         :: max(1, sum(map(len, texts.values())) // CHECKED)
     ]
-    out.summary.update(measures(processor, texts))
-    out.summary["checked_texts"] = check_equal_ids(processor, fast, [*NASTY, *checked])
+    out.summary.update(measures(vocabulary, processor, texts))
+    nasty = (
+        [*NASTY, *settings["user_symbols"], "".join(settings["user_symbols"])] if settings["user_symbols"] else NASTY
+    )
+    out.summary["checked_texts"] = check_equal_ids(vocabulary, fast, [*nasty, *checked])
     documents = sum(map(len, texts.values()))
     out.account(incoming=documents, kept=documents)
 
@@ -143,7 +176,7 @@ def train(step: Step, args: argparse.Namespace) -> None:
         if finished is not None:
             republish(finished, out)
         else:
-            make_tokenizer(step, sources, settings, out, args.manifest.stem)
+            make_tokenizer(sources, settings, out, args.manifest.stem, args.memory)
             keep_finished(kept, out)
 
 
@@ -152,6 +185,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = step_parser(__doc__)
     parser.add_argument("--documents", type=Path, nargs="+", required=True, help="manifests of curated documents")
     parser.add_argument("--checkpoints", type=Path, required=True, help="folder where finished results are kept")
+    parser.add_argument("--memory", type=int, metavar="MB", help="what this job may use")
     return run_step(MODULE, parser, train, argv)
 
 

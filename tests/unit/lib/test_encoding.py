@@ -14,9 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts.lib import segmentation
-from scripts.lib.encoding import SCORE_STEP, FastEncoder
+from scripts.lib.encoding import FastEncoder
 from scripts.lib.errors import UserError
-from scripts.lib.sentencepiece_model import Algorithm, Kind, Piece, Unsuited, read_model, with_pieces
+from scripts.lib.sentencepiece_model import (
+    SCORE_STEP,
+    Algorithm,
+    Kind,
+    Piece,
+    Unsuited,
+    algorithm_of,
+    read_model,
+    with_pieces,
+)
 from scripts.tokenizer.export import NASTY
 from tests.real_text import module_documents, topic_documents
 
@@ -155,7 +164,8 @@ def test_scores_that_must_be_rounded_are_refused() -> None:
 def test_the_model_file_is_read_and_written_byte_for_byte() -> None:
     data = model_bytes("bpe", 600)
     model = read_model(data)
-    assert model.algorithm == Algorithm.BPE
+    assert model.algorithm == algorithm_of(data) == Algorithm.BPE
+    assert algorithm_of(model_bytes("unigram", 600)) == Algorithm.UNIGRAM
     assert with_pieces(data, model.pieces) == data
     with pytest.raises(UserError, match="no sentencepiece model"):
         read_model(b"\xff\xff broken")

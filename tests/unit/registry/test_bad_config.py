@@ -262,6 +262,18 @@ BAD: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (put("tokenizers.small.corpus", "other"), r"tokenizers\.small\.corpus names 'other'"),
     (put("tokenizers.small.vocabulary", 10), r"vocabulary is 10, but it must be at least 300"),
     (put("tokenizers.small.algorithm", "wordpiece"), r"algorithm is 'wordpiece'; choose one of bpe"),
+    (put("tokenizers.small.weights", {"other": 2}), r"tokenizers\.small\.weights names 'other', which is no source of"),
+    (put("tokenizers.small.user_symbols", ["<pad>"]), r"user_symbols names '<pad>', which every tokenizer has already"),
+    (
+        put("tokenizers.small.user_symbols", ["<0x41>"]),
+        r"user_symbols names '<0x41>', which every tokenizer has already",
+    ),
+    (put("tokenizers.small.user_symbols", ["a b"]), r"user_symbols names 'a b' with white space"),
+    (put("tokenizers.small.user_symbols", ["\u2581"]), r"user_symbols names .* with white space, U\+2581"),
+    (
+        put("tokenizers.small", {"corpus": "main", "vocabulary": 999, "algorithm": "unigram", "user_symbols": ["<u>"]}),
+        r"user_symbols are weighed against other pieces by the algorithm unigram",
+    ),
     (put("models.tiny.tokenizer", "large"), r"models\.tiny\.tokenizer names 'large'"),
     (put("models.tiny.weights", {"one": -1}), r"models\.tiny\.weights\.one is -1, but it must be above 0"),
     (put("models.tiny.weights", {"three": 1}), r"weights names 'three', which is no source"),

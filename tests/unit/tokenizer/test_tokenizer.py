@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, normalizers
 
+from scripts.cleaning.curate import CURATED_SCHEMA
+from scripts.lib.encoding import FastEncoder
+from scripts.lib.errors import UserError
 from scripts.lib.manifest import load_manifest, open_artefact
+from scripts.lib.sentencepiece_model import Kind, Piece, read_model, with_pieces
 from scripts.lib.special_tokens import SPECIAL_COUNT, SPECIAL_IDS
-from scripts.lib.vocabulary import Vocabulary
+from scripts.lib.vocabulary import EXACT_CHARACTERS, Vocabulary
 from scripts.tokenizer import train
-from scripts.tokenizer.sample import cut, shares, take
-from tests.making import arguments, publish_curated
+from scripts.tokenizer.export import NASTY, check_equal_ids, fast_tokenizer
+from scripts.tokenizer.sample import cut, rank_documents, sample_texts, shares, take
+from tests.making import arguments, publish_curated, publish_rows
 from tests.real_text import module_documents, topic_documents
 
 TOPICS = {f"reference:{row['id']}": row["text"] for row in topic_documents()}
@@ -28,7 +37,20 @@ SETTINGS: dict[str, Any] = {
     "vocabulary": 800,
     "sample_bytes": 200_000,
     "character_coverage": 0.9995,
+    "weights": {},
+    "language_weights": {},
+    "user_symbols": [],
 }
+OTHERS: dict[str, dict[str, Any]] = {  # than the plain one
+    "unigram": {"algorithm": "unigram"},
+    "symbols": {"user_symbols": ["<|user|>", "<|user", "the", "\U0001f600", "1."]},
+}
+NASTIER = (
+    "x<s><s></s><<s>> <0x0A><0x0a><sep>< s> <<<< a<b",
+    "\x00nul \ufeffmark \ufffd \U0010ffff \ue000private",
+    "\u0661\u0662\u0663 \uff11\uff12 \u00b2 \u2167 other digits",
+    "<|user|><|user<|user|the|><|use\U0001f600\U0001f6001.1.2",
+)
 
 
 def train_tokenizer(
@@ -81,6 +103,93 @@ def test_transformers_loads_it(made: Path) -> None:
     }
 
 
+@pytest.fixture(scope="module", params=OTHERS)
+def other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp(request.param)
+    return train_tokenizer(folder, publish(folder / "documents", 1), **OTHERS[request.param])
+
+
+@functools.cache
+def forms(made: Path) -> tuple[Vocabulary, Any, FastEncoder]:
+    fast = Tokenizer.from_file(str(made.parent / "small" / "tokenizer.json"))
+    fast.encode_special_tokens = True
+    model = made.parent / "small" / "tokenizer.model"
+    return Vocabulary.of(open_artefact(made)), fast, FastEncoder(read_model(model.read_bytes()))
+
+
+def check_forms(made: Path, texts: Sequence[str]) -> None:
+    """All three forms give equal ids, and the text comes back from two of them."""
+    vocabulary, fast, compiled = forms(made)
+    for text in texts:
+        ids = vocabulary.encode(text)
+        assert fast.encode(text, add_special_tokens=False).ids == ids, text[:60]
+        assert compiled.encode(pa.array([text], pa.string()))[0].tolist() == ids, text[:60]
+        assert all(number >= SPECIAL_COUNT for number in ids)
+        assert vocabulary.decode(ids) == fast.decode(ids) == text.replace("\u2581", " ")
+
+
+def test_unigram_and_user_symbols_give_equal_ids(other: Path) -> None:
+    books = "".join(TOPICS.values())
+    assert len(books) > 10 * EXACT_CHARACTERS
+    check_forms(other, [*NASTY, *NASTIER, *MODULES.values(), books, "unbroken" * 2000, "\u4f60\u597d" * 6000])
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=st.text(max_size=60) | st.lists(st.sampled_from(["<", "s>", "<|user|>", "the", " ", "1."])).map("".join))
+def test_unigram_and_user_symbols_give_equal_ids_on_any_text(other: Path, text: str) -> None:
+    check_forms(other, [text])
+
+
+def test_user_symbols_are_pieces_in_text(tmp_path: Path) -> None:
+    symbols = ["<|user|>", "<|bot|>"]
+    made = train_tokenizer(tmp_path, publish(tmp_path / "documents", 1), vocabulary=500, user_symbols=symbols)
+    vocabulary = Vocabulary.of(open_artefact(made))
+    pieces = vocabulary.pieces()
+    assert pieces[SPECIAL_COUNT : SPECIAL_COUNT + 2] == symbols
+    assert [pieces[number] for number in vocabulary.encode("<|bot|><|user|>")] == symbols[::-1]
+
+
+def unigram_model() -> bytes:
+    texts = {"reference": list(TOPICS.values())[:10]}
+    return train.train_model(texts, {**SETTINGS, "algorithm": "unigram", "vocabulary": 500})
+
+
+def test_unigram_training_is_bit_stable() -> None:
+    first = unigram_model()
+    assert first == unigram_model()
+    model = read_model(first)
+    assert all(piece.score * 64 == round(piece.score * 64) for piece in model.pieces)
+    assert not [piece for piece in model.pieces if "<" in piece.text[:-1] and piece.kind == Kind.NORMAL]
+
+
+def test_a_unigram_model_that_could_differ_has_no_other_form() -> None:
+    data = unigram_model()
+    pieces = list(read_model(data).pieces)
+    for text, score in (("<s", -5.0), ("xyz", -3.3)):
+        with pytest.raises(UserError, match="no Hugging Face form with equal ids"):
+            fast_tokenizer(with_pieces(data, [*pieces, Piece(text, score, Kind.NORMAL)]))
+
+
+def test_the_gate_notices_another_form(made: Path) -> None:
+    vocabulary = Vocabulary.of(open_artefact(made))
+    other = Tokenizer.from_file(str(made.parent / "small" / "tokenizer.json"))
+    other.normalizer = normalizers.Lowercase()
+    with pytest.raises(UserError, match="gives other ids than sentencepiece for 'Loud'"):
+        check_equal_ids(vocabulary, other, ["quiet", "Loud"])
+
+
+def test_a_sample_that_needs_more_memory_than_there_is_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    documents = publish(tmp_path / "documents", 1)
+    manifest = tmp_path / "small.json"
+    line = arguments(SETTINGS, documents=documents, checkpoints=tmp_path / "checkpoints", manifest=manifest)
+    assert train.main([*line, "--memory", "100"]) == 1
+    said = capsys.readouterr().err
+    assert "Training on 0.2 MB of text takes about" in said
+    assert re.search(r"sample_bytes of \d+,\d+ takes about \d+ MB of memory and this job may use 100; lower it", said)
+
+
 def test_parts_and_their_order_do_not_count(made: Path, tmp_path: Path) -> None:
     other = train_tokenizer(tmp_path, list(reversed(publish(tmp_path / "documents", 3))))
     assert load_manifest(other)["files"] == load_manifest(made)["files"]
@@ -108,12 +217,45 @@ def test_a_vocabulary_too_large_names_the_largest(tmp_path: Path, capsys: pytest
     assert "vocabulary is 200000, but the sample supports at most" in said
 
 
+def shared(totals: dict[str, int], limit: int, **weights: float) -> dict[str, int]:
+    """Return the shares of strata by their sources alone."""
+    named = {(name, ""): total for name, total in totals.items()}
+    found = shares(named, limit, {(name, ""): Fraction(str(weights.get(name, 1))) for name in totals})
+    return {name: size for (name, _), size in found.items()}
+
+
 def test_the_sample_is_bounded_and_shared_out() -> None:
-    assert shares({"a": 300, "b": 100}, 200) == {"a": 150, "b": 50}
-    assert shares({"a": 30}, 200) == {"a": 30}
+    assert shared({"a": 300, "b": 100}, 200) == {"a": 150, "b": 50}
+    assert shared({"a": 30}, 200) == {"a": 30}
+    assert shared({"a": 300, "b": 300}, 200, a=3) == {"a": 150, "b": 50}
+    assert shared({"a": 300, "b": 20, "c": 300}, 220, b=100) == {"a": 100, "b": 20, "c": 100}
+    assert shared({"a": 10, "b": 20, "c": 300}, 220, b=0.001, a=0.001)["c"] <= 220
     assert take([(1, "x", 60), (2, "y", 50), (3, "z", 40)], 100) == {"x": 60, "y": 40}
     assert cut("naïve", 3) == "na"
     assert cut("naïve", 4) == "naï"
+
+
+def test_languages_share_by_their_weights_within_their_sources(tmp_path: Path) -> None:
+    rows = [
+        {"id": f"web:{number}", "text": "x" * 100, "split": "train", "language": ("en", "de", None)[number % 3]}
+        for number in range(300)
+    ]
+    sources = {"web": [open_artefact(publish_rows(tmp_path / "web" / "0000.json", rows, CURATED_SCHEMA))]}
+    language = {row["id"]: row["language"] for row in rows}
+    first = rank_documents(sources, 6_000, 1, True)
+    assert [stratum for stratum in first] == [("web", "de"), ("web", "en"), ("web", "und")]
+    assert all(one.total == 10_000 and len(one.ranked) == 60 for one in first.values())
+    limits = shares(
+        {name: one.total for name, one in first.items()},
+        6_000,
+        {("web", "de"): Fraction(4), ("web", "en"): Fraction(1), ("web", "und"): Fraction(1)},
+    )
+    assert limits == {("web", "de"): 4_000, ("web", "en"): 1_000, ("web", "und"): 1_000}
+    texts = sample_texts(sources, 6_000, 1, {}, {"de": 4.0})["web"]
+    assert [len(text) for text in texts] == [100] * 60
+    assert sum(language[key] == "de" for _, key, _ in first[("web", "de")].ranked[:40]) == 40
+    with pytest.raises(UserError, match="language_weights names 'fr', which no training document declares"):
+        sample_texts(sources, 6_000, 1, {}, {"fr": 2.0})
 
 
 def test_held_out_documents_are_not_sampled(tmp_path: Path) -> None:
