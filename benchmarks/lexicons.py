@@ -32,6 +32,16 @@ def cpu(look: Callable[[str], bool], texts: list[str]) -> float:
     return time.process_time() - start
 
 
+def by_terms(lexicon: Lexicon) -> Callable[[str], bool]:
+    """Return our look at a text."""
+    return lambda text: bool(len(lexicon.find(text).terms))
+
+
+def by_alternatives(pattern: re.Pattern[str]) -> Callable[[str], bool]:
+    """Return that of one expression."""
+    return lambda text: pattern.search(text.lower()) is not None
+
+
 def main() -> None:
     """Print megabytes a second and the ratio of medians for lists of several sizes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -46,10 +56,7 @@ def main() -> None:
         lexicon = Lexicon(map(spelled, terms))
         pattern = re.compile(rf"(?:\W|^)({'|'.join(map(re.escape, terms))})(?:\W|$)")
         clean = [text for text in texts if not len(lexicon.find(text).terms) and not pattern.search(text.lower())][:400]
-        looks: tuple[Callable[[str], bool], ...] = (
-            lambda text, lexicon=lexicon: bool(len(lexicon.find(text).terms)),
-            lambda text, pattern=pattern: pattern.search(text.lower()) is not None,
-        )
+        looks = (by_terms(lexicon), by_alternatives(pattern))
         pairs = [[cpu(look, clean) for look in looks] for _ in range(ROUNDS)]
         mine, theirs = (statistics.median(one) for one in zip(*pairs, strict=True))
         megabytes = sum(len(text.encode("utf-8")) for text in clean) / 1e6
