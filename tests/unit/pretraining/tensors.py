@@ -1,7 +1,8 @@
 """Count the bytes of tensors by what they hold: what a backward pass keeps, and the states of a DeepSpeed engine.
 
-As a program, in two processes: python -m torch.distributed.run --standalone --nproc-per-node 2 \\
-    -m tests.unit.pretraining.tensors OUT.json STAGE...
+As a program, in one process for what is kept, since ZeRO 3 replaces torch's linear layer in all of its process, and in two for
+the states: python -m tests.unit.pretraining.tensors OUT.json kept
+    python -m torch.distributed.run --standalone --nproc-per-node 2 -m tests.unit.pretraining.tensors OUT.json STAGE...
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from scripts.pretraining.architecture import build_model
 from scripts.pretraining.engine import Engine, start_processes, stop_processes
 from scripts.pretraining.layout import lay_out
 from scripts.pretraining.objective import token_losses
-from scripts.pretraining.recipe import Recipe
+from scripts.pretraining.recipe import PRECISIONS, Recipe
 from tests.unit.pretraining import tiny
 
 VOCABULARY = 2000
+FAMILIES, DROPOUTS, SEQUENCES = ("llama", "gpt2", "bert", "modernbert"), (0.0, 0.1), (1, 3)
 CPU = torch.device("cpu")
 
 
@@ -113,8 +115,22 @@ def _by_role(engine: Engine) -> dict[str, int]:
     return dict(sizes)
 
 
+def all_kept() -> dict[str, int]:
+    """What the backward pass keeps, by family, precision, dropout and number of sequences."""
+    return {
+        f"{family} {precision} {dropout} {sequences}": kept_bytes(recipe(family, precision, dropout), sequences)
+        for family in FAMILIES
+        for precision in PRECISIONS
+        for dropout in DROPOUTS
+        for sequences in SEQUENCES
+    }
+
+
 def main() -> None:
-    """Write the states of the first rank, by ZeRO stage."""
+    """Write what is kept, or the states of the first rank by ZeRO stage."""
+    if sys.argv[2:] == ["kept"]:
+        Path(sys.argv[1]).write_text(json.dumps(all_kept()), encoding="utf-8")
+        return
     start_processes()
     found = {}
     for stage in sys.argv[2:]:

@@ -14,25 +14,40 @@ import pytest
 
 from scripts.pretraining.grid import Grid
 from scripts.pretraining.memory import held_parameters, memory
-from scripts.pretraining.recipe import Recipe
+from scripts.pretraining.recipe import PRECISIONS, Recipe
 from scripts.pretraining.size import parameters
-from tests.unit.pretraining.tensors import VOCABULARY, kept_bytes, recipe
+from tests.unit.pretraining.tensors import DROPOUTS, FAMILIES, SEQUENCES, VOCABULARY, recipe
 
 ROOT = Path(__file__).resolve().parents[3]
 TOLERANCE = 0.1
 LLAMA_7B = {"family": "llama", "layers": 32, "width": 4096, "heads": 32, "feed_forward": 11008, "context": 2048}
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.1])
-@pytest.mark.parametrize("precision", ["fp32", "bf16-autocast"])
-@pytest.mark.parametrize("family", ["llama", "gpt2", "bert", "modernbert"])
-def test_activations_are_those_of_the_built_model(family: str, precision: str, dropout: float) -> None:
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
+    """What backward passes keep, counted in a process of its own."""
+    out = tmp_path_factory.mktemp("kept") / "out.json"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "tests.unit.pretraining.tensors", str(out), "kept"]
+    subprocess.run(command, env=environment, cwd=ROOT, check=True)
+    found: dict[str, int] = json.loads(out.read_text("utf-8"))
+    return found
+
+
+@pytest.mark.parametrize("dropout", DROPOUTS)
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_activations_are_those_of_the_built_model(
+    kept: dict[str, int], family: str, precision: str, dropout: float
+) -> None:
     made = recipe(family, precision, dropout)
-    for sequences in (1, 3):
+    for sequences in SEQUENCES:
         predicted = memory(made, VOCABULARY, Grid(micro_batch=sequences), fused_dropout=False)
         tokens = sequences * made.training.sequence_length
         asked = tokens if made.objective == "causal" else tokens // 4
-        measured = kept_bytes(made, sequences) - 4 * asked * VOCABULARY  # the log probabilities are among the logits
+        measured = (
+            kept[f"{family} {precision} {dropout} {sequences}"] - 4 * asked * VOCABULARY
+        )  # log probabilities: logits
         assert predicted.activations == pytest.approx(measured, rel=TOLERANCE)
 
 
