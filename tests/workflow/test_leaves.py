@@ -109,18 +109,24 @@ def editable() -> list[str]:
     return [leaf for leaf in one_of_each() if pattern(leaf) not in LEAVES or LEAVES[pattern(leaf)][0] is not None]
 
 
+def expected(config: dict[str, Any], own: set[str]) -> set[str]:
+    """The rules that follow from some, without those that a configuration has no use for."""
+    found = closure(own)
+    if not config["classifiers"]:
+        found -= QUALITY_RULES
+    if not config["lexicons"]:
+        found -= LEXICON_RULES
+    if all(model["training"]["packing"] == "contiguous" for model in config["models"].values()):
+        found -= {"pack"}
+    return found
+
+
 @pytest.mark.parametrize("leaf", editable())
 def test_a_leaf_reruns_exactly_its_rules(recorded: Planner, leaf: str) -> None:
     config = edited(default_config(), leaf)
-    expected = closure(LEAVES[pattern(leaf)][1])
-    if not config["classifiers"]:
-        expected -= QUALITY_RULES
-    if all(model["training"]["packing"] == "contiguous" for model in config["models"].values()):
-        expected -= {"pack"}
-    expected -= LEXICON_RULES
     if config == default_config():
         pytest.fail(f"the other value of {leaf} is the one it has")
-    assert set(recorded.rules(config)) == expected
+    assert set(recorded.rules(config)) == expected(config, LEAVES[pattern(leaf)][1])
 
 
 def test_only_the_jobs_of_the_edited_source_run(recorded: Planner) -> None:
@@ -193,7 +199,7 @@ def test_leaves_of_lexicons_rerun_exactly_their_rules(colours: dict[str, Any], t
         above, _, name = leaf.rpartition(".")
         at(config, above)[name] = value
         counts = planner.rules(config)
-        assert set(counts) == closure(LEXICON_LEAVES[pattern(leaf)][1])
+        assert set(counts) == expected(config, LEXICON_LEAVES[pattern(leaf)][1])
         assert (counts["flag"], counts["select"]) == (2, 2)
     unused = copy.deepcopy(colours)
     unused["lexicons"]["metals"]["files"] = [str(tmp_path / "farben")]
@@ -252,8 +258,9 @@ def test_the_table_of_quality_names_every_leaf_and_no_other() -> None:
 
 @pytest.mark.parametrize("leaf", quality_leaves())
 def test_a_leaf_of_quality_reruns_exactly_its_rules(recorded_quality: Planner, leaf: str) -> None:
-    counts = recorded_quality.rules(edited(config_with_quality(), leaf))
-    assert set(counts) == closure(QUALITY_LEAVES[pattern(leaf)][1])
+    config = edited(config_with_quality(), leaf)
+    counts = recorded_quality.rules(config)
+    assert set(counts) == expected(config, QUALITY_LEAVES[pattern(leaf)][1])
     if QUALITY_LEAVES[pattern(leaf)][1] == {"select"}:  # the selections of the sources that are scored, or were, alone
         assert counts["select"] == 1 if leaf.endswith("sources") else 2
 
