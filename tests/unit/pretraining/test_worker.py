@@ -131,7 +131,7 @@ def test_a_checkpoint_of_another_zero_stage_is_refused_with_the_remedy(
 def test_the_micro_batch_that_is_not_finite_is_named(
     inputs: tiny.Inputs, device: torch.device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job, original = make_job(inputs, steps=3), worker.training_losses
+    job, original = make_job(inputs, steps=5), worker.training_losses
     asked = []
 
     def broken(*given: object) -> tuple[torch.Tensor, torch.Tensor]:
