@@ -84,7 +84,8 @@ class Trainer:
             if stop or done % training.checkpoint_every == 0 or done == training.steps:
                 self._save(done)
             if stop and done < training.steps:
-                log.info("asked to stop: saved after step %d of %d", done, training.steps)
+                if self.engine.rank == 0:
+                    log.info("asked to stop: saved after step %d of %d", done, training.steps)
                 return False
         self._finish()
         return True
