@@ -59,7 +59,7 @@ def test_right_results_are_taken_over(unrecorded: Run, finished: Run) -> None:
 
 def test_other_settings_are_refused_with_all_that_follows(unrecorded: Run, finished: Run) -> None:
     config = tiny_config()
-    config["corpora"]["main"]["filters"]["families"] = ["length"]
+    config["corpora"]["main"]["filters"] = {"families": ["length"]}
     write_config(unrecorded.workdir, config)
     said = adopt(unrecorded)
     assert "was made with other settings" in said
