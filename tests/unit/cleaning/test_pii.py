@@ -8,7 +8,7 @@ import time
 import pytest
 
 from scripts.cleaning.pii import KINDS, PLACEHOLDERS, find_pii, replace_by_country, replace_pii
-from tests.unit.cleaning.pii_scoring import Half, load, score
+from tests.unit.cleaning.pii_scoring import NETWORK_SET, Half, load, score
 
 # Least recall and precision on the labelled set.
 TARGETS = {
@@ -94,6 +94,29 @@ def test_recall_and_precision_on_the_labelled_set(half: Half) -> None:
     least = TARGETS if half == "tuning" else REACHED
     scores = score(load(half), find_pii, tuple(TARGETS))
     reached = {kind: (round(found.recall, 3), round(found.precision, 3)) for kind, found in scores.items()}
+    assert all(
+        reached[kind][0] >= recall and reached[kind][1] >= precision for kind, (recall, precision) in least.items()
+    ), reached
+
+
+def test_second_labelled_set() -> None:
+    """The figures on texts that somebody else wrote after the finder, in 34 languages; netmasks may or may not be found.
+
+    Unseen, the finder reached recall 0.993 and precision 1.0 for e-mail, 0.959 and 0.981 for addresses of hosts; its
+    misses were looked at then, so that what is reached now says less about other texts.
+    """
+    scores = score(load("tuning", NETWORK_SET), find_pii, ("email", "ip"))
+    assert {kind: (each.misses, each.false_finds) for kind, each in scores.items()} == {
+        "email": ([], []),
+        "ip": ([], []),
+    }
+
+
+def test_texts_that_nobody_has_looked_at() -> None:
+    """What is reached on texts that a third writer wrote and of which only the counts were looked at, once."""
+    scores = score(load("untouched", NETWORK_SET), find_pii, ("email", "ip"))
+    least = {"email": (0.99, 0.99), "ip": (0.98, 0.975)}
+    reached = {kind: (each.recall, each.precision) for kind, each in scores.items()}
     assert all(
         reached[kind][0] >= recall and reached[kind][1] >= precision for kind, (recall, precision) in least.items()
     ), reached

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +19,10 @@ from scripts.pretraining.data import TrainingData
 from scripts.pretraining.job import Job
 from scripts.pretraining.spikes import SpikeWatch
 from tests.unit.pretraining import tiny
-from tests.unit.pretraining.rank import Weights, group_of_one, largest_difference, losses, make_job, run
+from tests.unit.pretraining.rank import Weights, largest_difference, losses, make_job, run
 
 STEPS, PERIOD = 18, 5
 SLOW = {"learning_rate": 0.0001, "weight_decay": 0.1}  # so slow that losses rise as often as they fall
-
-
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> tiny.Inputs:
-    return tiny.Inputs(tmp_path_factory.mktemp("inputs") / "in")
-
-
-@pytest.fixture(scope="module")
-def device() -> Iterator[torch.device]:
-    with group_of_one() as device:
-        yield device
 
 
 def chosen(action: str, **changes: Any) -> dict[str, Any]:

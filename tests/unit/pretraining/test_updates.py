@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import torch
 from scripts.lib.errors import UserError
 from tests.unit.pretraining import tiny
 from tests.unit.pretraining.plain import plain_steps
-from tests.unit.pretraining.rank import Weights, group_of_one, largest_difference, make_job, run
+from tests.unit.pretraining.rank import Weights, largest_difference, make_job, run
 
 RATES = {"learning_rate": 0.01, "weight_decay": 0.1, "rates": {"embeddings": 0.5, "vectors": 2.0}}
 ROUNDED = 2e-3  # largest difference of a loss with Muon, which makes matrices orthogonal in bf16
@@ -47,17 +46,6 @@ WAYS: dict[str, dict[str, Any]] = {
         "average": {"kind": "checkpoints", "last": 3},
     },
 }
-
-
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> tiny.Inputs:
-    return tiny.Inputs(tmp_path_factory.mktemp("inputs") / "in")
-
-
-@pytest.fixture(scope="module")
-def device() -> Iterator[torch.device]:
-    with group_of_one() as device:
-        yield device
 
 
 def averaged(history: list[Weights], average: dict[str, Any] | None) -> Weights:

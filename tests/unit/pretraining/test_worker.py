@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,18 +16,7 @@ from scripts.pretraining import failures, worker
 from scripts.pretraining.data import data_order, open_streams
 from scripts.shards import pack
 from tests.unit.pretraining import tiny
-from tests.unit.pretraining.rank import group_of_one, losses, make_job, run
-
-
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> tiny.Inputs:
-    return tiny.Inputs(tmp_path_factory.mktemp("inputs") / "in")
-
-
-@pytest.fixture(scope="module")
-def device() -> Iterator[torch.device]:
-    with group_of_one() as device:
-        yield device
+from tests.unit.pretraining.rank import losses, make_job, run
 
 
 @pytest.mark.parametrize(
