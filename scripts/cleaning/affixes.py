@@ -20,8 +20,9 @@ from scripts.cleaning.characters import (
     TRIGGER,
     Codes,
 )
-from scripts.cleaning.hashing import EMPTY, Hashes, hash_run, mixed, slot_of
+from scripts.cleaning.hashing import hash_run, mixed
 from scripts.lib.compiled import compiled_inner
+from scripts.lib.tables import EMPTY, Hashes, slot_of
 
 PERIOD, ELLIPSIS, COMMA, PLUS, HYPHEN, STAR, CARET, TILDE = map(ord, ".…,+-*^~")
 EN_DASH, EM_DASH, COLON, LESS, GREATER, EQUAL, SLASH = map(ord, "–—:<>=/")

@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from scripts.cleaning.characters import entries
-from scripts.cleaning.hashing import Hashes, capacity_for, hash_text, mixed, slot_of
+from scripts.cleaning.hashing import hash_text, mixed
 from scripts.lib.code import data_file
+from scripts.lib.tables import Hashes, capacity_for, slot_of
 
 Integers = np.ndarray[tuple[int], np.dtype[np.int32]]
 PHRASE = 0x2545F4914F6CDD1D  # odd multiplier of the hash of a sequence of tokens

@@ -1,4 +1,4 @@
-"""Hashes of runs of characters, and sets of them in open addressing, for compiled loops.
+"""Hashes of runs of characters, for compiled loops.
 
 A run c₀ c₁ … of characters has the hash Σ v(cₖ)·Bᵏ mod 2⁶⁴ with an odd B, so that the hash of a concatenation follows from those
 of its parts: h(xy) = h(x) + B^|x|·h(y). Two runs are held to be equal when their 64 bits are.
@@ -10,12 +10,9 @@ import numpy as np
 
 from scripts.lib.compiled import compiled_inner
 
-Hashes = np.ndarray[tuple[int], np.dtype[np.uint64]]
-
 BASE = np.uint64(0x9E3779B97F4A7C15 | 1)
 INVERSE = np.uint64(pow(int(BASE), -1, 2**64))
 SPREAD = np.uint64(0xD6E8FEB86659FD93)
-EMPTY = np.uint64(0)
 SHIFT = np.uint64(32)
 VALUE = np.uint64(0xFF51AFD7ED558CCD)
 OFFSET = np.uint64(0x632BE5AB)
@@ -61,29 +58,3 @@ def mixed(value: np.uint64) -> np.uint64:
     value *= SPREAD
     value ^= value >> SHIFT
     return value | np.uint64(1)
-
-
-@compiled_inner
-def slot_of(keys: Hashes, key: np.uint64) -> int:
-    """Return the slot that holds `key` (never zero), or the empty one where it belongs; the size of `keys` is a power of 2."""
-    mask = np.uint64(len(keys) - 1)
-    slot = (key >> SHIFT) & mask
-    while keys[slot] != EMPTY and keys[slot] != key:
-        slot = (slot + np.uint64(1)) & mask
-    return int(np.int64(slot))
-
-
-@compiled_inner
-def clear(keys: Hashes) -> None:
-    """Empty a table."""
-    for slot in range(len(keys)):
-        keys[slot] = EMPTY
-
-
-@compiled_inner
-def capacity_for(count: int) -> int:
-    """Return the size of a table for `count` keys: a power of two, at most half full."""
-    size = 16
-    while size < 2 * count:
-        size *= 2
-    return size

@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scripts.cleaning.folding import CODE, MARK, OWN, SYMBOL, WORD, folded
-from scripts.cleaning.hashing import capacity_for
 from scripts.cleaning.mixing import mixed
 from scripts.cleaning.tags import matches
 from scripts.lib.compiled import compiled, compiled_inner
 from scripts.lib.errors import UserError
+from scripts.lib.tables import capacity_for
 
 log = logging.getLogger(__name__)
 

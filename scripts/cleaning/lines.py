@@ -11,10 +11,10 @@ import numpy as np
 from scripts.cleaning import counts as at
 from scripts.cleaning.characters import DECIMAL, LETTER, NUMBER, SPACE, SYMBOL, TERMINAL, UNSPACED, UPPER, Codes
 from scripts.cleaning.counts import Counts, Table
-from scripts.cleaning.hashing import capacity_for
 from scripts.cleaning.repetition import NEWLINE, add_run, duplicate_paragraphs
 from scripts.cleaning.split import Offsets
 from scripts.lib.compiled import compiled, compiled_inner
+from scripts.lib.tables import capacity_for
 
 SHORT_LINE = 30  # characters (FineWeb, section 3.6)
 PERIOD, ELLIPSIS, HASH = map(ord, ".…#")

@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from scripts.cleaning.english import PHRASE, Lexicon
-from scripts.cleaning.hashing import EMPTY, Hashes, mixed, slot_of
+from scripts.cleaning.hashing import mixed
 from scripts.cleaning.split import Bounds, put, put_case
 from scripts.lib.compiled import compiled, compiled_inner
+from scripts.lib.tables import EMPTY, Hashes, slot_of
 
 Matches = np.ndarray[tuple[int, int], np.dtype[np.int32]]
 FACTOR = np.uint64(PHRASE)

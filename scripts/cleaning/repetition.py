@@ -12,21 +12,10 @@ from scripts.cleaning import counts as at
 from scripts.cleaning.characters import SPACE, Codes
 from scripts.cleaning.counts import Counts, Table
 from scripts.cleaning.english import Integers
-from scripts.cleaning.hashing import (
-    BASE,
-    EMPTY,
-    INVERSE,
-    SPREAD,
-    Hashes,
-    capacity_for,
-    clear,
-    hash_run,
-    mixed,
-    power_of,
-    slot_of,
-)
+from scripts.cleaning.hashing import BASE, INVERSE, SPREAD, hash_run, mixed, power_of
 from scripts.cleaning.split import ALPHABETIC, BLANK, WORDED, Tokens
 from scripts.lib.compiled import compiled, compiled_inner
+from scripts.lib.tables import EMPTY, Hashes, capacity_for, clear, slot_of
 
 LONGEST_STOP_WORD = 4
 TOP_NGRAMS = (2, 3, 4)

@@ -14,13 +14,14 @@ from scripts.cleaning import counts as at
 from scripts.cleaning.characters import Codes, character_classes, code_points
 from scripts.cleaning.counts import Table
 from scripts.cleaning.english import Lexicon, lexicon, stop_words
-from scripts.cleaning.hashing import Hashes, hash_text
+from scripts.cleaning.hashing import hash_text
 from scripts.cleaning.lines import measure_lines
 from scripts.cleaning.phrases import join_phrases
 from scripts.cleaning.prose import measure_edited, measure_prose, no_lines, wanted
 from scripts.cleaning.repetition import measure_words
 from scripts.cleaning.split import Offsets, Tokens, describe, split
 from scripts.lib.compiled import compiled
+from scripts.lib.tables import Hashes
 
 
 def count_all(texts: Sequence[str]) -> Table:

@@ -29,8 +29,9 @@ from scripts.cleaning.characters import (
     Codes,
 )
 from scripts.cleaning.english import FIRSTS, Lexicon
-from scripts.cleaning.hashing import BASE, EMPTY, OFFSET, VALUE, Hashes, hash_run, mixed, slot_of
+from scripts.cleaning.hashing import BASE, OFFSET, VALUE, hash_run, mixed
 from scripts.lib.compiled import compiled_inner
+from scripts.lib.tables import EMPTY, Hashes, slot_of
 
 Bounds = np.ndarray[tuple[int, int], np.dtype[np.int32]]
 Marks = np.ndarray[tuple[int], np.dtype[np.uint8]]

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from scripts.lib import segmentation
 from scripts.lib.pieces import SPACE as SIGN
-from scripts.lib.segmentation import CODES, NONE, SPACE, Tables
+from scripts.lib.run_cache import new_cache
+from scripts.lib.segmentation import CODES, SPACE, SPREAD, Tables
 from scripts.lib.sentencepiece_model import SCORE_STEP, Algorithm, Kind, Model, Piece, Unsuited
+from scripts.lib.tables import NONE, capacity_for, fill_table
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
@@ -29,7 +31,7 @@ class FastEncoder:
         """Prepare the tables of a model; raises Unsuited for one that is not taken."""
         _check(model)
         self._tables = _tables(model)
-        self._cache = segmentation.new_cache()
+        self._cache = new_cache()
 
     def encode(self, texts: pa.StringArray, end: int = NONE) -> tuple[I32, I64]:
         """Return the ids of all texts one after another, each text followed by `end` if one is given, and ids per text."""
@@ -136,9 +138,9 @@ def _tree(pieces: dict[str, int]) -> tuple[Any, Any, I32]:
 
 def _hashed(entries: dict[tuple[int, int], int]) -> tuple[NDArray[np.uint64], I32]:
     """Return a table in open addressing, at most half full."""
-    size = 1 << max(1, 2 * len(entries)).bit_length()
+    size = capacity_for(len(entries))
     keys, values = np.zeros(size, np.uint64), np.zeros(size, np.int32)
     pairs = np.array(list(entries), np.uint64).reshape(-1, 2)
-    packed = (pairs[:, 0] << np.uint64(32) | pairs[:, 1]) + np.uint64(1)
-    segmentation.fill_table(keys, values, packed, np.array(list(entries.values()), np.int32))
+    packed = ((pairs[:, 0] << np.uint64(32) | pairs[:, 1]) + np.uint64(1)) * SPREAD  # as segmentation.pair_key
+    fill_table(keys, values, packed, np.array(list(entries.values()), np.int32))
     return keys, values

@@ -14,23 +14,22 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scripts.lib.compiled import compiled, compiled_inner
+from scripts.lib.heap import pop, push
+from scripts.lib.run_cache import Cache, keep, recall
+from scripts.lib.tables import NONE, slot_of, value_at
 
 Array = np.ndarray[tuple[int], np.dtype[Any]]
 
 SPACE, SPACE_SIGN = 0x20, 0x2581  # sentencepiece spells the one as the other
 CODES = 0x110000  # of Unicode
 CODE_BITS = 21
-NONE = -1
-EMPTY = np.uint64(0)
-SPREAD = np.uint64(0x9E3779B97F4A7C15)
+SPREAD = np.uint64(0x9E3779B97F4A7C15)  # odd, so that nothing is lost
 PRIME = np.uint64(0x100000001B3)  # of FNV-1a, 64 bits
 START = np.uint64(0xCBF29CE484222325)
 HALF = np.uint64(32)
 ONE = np.uint64(1)
 RANK_BITS = 32  # of the position in an entry of the heap
 CACHED_BYTES = 64  # longer runs are rarely met again
-CACHE_RUNS = 1 << 17
-CACHE_ARENA = 1 << 21
 SCRATCH = 256
 
 
@@ -54,17 +53,6 @@ class Tables(NamedTuple):
     unigram: bool
 
 
-class Cache(NamedTuple):
-    """Runs that were met. `fill` counts runs, bytes and ids; when one is full, all is forgotten."""
-
-    keys: Array  # uint64
-    runs: Array  # int32: the run in this slot
-    places: Array  # int32[CACHE_RUNS, 4]: first byte, bytes, first id, ids
-    arena: Array  # uint8
-    ids: Array  # int32
-    fill: Array  # int64[3]
-
-
 class Scratch(NamedTuple):
     """Working space for runs of up to so many characters."""
 
@@ -75,19 +63,6 @@ class Scratch(NamedTuple):
     made: Array  # int32
     heap: Array  # int64
     best: Array  # int64
-
-
-def new_cache() -> Cache:
-    """Return an empty cache, about 16 MiB."""
-    size = 2 * CACHE_RUNS
-    return Cache(
-        np.zeros(size, np.uint64),
-        np.zeros(size, np.int32),
-        np.zeros((CACHE_RUNS, 4), np.int32),
-        np.zeros(CACHE_ARENA, np.uint8),
-        np.zeros(CACHE_ARENA, np.int32),
-        np.zeros(3, np.int64),
-    )
 
 
 @compiled
@@ -106,35 +81,9 @@ def new_scratch(characters: int) -> Scratch:
 
 
 @compiled_inner
-def slot_of(keys: Array, key: np.uint64) -> int:
-    """Return the slot that holds a key, or the empty one where it belongs."""
-    mask = np.uint64(len(keys) - 1)
-    slot = ((key * SPREAD) >> HALF) & mask
-    while keys[slot] != EMPTY and keys[slot] != key:
-        slot = (slot + ONE) & mask
-    return int(np.int64(slot))
-
-
-@compiled_inner
-def value_at(keys: Array, values: Array, key: np.uint64) -> int:
-    """Return the value of a key, or NONE."""
-    slot = slot_of(keys, key)
-    return int(values[slot]) if keys[slot] == key else NONE
-
-
-@compiled
-def fill_table(keys: Array, values: Array, new_keys: Array, new_values: Array) -> None:
-    """Put entries into an empty table."""
-    for number in range(len(new_keys)):
-        slot = slot_of(keys, new_keys[number])
-        keys[slot] = new_keys[number]
-        values[slot] = new_values[number]
-
-
-@compiled_inner
 def pair_key(first: int, second: int) -> np.uint64:
-    """Return the key of a pair of numbers below 2³² - 1."""
-    return ((np.uint64(first) << HALF) | np.uint64(second)) + ONE
+    """Return the key of a pair of numbers below 2³² - 1; different pairs have different keys."""
+    return (((np.uint64(first) << HALF) | np.uint64(second)) + ONE) * SPREAD
 
 
 @compiled_inner
@@ -181,40 +130,6 @@ def user_symbol_at(tables: Tables, data: Array, position: int, stop: int) -> tup
         if tables.user_ends[node] != NONE:
             piece, size = int(tables.user_ends[node]), place - position
     return piece, size
-
-
-@compiled_inner
-def push(heap: Array, size: int, entry: int) -> int:
-    """Add to a heap whose smallest entry comes first; return its size."""
-    child = size
-    while child > 0:
-        parent = (child - 1) >> 1
-        if heap[parent] <= entry:
-            break
-        heap[child] = heap[parent]
-        child = parent
-    heap[child] = entry
-    return size + 1
-
-
-@compiled_inner
-def pop(heap: Array, size: int) -> int:
-    """Take the first entry out of a heap; return the size of what is left."""
-    size -= 1
-    entry = heap[size]
-    parent = 0
-    while True:
-        child = 2 * parent + 1
-        if child >= size:
-            break
-        if child + 1 < size and heap[child + 1] < heap[child]:
-            child += 1
-        if heap[child] >= entry:
-            break
-        heap[parent] = heap[child]
-        parent = child
-    heap[parent] = entry
-    return size
 
 
 @compiled_inner
@@ -289,46 +204,6 @@ def best_run(tables: Tables, scratch: Scratch, characters: int, out: Array, coun
     for number in range(found):
         out[count + number] = scratch.made[found - 1 - number]
     return count + found
-
-
-@compiled_inner
-def recall(cache: Cache, key: np.uint64, data: Array, start: int, stop: int, out: Array, count: int) -> int:
-    """Copy the ids of a run that was met to `out`; return the new number of ids there, or NONE."""
-    slot = slot_of(cache.keys, key)
-    if cache.keys[slot] != key:
-        return NONE
-    place = cache.places[cache.runs[slot]]
-    if place[1] != stop - start:
-        return NONE
-    for number in range(stop - start):
-        if cache.arena[place[0] + number] != data[start + number]:
-            return NONE
-    for number in range(place[3]):
-        out[count + number] = cache.ids[place[2] + number]
-    return count + int(place[3])
-
-
-@compiled_inner
-def keep(cache: Cache, key: np.uint64, data: Array, start: int, stop: int, out: Array, first: int, count: int) -> None:
-    """Keep the ids of a run, unless another run has its key."""
-    fill = cache.fill
-    if fill[0] == CACHE_RUNS or fill[1] + stop - start > CACHE_ARENA or fill[2] + count - first > CACHE_ARENA:
-        for slot in range(len(cache.keys)):
-            cache.keys[slot] = EMPTY
-        fill[0] = fill[1] = fill[2] = 0
-    slot = slot_of(cache.keys, key)
-    if cache.keys[slot] == key:
-        return
-    cache.keys[slot], cache.runs[slot] = key, fill[0]
-    place = cache.places[fill[0]]
-    place[0], place[1], place[2], place[3] = fill[1], stop - start, fill[2], count - first
-    for number in range(stop - start):
-        cache.arena[fill[1] + number] = data[start + number]
-    for number in range(count - first):
-        cache.ids[fill[2] + number] = out[first + number]
-    fill[0] += 1
-    fill[1] += stop - start
-    fill[2] += count - first
 
 
 @compiled_inner

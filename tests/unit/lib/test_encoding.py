@@ -13,7 +13,7 @@ import sentencepiece
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.lib import segmentation
+from scripts.lib import run_cache
 from scripts.lib.encoding import FastEncoder
 from scripts.lib.errors import UserError
 from scripts.lib.sentencepiece_model import (
@@ -120,8 +120,8 @@ def test_what_was_met_before_changes_nothing(monkeypatch: pytest.MonkeyPatch) ->
     fast, _ = both("bpe")
     texts = pa.array(TEXTS, pa.string())
     first = fast.encode(texts)[0].tolist()
-    assert 0 < int(fast._cache.fill[0]) < segmentation.CACHE_RUNS
-    fast._cache.fill[2] = segmentation.CACHE_ARENA  # full
+    assert 0 < int(fast._cache.fill[0]) < run_cache.CACHE_RUNS
+    fast._cache.fill[2] = run_cache.CACHE_ARENA  # full
     assert fast.encode(texts)[0].tolist() == first
     fast._cache.arena[:] ^= 1  # every run now has other bytes than its key says
     assert fast.encode(texts)[0].tolist() == first
