@@ -30,7 +30,13 @@ rule tokenizer:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=lambda w: max(
+            3000,
+            megabytes(
+                registry.tokenizer(w.tokenizer)["algorithm"],
+                registry.tokenizer(w.tokenizer)["sample_bytes"],
+            ),
+        ),
         runtime=240,
     params:
         settings=lambda w: settings(

@@ -21,9 +21,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from scripts.cleaning.aligned import Aligned
 from scripts.cleaning.lexicons import Lexicon, Lexicons, read_terms
-from scripts.lib.documents import DocumentWriter, read_rows
-from scripts.lib.errors import UserError
+from scripts.lib.documents import DocumentWriter, read_batches
 from scripts.lib.lists import INDEX, located
 from scripts.lib.manifest import Artefact
 from scripts.lib.progress import progress
@@ -82,12 +82,10 @@ def flags_of(text: str, lexicon: Lexicon | None, tally: Tally) -> Row:
 def read_texts(documents: Artefact, annotations: Artefact) -> Iterator[Row]:
     """Yield id, text and identified language of the documents of a part."""
     paths = [one.path(f"{one.manifest_path.stem}.parquet") for one in (documents, annotations)]
-    pairs = zip(read_rows(paths[0], ["id", "text"]), read_rows(paths[1], ["id", "language"]), strict=True)
-    total = documents.manifest["accounting"]["kept"]
-    for document, measured in progress(pairs, total, "flag"):
-        if document["id"] != measured["id"]:
-            raise UserError(f"{paths[1]} is of other documents than {paths[0]}; remove its manifest and run again.")
-        yield {**document, "language": measured["language"]}
+    measured = Aligned(paths[1], ["language"])
+    for batch in read_batches(paths[0], ["id", "text"]):
+        languages = measured.of(batch["id"])["language"].to_pylist()
+        yield from ({**row, "language": one} for row, one in zip(batch.to_pylist(), languages, strict=True))
 
 
 def flag(step: Step, args: argparse.Namespace) -> None:
@@ -101,7 +99,8 @@ def flag(step: Step, args: argparse.Namespace) -> None:
     name = f"{args.manifest.stem}.parquet"
     with step.publish() as out:
         with DocumentWriter(out.file(name), FLAG_SCHEMA) as writer:
-            for row in read_texts(documents, annotations):
+            total = documents.manifest["accounting"]["kept"]
+            for row in progress(read_texts(documents, annotations), total, "flag"):
                 found = flags_of(row["text"], lexicons.of(row["language"]), tally)
                 writer.write({"id": row["id"], "matches": None, "share": None, "terms": None} | found)
         out.rows[name] = writer.rows

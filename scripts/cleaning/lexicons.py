@@ -87,7 +87,7 @@ class Lexicons:
 
     def __init__(self, everywhere: Iterable[str], languages: Mapping[str, Iterable[str]]) -> None:
         self._everywhere = frozenset(everywhere)
-        self._languages = {tag: frozenset(terms) for tag, terms in languages.items()}
+        self._languages = {tag: found for tag, terms in languages.items() if (found := frozenset(terms))}
         self.of = functools.cache(self._of)
         self._made: dict[tuple[str, ...], Lexicon] = {}
 

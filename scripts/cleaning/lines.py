@@ -91,8 +91,7 @@ def _measure_line(codes: Codes, first: int, last: int, classes: Codes, out: Coun
     out[at.TERMINAL_LINES] += (classes[codes[last - 1]] & TERMINAL) != 0
     out[at.SHORT_LINES] += last - first <= SHORT_LINE
     words, counter = words_of_line(codes, first, last, classes)
-    upper = 2 * capitals > letters
-    numeric = digits > 0 and letters == 0
+    upper, numeric = is_uppercase(letters, capitals), is_numeric(letters, digits)
     out[at.UPPERCASE_LINES] += upper
     out[at.NUMERIC_LINES] += numeric
     out[at.COUNTER_LINES] += counter
@@ -101,6 +100,18 @@ def _measure_line(codes: Codes, first: int, last: int, classes: Codes, out: Coun
     if upper or numeric or counter or words == 1:
         out[at.POOR_LINE_WORDS] += words
     return False
+
+
+@compiled_inner
+def is_uppercase(letters: int, capitals: int) -> bool:
+    """Tell whether more than half of the letters of a line are capitals."""
+    return 2 * capitals > letters
+
+
+@compiled_inner
+def is_numeric(letters: int, digits: int) -> bool:
+    """Tell whether a line has digits and no letter."""
+    return digits > 0 and letters == 0
 
 
 @compiled_inner

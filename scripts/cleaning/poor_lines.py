@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scripts.cleaning.characters import DECIMAL, LETTER, SPACE, UPPER, Codes, character_classes, code_points, entries
-from scripts.cleaning.lines import words_of_line
+from scripts.cleaning.lines import is_numeric, is_uppercase, words_of_line
 from scripts.cleaning.repetition import NEWLINE
 from scripts.lib.code import data_file
 from scripts.lib.compiled import compiled, compiled_inner
@@ -41,7 +41,7 @@ def _phrases() -> re.Pattern[str]:
         place, _, phrase = line.partition(" ")
         places[place].append(re.escape(phrase))
     begin, end, anywhere = (rf"(?<!\w)(?:{'|'.join(one)})(?!\w)" for one in places.values())
-    return re.compile(rf"^\W*{begin}{PARTING}*|{PARTING}{{0,8}}{end}\W*$|{anywhere}", re.IGNORECASE)
+    return re.compile(rf"^(?:\W*{begin})+{PARTING}*|{PARTING}{{0,8}}{end}\W*$|{anywhere}", re.IGNORECASE)
 
 
 def without_phrases(line: str) -> str:
@@ -72,9 +72,9 @@ def _kind(codes: Codes, first: int, last: int, classes: Codes) -> tuple[int, int
     if white == last - first:
         return PROSE, 0
     words, counter = words_of_line(codes, first, last, classes)
-    if 2 * capitals > letters:
+    if is_uppercase(letters, capitals):
         return UPPERCASE, words
-    if digits > 0 and letters == 0:
+    if is_numeric(letters, digits):
         return NUMERIC, words
     if counter:
         return COUNTER, words

@@ -133,7 +133,8 @@ def _substrings(letters: pa.Array, entries: pa.Array) -> list[list[str]]:
         group = wanted[start : start + ALTERNATIVES]
         some = pc.match_substring_regex(letters, "|".join(map(re.escape, group)))
         for place in pc.indices_nonzero(some).to_pylist():
-            found[place] += [one for one in group if one in letters[place].as_py()]
+            address = letters[place].as_py()
+            found[place] += [one for one in group if one in address]
     return found
 
 

@@ -67,7 +67,7 @@ def read_model(data: bytes) -> Model:
     """Return the model in the bytes of a file; raises UserError for bytes that are none."""
     try:
         return _model(data)
-    except (IndexError, ValueError, struct.error) as error:
+    except (IndexError, KeyError, ValueError, struct.error) as error:
         raise UserError(f"This is no sentencepiece model ({error}); make the tokenizer again.") from None
 
 

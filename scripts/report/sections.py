@@ -135,9 +135,11 @@ def comparison_sections(comparisons: Sequence[Artefact]) -> list[Row]:
                     name: {tokenizer: values[kind][name] for tokenizer, values in tokenizers.items()} for name in names
                 }
         bytes_per_token = {
-            name: {tokenizer: values["bytes_per_token"] for tokenizer, values in row.items()}
-            for row_kind in groups.values()
-            for name, row in row_kind.items()
+            (name if kind == "sources" else f"{name} (language)"): {
+                tokenizer: values["bytes_per_token"] for tokenizer, values in row.items()
+            }
+            for kind, found in groups.items()
+            for name, row in found.items()
         }
         sections.append(
             {

@@ -13,18 +13,19 @@ exactly, and the Rényi efficiency of order 2.5 (Zouhar et al. 2023), the higher
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from scripts.lib.documents import read_rows
+from scripts.lib.documents import read_batches
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import Artefact
-from scripts.lib.pieces import SPACE
+from scripts.lib.pieces import BYTE, SPACE
 from scripts.lib.special_tokens import SPECIAL_COUNT
 from scripts.lib.step import Step, run_step, step_parser
 from scripts.lib.streams import document_key
@@ -51,7 +52,9 @@ class Sample:
         self.seen += 1
         self.documents.append(document)
         self._held += len(document[2].encode("utf-8"))
-        if self._held > 2 * self.limit:
+        if (
+            self._held > self.limit
+        ):  # since it was last trimmed, so that one long text does not sort all at each document
             self.trim()
 
     def trim(self) -> None:
@@ -60,7 +63,7 @@ class Sample:
         sizes = np.cumsum([len(text.encode("utf-8")) for _, _, text in self.documents])
         kept = max(1, int(np.searchsorted(sizes, self.limit, side="right")))
         self.documents = self.documents[:kept]
-        self._held = int(sizes[: len(self.documents)][-1]) if len(sizes) else 0
+        self._held = 0
 
 
 @dataclass
@@ -99,19 +102,24 @@ def held_out(sources: dict[str, list[Artefact]], limit: int) -> tuple[str, dict[
 
     They are those of the splits for validation and test; where no source has any, those for training.
     """
-    samples = {name: {"held out": Sample(limit), "training": Sample(limit)} for name in sorted(sources)}
-    for name, parts in sources.items():
-        for part in parts:
-            table = part.path(f"{part.manifest_path.stem}.parquet")
-            for row in read_rows(table, ["id", "language", "split", "text"]):
-                kind = "training" if row["split"] == "train" else "held out"
-                document = (document_key(row["id"]), row["language"] or UNDETERMINED, row["text"])
-                samples[name][kind].add(document)
-    kind = "held out" if any(one["held out"].seen for one in samples.values()) else "training"
+    for kind in ("held out", "training"):
+        samples = {name: Sample(limit) for name in sorted(sources)}
+        for name, parts in sources.items():
+            for part in parts:
+                for row in rows_of(part, kind == "training"):
+                    samples[name].add((document_key(row["id"]), row["language"] or UNDETERMINED, row["text"]))
+        if any(one.seen for one in samples.values()):
+            break
     for one in samples.values():
-        one[kind].trim()
-    chosen = {name: one[kind].documents for name, one in samples.items()}
-    return kind, chosen, sum(one[kind].seen for one in samples.values())
+        one.trim()
+    return kind, {name: one.documents for name, one in samples.items()}, sum(one.seen for one in samples.values())
+
+
+def rows_of(part: Artefact, training: bool) -> Iterator[dict[str, Any]]:
+    """Yield the documents of a part for training or all others; no other text becomes Python's."""
+    for batch in read_batches(part.path(f"{part.manifest_path.stem}.parquet"), ["id", "language", "split", "text"]):
+        trained = pc.equal(batch["split"], "train")
+        yield from batch.filter(trained if training else pc.invert(trained)).to_pylist()
 
 
 def renyi_efficiency(counts: NDArray[np.int64], order: float = RENYI_ORDER) -> float:
@@ -145,7 +153,11 @@ def measure(vocabulary: Vocabulary, sources: dict[str, list[Document]]) -> dict[
     usable = counts[SPECIAL_COUNT:]
     return {
         "vocabulary": vocabulary.size,
-        "unused_pieces": int(np.count_nonzero(usable == 0)),
+        "unused_pieces": sum(
+            not counts[number] and not BYTE.fullmatch(piece)
+            for number, piece in enumerate(vocabulary.pieces())
+            if number >= SPECIAL_COUNT
+        ),
         "round_trip": round(exact / max(whole.documents, 1), 6),
         "renyi_efficiency": round(renyi_efficiency(usable), 4),
         "all": whole.measures(whole),

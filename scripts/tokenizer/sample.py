@@ -35,7 +35,7 @@ class First:
         self.ranked.append(entry)
         self.total += entry[2]
         self._held += entry[2]
-        if self._held > 2 * self.limit + entry[2]:
+        if self._held > self.limit:  # since it was last trimmed
             self.trim()
 
     def trim(self) -> None:
@@ -43,7 +43,7 @@ class First:
         self.ranked.sort()
         chosen = take(self.ranked, self.limit)
         self.ranked = self.ranked[: len(chosen)]
-        self._held = sum(size for _, _, size in self.ranked)
+        self._held = 0
 
 
 def rank_documents(

@@ -30,6 +30,7 @@ from scripts.lib.special_tokens import BEGIN, END, PAD, SPECIAL_COUNT, SPECIAL_T
 from scripts.lib.step import Output, Step, finished_state, keep_finished, republish, run_step, step_parser
 from scripts.lib.vocabulary import Vocabulary
 from scripts.tokenizer.export import NASTY, check_equal_ids, write_fast_tokenizer
+from scripts.tokenizer.memory import megabytes
 from scripts.tokenizer.sample import sample_texts
 from scripts.tokenizer.unigram import OPENING, whole_steps
 
@@ -37,11 +38,6 @@ log = logging.getLogger(__name__)
 MODULE = "scripts.tokenizer.train"
 LINE_CHARACTERS = 4000  # sentencepiece drops longer "sentences"
 CHECKED = 2000  # texts of the sample on which both forms are compared
-BASE_MEMORY = 200  # MB of the program itself
-MEMORY_FACTORS = {
-    "bpe": 20,
-    "unigram": 60,
-}  # bytes of memory for a byte of the sample; docs/tokenizers.md says how measured
 
 
 def lines_of(text: str, opening: str = "") -> Iterator[str]:
@@ -54,7 +50,7 @@ def lines_of(text: str, opening: str = "") -> Iterator[str]:
 
 def check_memory(algorithm: str, size: int, memory: int | None) -> None:
     """Log how much memory training on `size` bytes takes; raises UserError when the job may use less (both in MB)."""
-    needed = BASE_MEMORY + MEMORY_FACTORS[algorithm] * size // 1_000_000
+    needed = megabytes(algorithm, size)
     log.info("Training on %.1f MB of text takes about %d MB of memory.", size / 1e6, needed)
     if memory is not None and needed > memory:
         raise UserError(
@@ -153,7 +149,7 @@ def make_tokenizer(
     fast = write_fast_tokenizer(model.read_bytes(), folder)
     vocabulary = Vocabulary(model)
     checked = [text for name in sorted(texts) for text in texts[name]][
-        :: max(1, sum(map(len, texts.values())) // CHECKED)
+        :: max(1, -(-sum(map(len, texts.values())) // CHECKED))
     ]
     out.summary.update(measures(vocabulary, processor, texts))
     nasty = (

@@ -139,3 +139,7 @@ def test_poor_lines_of_real_documents_are_those_that_are_measured(shared_data: P
         assert all(kinds.count(kind) <= round(measured[name] * count) for name, kind in names.items())
         seen += any(kinds)
     assert seen > 30
+
+
+def test_a_line_of_many_phrases_takes_one_look() -> None:
+    assert edit_lines("log-in|" * 20_000 + "to read the rest", ["refinedweb"])[0] == "to read the rest"

@@ -173,6 +173,7 @@ def test_languages_have_their_own_terms() -> None:
     assert terms == {"en": ["x"], "zh-hant": ["x", "臺", "茶"], "zh-hans": ["x", "茶"], "de": ["rot", "x"], None: ["x"]}
     assert lexicons.of("en") is lexicons.of("und")
     assert Lexicons([], {"de": ["rot"]}).of("en") is None
+    assert Lexicons([], {"de": [], "en": ["red"]}).of("de") is None
 
 
 def test_lists_may_name_what_documents_are_identified_as() -> None:

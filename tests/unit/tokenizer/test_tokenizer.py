@@ -258,6 +258,15 @@ def test_languages_share_by_their_weights_within_their_sources(tmp_path: Path) -
         sample_texts(sources, 6_000, 1, {}, {"fr": 2.0})
 
 
+def test_sources_share_by_their_weights(tmp_path: Path) -> None:
+    both = {}
+    for name in ("a", "b"):
+        rows = [{"id": f"{name}:{number}", "text": "x" * 100, "split": "train"} for number in range(100)]
+        both[name] = [open_artefact(publish_rows(tmp_path / name / "0000.json", rows, CURATED_SCHEMA))]
+    found = sample_texts(both, 8_000, 1, {"a": 3.0}, {})
+    assert {name: sum(map(len, texts)) for name, texts in found.items()} == {"a": 6_000, "b": 2_000}
+
+
 def test_held_out_documents_are_not_sampled(tmp_path: Path) -> None:
     texts = {f"reference:{number}": f"word{chr(97 + number)} " * 300 for number in range(8)}
     texts["reference:secret"] = "zyzzyva " * 3000
