@@ -19,6 +19,7 @@ from scripts.registry.config import complete_config, user_files
 from scripts.registry.targets import PACKING_KINDS, SHARD_SUFFIXES, SPLITS, Targets
 from scripts.registry.targets import manifests as corpus_manifests
 from scripts.registry.workflow import Registry, preflight
+from scripts.tokenizer.memory import megabytes
 
 # Freed memory stays with the process: giving large tensors back to the system after each step cost a quarter of the time of training.
 MEMORY = (
@@ -27,9 +28,10 @@ MEMORY = (
 
 
 # Snakemake's limit of jobs a second starts a timer at each look at the open jobs, and each timer makes it look again: after a
-# hundred jobs it looked a hundred times a second, which took a third of a core from the trainings. Executors bound what they submit.
+# hundred jobs it looked a hundred times a second, which took a third of a core from the trainings. What is submitted to a cluster stays limited.
 onstart:
-    workflow.scheduler.job_rate_limiter = None
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
 
 
 wildcard_constraints:

@@ -80,7 +80,8 @@ def commit(path: Path, step: int, recipe: str, layout: Mapping[str, Any], keep: 
     path.replace(final)
     fsync_path(final.parent)
     found = {int(old.name.removeprefix("step-")): old for old in _named(final.parent)}
-    stay = {step, *(keep or Keep()).chosen(list(found))}  # a torn one with a higher number must not push it out
+    # Higher ones are torn: they were passed over when this run began, and must not push a whole one out.
+    stay = (keep or Keep()).chosen([number for number in found if number <= step])
     for old in (old for number, old in found.items() if number not in stay):
         shutil.rmtree(old)
 

@@ -2,8 +2,9 @@
 
 Best-fit decreasing (Ding et al., "Fewer Truncations Improve Language Modeling", 2024): documents longer than a sample are cut
 into pieces of its length, then all pieces go, the longest first, each into the sample with the least room that holds it. Pieces
-of 2**20 documents that follow one another in the order of keys are packed at a time, so memory stays bounded and the packing
-does not depend on how a source is cut into parts. Every token stands in one sample; what a sample has left is padding.
+of 2**20 documents that follow one another in the order of keys are fitted at a time, so the packing does not depend on how
+a source is cut into parts; indexing it takes about 100 bytes a piece. Every token stands in one sample; what a sample has left is
+padding.
 """
 
 from __future__ import annotations
@@ -64,8 +65,8 @@ def _descending(sizes: I64) -> tuple[I64, I64]:
 def pack(ends: NDArray[Any], length: int) -> Iterator[NDArray[Any]]:
     """Yield the pieces of a stream in its order, block by block, with their samples and their places in them.
 
-    `ends` are those of the documents in the stream. In a sample the rest of a cut document stands before whole documents, so that
-    its first token follows the one before it in the text.
+    `ends` are those of the documents in the stream. In a sample the rests of cut documents stand before whole ones: the first
+    follows the token before it in the text, a further one begins behind an END as a text does.
     """
     first = begin = 0
     for start in range(0, len(ends), BLOCK):

@@ -19,12 +19,11 @@ from torch import Tensor, nn
 
 from scripts.lib.errors import UserError
 from scripts.lib.optimiser import set_learning_rate
-from scripts.pretraining.layout import Layout
+from scripts.pretraining.layout import BUCKET, Layout
 from scripts.pretraining.presence import FOLDER, RENDEZVOUS
 from scripts.pretraining.recipe import Training
 
 TIMEOUT = 1800.0  # seconds; of a wait for other ranks where nobody else watches over them
-BUCKET = 50_000_000  # elements that ZeRO reduces at once; its default would take 2 GB on a CPU
 STATE = "deepspeed"
 
 
@@ -40,7 +39,7 @@ def start_processes(timeout: float = TIMEOUT) -> torch.device:
     shared = os.environ.get(FOLDER)
     meeting: dict[str, Any] = {}
     if shared:
-        file = (Path(shared) / RENDEZVOUS).as_uri()
+        file = f"file://{Path(shared) / RENDEZVOUS}"  # not quoted, since torch does not unquote it
         meeting = {"init_method": file, "rank": int(os.environ["RANK"]), "world_size": int(os.environ["WORLD_SIZE"])}
     backend, wait = "nccl" if accelerated else "gloo", timedelta(seconds=timeout)
     deepspeed.init_distributed(dist_backend=backend, timeout=wait, verbose=False, **meeting)

@@ -21,6 +21,7 @@ from scripts.pretraining.architecture import build_model
 from scripts.pretraining.data import TrainingData
 from scripts.pretraining.job import RESULT, Job
 from scripts.pretraining.metrics import METRICS
+from scripts.pretraining.recipe import BEST_FIT
 from scripts.pretraining.size import parameters
 
 PROMPT_TOKENS, NEW_TOKENS, TOP_K, TEMPERATURE = 16, 64, 50, 0.6
@@ -114,6 +115,8 @@ def model_card(job: Job, validation: dict[str, dict[str, float]]) -> str:
         f"| {source} | {values['loss']:.4f} | {_decimal(values.get('bits_per_byte'))} | {values['tokens']} |\n"
         for source, values in sorted(validation.items())
     )
+    padded = " (padding of packed samples counted)" if training.packing == BEST_FIT else ""
+    masks = " Its dropout masks repeat at one size of micro-batch only." if recipe.architecture.dropout else ""
     return f"""---
 library_name: transformers
 pipeline_tag: {"text-generation" if recipe.objective == "causal" else "fill-mask"}
@@ -121,8 +124,8 @@ pipeline_tag: {"text-generation" if recipe.objective == "causal" else "fill-mask
 # {recipe.model}
 
 A {recipe.architecture.family} model with {count:,} parameters, pretrained from scratch by Groundwork
-({recipe.objective} objective) on {training.tokens:,} tokens: {training.steps} steps of
-{training.global_batch} sequences of {training.sequence_length} tokens, in {training.precision}.
+({recipe.objective} objective) on {training.tokens:,} tokens{padded}: {training.steps} steps of
+{training.global_batch} sequences of {training.sequence_length} tokens, in {training.precision}.{masks}
 
 | source | validation loss | bits per byte | tokens |
 |---|---|---|---|

@@ -58,7 +58,7 @@ def out_of_memory(job: Job, rank: int, doing: str) -> UserError:
     return UserError(
         f"Training of {job.recipe.model} ran out of memory on rank {rank} ({doing}): weights, gradients and optimizer take "
         f"{count * STATE_BYTES / 1e9:.3g} GB before ZeRO shares them, and a micro-batch of {layout.micro_batch} x {length} "
-        "tokens comes on top (plan.json counts both); lower --micro-batch-tokens "
+        "tokens comes on top (plan.json counts one sequence of it); lower --micro-batch-tokens "
         f"(now {layout.micro_batch * length}; the global batch and the losses stay the same), raise --zero-stage "
         f"(now {layout.zero_stage}) with more --processes, or give the job more memory."
     )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import Artefact
+from scripts.lib.schedule import optional
 from scripts.lib.settings import Settings
 from scripts.lib.step import Step
+from scripts.pretraining.recipe import BEST_FIT, CONTIGUOUS
 
 HF_FILE = "tokenizer_config.json"
 
@@ -50,6 +52,7 @@ def read_inputs(step: Step, args: argparse.Namespace) -> Inputs:
     sources = sources_of(args.shards, args.orders)
     packings = [step.read("packings", manifest) for manifest in args.packings]
     check_packings(packings, orders)
+    require_packings(packings, orders, step.settings["training"])
     for order in orders:
         check_shards(order, [shard for shard in shards if shard.manifest_path.parent == order.manifest_path.parent])
     given = step.settings["weights"]
@@ -69,6 +72,16 @@ def check_tokenizer(encoded: Artefact, tokenizer: Artefact) -> None:
         raise UserError(
             f"{encoded.manifest_path} was encoded with another tokenizer than {tokenizer.manifest_path}; run the workflow again."
         )
+
+
+def require_packings(packings: Sequence[Artefact], orders: Sequence[Artefact], training: Mapping[str, Any]) -> None:
+    """Raise UserError unless a recipe that packs is given the packing of every source for its length."""
+    if optional(training, "packing", CONTIGUOUS) != BEST_FIT:
+        return
+    length = int(training["sequence_length"])
+    found = [one.manifest_path.parent for one in packings if one.summary["sequence_length"] == length]
+    if sorted(found) != sorted(order.manifest_path.parent for order in orders):
+        raise UserError(f"--packings has to name the packing for {length} tokens of every source, once each.")
 
 
 def check_packings(packings: Sequence[Artefact], orders: Sequence[Artefact]) -> None:

@@ -63,7 +63,7 @@ def updates(looks: Iterable[None], metrics: Path) -> Iterator[None]:
     for _ in looks:
         noted = metrics.read_bytes().count(b'"grad_norm"') if metrics.is_file() else known
         yield from itertools.repeat(None, max(noted - known, 0))
-        known = noted
+        known = max(known, noted)  # going on from a checkpoint, or back to one, takes rows away
 
 
 def _environment(job: Job) -> dict[str, str]:

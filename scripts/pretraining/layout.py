@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from scripts.lib.errors import UserError
 
+BUCKET = 50_000_000  # elements that ZeRO reduces at once; its default would take 2 GB on a CPU
 MICRO_BATCH_TOKENS = 16384
 
 

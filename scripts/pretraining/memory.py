@@ -10,11 +10,11 @@ import math
 from dataclasses import asdict, dataclass
 
 from scripts.pretraining.grid import Grid
+from scripts.pretraining.layout import BUCKET
 from scripts.pretraining.recipe import Architecture, Recipe
 from scripts.pretraining.size import parameters
 
 FLOAT32, BFLOAT16, MASK = 4, 2, 1
-BUCKET = 50_000_000  # elements that the engine reduces at once
 FLATTENED = 500_000_000  # elements that DeepSpeed flattens for an all-reduce without ZeRO
 GATHERED = 1_000_000_000  # elements that ZeRO 3 lets live at once
 PERSISTENT = 100_000  # tensors of fewer elements stay whole with ZeRO 3

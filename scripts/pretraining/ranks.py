@@ -63,8 +63,10 @@ class Ranks:
         From `deadline` (seconds of `time.time`) on they are asked to save and stop. Raises Saved when they did, and
         UserError when they failed.
         """
+        first: list[int | None] = []
         while None in (codes := self._codes()):
             if any(code not in (None, 0, SAVED) for code in codes):
+                first = codes
                 self._wait(GRACE)
                 codes = self._codes()
                 self.end()
@@ -75,7 +77,7 @@ class Ranks:
             self._require_progress()
             yield
         if any(codes):
-            raise self._ending(codes)
+            raise self._ending(codes, first or codes)
 
     def ask_to_stop(self) -> None:
         """Ask the ranks to save and stop after the update that they are at."""
@@ -117,8 +119,8 @@ class Ranks:
             "run again, which goes on from the last checkpoint, or raise --timeout-minutes."
         )
 
-    def _ending(self, codes: list[int | None]) -> Exception:
-        """Return why the ranks ended; their codes are None where we had to end them."""
+    def _ending(self, codes: list[int | None], first: list[int | None]) -> Exception:
+        """Return why the ranks ended; their codes are None where we had to end them, `first` those when the first had ended."""
         early = (-signal.SIGTERM, None) if (self.folder / STOP).exists() else ()  # it had not begun to listen
         if all(code in (0, SAVED, *early) for code in codes):
             return Saved(
@@ -128,7 +130,7 @@ class Ranks:
         sentence = next((path.read_text("utf-8") for path in failures if path.is_file()), None)
         if sentence:
             return UserError(sentence)
-        dead = [(rank, code) for rank, code in enumerate(codes) if code]
+        dead = [(rank, code) for rank, code in enumerate(first) if code is not None and code not in (0, SAVED)]
         rank, code = min(dead, key=lambda entry: entry[1] > 0)  # others fail for want of one that was killed
         doing = f"rank {rank} ({read_note(self.folder, rank).words})"
         if code > 0:

@@ -101,8 +101,9 @@ def train(step: Step, args: argparse.Namespace) -> None:
             return
         launch(make_job(recipe, inputs, layout, step.recipe_digest(), upkeep), folder, 60 * args.walltime_minutes)
         stage_result(folder / RESULT, out)
-        out.summary |= summary(recipe, inputs, out)
-        out.summary["seen"] = Seen.load(folder / RESULT).record()
+        seen = Seen.load(folder / RESULT).record()
+        fed = sum(source["tokens"] for source in seen["sources"].values())
+        out.summary |= summary(recipe, inputs, out) | {"tokens": fed, "seen": seen}
         keep_finished(folder, out)
         shutil.rmtree(folder / RESULT)
 

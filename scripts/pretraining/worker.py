@@ -1,4 +1,4 @@
-"""One rank of a training run. Started by `scripts.pretraining.launch`; by hand, or on several machines:
+"""One rank of a training run. Started by `scripts.pretraining.launch`; by hand:
 
     python -m torch.distributed.run --standalone --nproc-per-node 2 -m scripts.pretraining.worker FOLDER/job.json
 
@@ -37,7 +37,7 @@ from scripts.pretraining.export import write_result
 from scripts.pretraining.job import RESULT, Job
 from scripts.pretraining.metrics import Metrics
 from scripts.pretraining.objective import inputs_and_labels, predicted_tokens, training_losses
-from scripts.pretraining.presence import SAVED, Presence
+from scripts.pretraining.presence import FOLDER, SAVED, Presence
 from scripts.pretraining.saving import Saver
 from scripts.pretraining.spikes import SpikeWatch
 
@@ -265,7 +265,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one rank; returns 1 after an error that the user can mend, and SAVED after it saved because it was asked to."""
     arguments: list[Any] = list(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
-    if not sys.stdin.isatty():
+    if FOLDER in os.environ:  # the launcher started us
         end_with_launcher()
     path, rank = Path(arguments[0]), int(os.environ.get("RANK", "0"))
     try:

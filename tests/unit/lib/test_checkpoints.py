@@ -56,6 +56,14 @@ def test_a_torn_one_with_a_higher_number_does_not_push_out_the_new_one(tmp_path:
     assert found is not None and found.path == new
 
 
+def test_a_torn_one_does_not_push_out_the_regular_one_before_it(tmp_path: Path) -> None:
+    tear(write(tmp_path, 30))
+    keep = checkpoints.Keep(1, period=10)
+    write(tmp_path, 20, keep=keep)
+    write(tmp_path, 25, keep=keep)
+    assert [checkpoints.newest(tmp_path, "mine", multiple).step for multiple in (1, 10)] == [25, 20]
+
+
 def test_only_multiples_are_looked_at_when_asked(tmp_path: Path) -> None:
     for step in (10, 13):
         write(tmp_path, step)

@@ -67,6 +67,12 @@ def test_a_rank_that_was_killed_comes_before_those_that_fail_for_want_of_it(tmp_
         watch(ranks(tmp_path, program))
 
 
+def test_the_rank_that_failed_first_is_named(tmp_path: Path) -> None:
+    program = "steps(1)\nif rank == 1: sys.exit(3)\ntime.sleep(2); sys.exit(1)"
+    with pytest.raises(UserError, match=r"rank 1 \(step 0: forward\) ended with exit code 3"):
+        watch(ranks(tmp_path, program))
+
+
 def test_a_rank_that_fails_is_named_with_its_code_or_with_its_own_sentence(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()

@@ -23,8 +23,6 @@ from torch.nn import functional
 from transformers import AutoModelForCausalLM
 
 from scripts.lib.errors import UserError
-from scripts.lib.optimiser import parameter_groups
-from scripts.lib.schedule import learning_rate
 from scripts.lib.seen import Seen
 from scripts.pretraining import plan
 from scripts.pretraining.architecture import build_model
@@ -34,6 +32,7 @@ from scripts.pretraining.presence import SAVED
 from scripts.pretraining.recipe import Recipe
 from scripts.pretraining.size import parameters
 from tests.unit.pretraining import tiny
+from tests.unit.pretraining.plain import plain_steps
 
 TWO = ("--processes", "2", "--micro-batch", "2")
 KILLED_AFTER = 12
@@ -110,29 +109,6 @@ def resumed(inputs: tiny.Inputs, asked: Path) -> Run:
     return train(inputs, asked, *TWO)
 
 
-def plain_loop(job: Job) -> tuple[list[float], list[float]]:
-    """Train on whole global batches with nothing but torch; return losses and gradient norms."""
-    recipe, training = job.recipe, job.recipe.training
-    model = build_model(recipe.architecture, job.vocabulary, recipe.seed)
-    chosen = training.optimizer
-    optimizer = torch.optim.AdamW(
-        parameter_groups(model, chosen.weight_decay), betas=(chosen.beta1, chosen.beta2), eps=chosen.epsilon
-    )
-    data, losses, norms = training_data(job), [], []
-    for step in range(training.steps):
-        tokens = torch.from_numpy(np.array(data.batch(step)))
-        logits = model(input_ids=tokens[:, :-1]).logits
-        loss = functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        norms.append(float(torch.nn.utils.clip_grad_norm_(model.parameters(), training.gradient_clipping)))
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(training.schedule, chosen.learning_rate, training.steps, step)
-        optimizer.step()
-        losses.append(loss.item())
-    return losses, norms
-
-
 def training_data(job: Job) -> TrainingData:
     return TrainingData(job.recipe, job.weights, job.sources)
 
@@ -142,7 +118,7 @@ def difference(run: Run, key: str, expected: list[float]) -> float:
 
 
 def test_two_processes_with_accumulation_equal_a_plain_loop(whole: Run) -> None:
-    losses, norms = plain_loop(whole.job())
+    losses, norms = map(list, zip(*((loss, norm) for loss, norm, _ in plain_steps(whole.job())), strict=True))
     assert whole.job().layout.accumulation == 2
     assert difference(whole, "loss", losses) <= 1e-5
     assert difference(whole, "grad_norm", norms) <= 1e-4

@@ -14,6 +14,8 @@ from scripts.lib.errors import UserError
 from scripts.lib.seen import Seen
 from scripts.pretraining import failures, worker
 from scripts.pretraining.data import data_order, open_streams
+from scripts.pretraining.job import Upkeep
+from scripts.pretraining.presence import Presence
 from scripts.shards import pack
 from tests.unit.pretraining import tiny
 from tests.unit.pretraining.rank import losses, make_job, run
@@ -114,6 +116,34 @@ def test_a_checkpoint_of_another_zero_stage_is_refused_with_the_remedy(
     run(job, tmp_path, device)
     with pytest.raises(UserError, match=r"step-00000005 of tiny was written by 1 processes with ZeRO stage 0; go on"):
         run(replace(job, layout=replace(job.layout, zero_stage=2)), tmp_path, device)
+
+
+def left(folder: Path) -> list[int]:
+    """Return the steps of the checkpoints in a folder."""
+    return sorted(int(path.name.removeprefix("step-")) for path in folder.glob("step-*"))
+
+
+def test_the_newest_and_every_so_many_checkpoints_stay(
+    inputs: tiny.Inputs, device: torch.device, tmp_path: Path
+) -> None:
+    run(replace(make_job(inputs, steps=20), upkeep=Upkeep(keep_last=1, keep_every=10)), tmp_path, device)
+    assert left(tmp_path) == [10, 20]
+
+
+class AskedInStepSix(Presence):
+    """A rank that is asked to stop in its seventh step."""
+
+    def asked_to_stop(self) -> bool:
+        return self.words.startswith("step 6:")
+
+
+@pytest.mark.parametrize(("action", "stay"), [("skip", [7]), ("rollback", [5, 7])])
+def test_a_run_that_may_go_back_keeps_where_to(
+    inputs: tiny.Inputs, device: torch.device, tmp_path: Path, action: str, stay: list[int]
+) -> None:
+    job = replace(make_job(inputs, steps=10, spikes={"action": action}), upkeep=Upkeep(keep_last=1))
+    assert not worker.Trainer(job, tmp_path, device, AskedInStepSix(0)).run()
+    assert left(tmp_path) == stay
 
 
 def test_the_micro_batch_that_is_not_finite_is_named(
