@@ -16,6 +16,8 @@ setup: $(VENV)/.installed  ## create .venv from the pinned lock
 $(VENV)/.installed: envs/requirements.lock
 	python3 -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r envs/requirements.lock
+	@# A torch with CUDA needs libraries that the lock, written beside the CPU build, does not name; torch pins them itself.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint envs/requirements.lock torch
 	@touch $@
 
 run: setup  ## run the workflow of config.yaml (ARGS="..." goes to snakemake)

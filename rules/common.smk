@@ -16,6 +16,7 @@ from scripts.lib.code import code_digest
 from scripts.lib.environments import environment_digest, versions_of
 from scripts.lib.errors import UserError
 from scripts.registry.config import complete_config, user_files
+from scripts.registry.failed import last_words
 from scripts.registry.targets import PACKING_KINDS, SHARD_SUFFIXES, SPLITS, Targets
 from scripts.registry.targets import manifests as corpus_manifests
 from scripts.registry.workflow import Registry, preflight
@@ -32,6 +33,10 @@ MEMORY = (
 onstart:
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
+
+
+onerror:
+    print("\n".join(last_words(Path(log))), file=sys.stderr)
 
 
 wildcard_constraints:

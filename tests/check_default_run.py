@@ -16,6 +16,8 @@ RESULTS = Path("results")
 MAIN_MODEL = "llama"
 LEAST_IMPROVEMENT = {"llama": 0.2, "gpt2": 0.1, "bert": 0.1}  # over a unigram model, at what each predicts
 LEAST_KNOWN_WORDS = 0.9  # of the sampled words
+LEAST_WEB_PAGES = 100
+MOST_GIGABYTES = 2
 
 
 def words(text: str) -> list[str]:
@@ -39,6 +41,10 @@ def main() -> int:
         open_artefact(manifest)
         checked += 1
     print(f"{checked} artefacts have the digests of their manifests")
+    pages = load_manifest(RESULTS / "sources/web/documents/0000.json")["accounting"]["kept"]
+    print(f"{pages} web pages")
+    if pages < LEAST_WEB_PAGES:
+        return fail(f"there are less than {LEAST_WEB_PAGES} web pages")
     for name, least in LEAST_IMPROVEMENT.items():
         scores = load_manifest(RESULTS / "evaluations" / name / "bits_per_byte.json")["summary"]["all"]
         print(f"{name}: {scores['score']:.3f} {scores['unit']}, {scores['improvement']:.1%} better than unigram")
@@ -71,6 +77,10 @@ def main() -> int:
     print(f"{known:.1%} of {len(said)} sampled words stand in the corpus")
     if known < LEAST_KNOWN_WORDS:
         return fail(f"less than {LEAST_KNOWN_WORDS:.0%} of the sampled words stand in the corpus")
+    size = sum(path.stat().st_size for path in RESULTS.rglob("*") if path.is_file()) / 1e9
+    print(f"results/ takes {size:.2f} GB of disk")
+    if size > MOST_GIGABYTES:
+        return fail(f"results/ takes more than {MOST_GIGABYTES} GB of disk")
     page = (RESULTS / "report.html").read_text("utf-8")
     if re.search(r"""(?:src|href)=["']?(?:https?:)?//""", page) or len(page) > 5_000_000:
         return fail("the report is larger than 5 MB or refers to something elsewhere")

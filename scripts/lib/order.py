@@ -16,6 +16,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from scripts.lib.compiled import compiled
 from scripts.lib.errors import UserError
 from scripts.lib.indexed import Ids
 from scripts.lib.mixture import Mixture
@@ -94,8 +95,7 @@ class DataOrder:
         counts = [len(self._streams[name].shards) for name in self.sources]
         self._first_shard = dict(zip(self.sources, np.cumsum([0, *counts[:-1]]).tolist(), strict=True))
         self._dtype = np.result_type(*shards)
-        # Slices of memoryviews cost half as much as those of arrays; all shards of a tokenizer have one type.
-        self._shards = [ids.astype(self._dtype, copy=False).view(np.uint8).data for ids in shards]
+        self._shards = [ids.astype(self._dtype, copy=False) for ids in shards]  # of one type with one tokenizer
         self._plan: Plan | None = None
 
     @property
@@ -125,13 +125,12 @@ class DataOrder:
         if self._packings:
             tokens[:] = PAD  # what stands behind the text of a packed sample
             tokens[:, 0] = END  # and what stands before the first one of a stream
-        flat, shift = tokens.reshape(-1).view(np.uint8).data, rows.start * tokens.shape[1]
+        flat, shift = tokens.reshape(-1), rows.start * tokens.shape[1]
         pieces = slice(*np.searchsorted(plan.rows, (rows.start, rows.stop)).tolist())
-        width, shards = self._dtype.itemsize, self._shards
-        places = (plan.targets[pieces] - shift, plan.offsets[pieces], plan.sizes[pieces])
-        columns = (plan.shards[pieces], *(place * width for place in places))
-        for shard, target, offset, size in zip(*(column.tolist() for column in columns), strict=True):
-            flat[target : target + size] = shards[shard][offset : offset + size]
+        numbers, targets = plan.shards[pieces], plan.targets[pieces] - shift
+        for number in np.unique(numbers).tolist():
+            chosen = (number, numbers, targets, plan.offsets[pieces], plan.sizes[pieces])
+            _copy(flat, self._shards[number], *chosen)
         names = self.sources
         return tokens, [names[index] for index in plan.sources[rows].tolist()]
 
@@ -240,6 +239,18 @@ class DataOrder:
         if key not in self._permutations:
             self._permutations[key] = Permutation(self.windows(source), self._seed, "windows", source, str(epoch))
         return self._permutations[key]
+
+
+@compiled
+def _copy(tokens: Ids, shard: Ids, number: int, numbers: I64, targets: I64, offsets: I64, sizes: I64) -> None:
+    """Copy the pieces that lie in the shard with a number to their targets."""
+    for piece in range(len(numbers)):
+        if numbers[piece] == number:
+            size = sizes[piece]
+            target = tokens[targets[piece] : targets[piece] + size]
+            source = shard[offsets[piece] : offsets[piece] + size]
+            for place in range(size):
+                target[place] = source[place]
 
 
 def open_packings(streams: Sequence[SourceStream], length: int) -> dict[str, Packing]:

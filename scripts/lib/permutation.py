@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from scripts.lib.compiled import compiled, compiled_inner
 from scripts.lib.seeds import seed_for
 
 U64 = NDArray[np.uint64]
@@ -37,8 +38,9 @@ class Permutation:
             raise ValueError(f"a permutation needs a size from 1 to 2**62, not {size}")
         self.size = size
         bits = max(2, (size - 1).bit_length())
-        self._left, self._right = bits - bits // 2, bits // 2
-        self._keys = [seed_for(seed, "permutation", *names, str(number)) for number in range(ROUNDS)]
+        self._left, self._right = np.uint64(bits - bits // 2), np.uint64(bits // 2)
+        keys = [seed_for(seed, "permutation", *names, str(number)) for number in range(ROUNDS)]
+        self._keys = np.array(keys, np.uint64)
 
     def forward(self, positions: I64) -> I64:
         """Return what stands at each position (int64, every value in 0 … size-1)."""
@@ -52,35 +54,38 @@ class Permutation:
         flat = np.ascontiguousarray(given, dtype=np.int64).ravel()
         if flat.size and (int(flat.min()) < 0 or int(flat.max()) >= self.size):
             raise IndexError(f"a position lies outside the permutation of {self.size}")
-        step = self._decrypt if inverse else self._encrypt
-        result = step(flat.astype(np.uint64))
-        limit = np.uint64(self.size)
-        outside = np.flatnonzero(result >= limit)
-        while outside.size:
-            result[outside] = step(result[outside])
-            outside = outside[result[outside] >= limit]
-        return result.astype(np.int64).reshape(np.shape(given))
-
-    def _encrypt(self, values: U64) -> U64:
-        left_bits, right_bits = self._left, self._right
-        left, right = values >> np.uint64(right_bits), values & _mask(right_bits)
-        for key in self._keys:
-            left, right = right, left ^ (_round(right, key) & _mask(left_bits))
-            left_bits, right_bits = right_bits, left_bits
-        return (left << np.uint64(right_bits)) | right
-
-    def _decrypt(self, values: U64) -> U64:
-        left_bits, right_bits = self._left, self._right
-        left, right = values >> np.uint64(right_bits), values & _mask(right_bits)
-        for key in reversed(self._keys):
-            left, right = right ^ (_round(left, key) & _mask(right_bits)), left
-            left_bits, right_bits = right_bits, left_bits
-        return (left << np.uint64(right_bits)) | right
+        values = flat.astype(np.uint64)
+        _permute(values, self._keys, self._left, self._right, np.uint64(self.size), inverse)
+        return values.astype(np.int64).reshape(np.shape(given))
 
 
-def _round(half: U64, key: int) -> U64:
-    return mix64(mix64(half ^ np.uint64(key)) + np.uint64(0x9E3779B97F4A7C15))
+_mixed = compiled_inner(mix64)
 
 
-def _mask(bits: int) -> np.uint64:
-    return np.uint64((1 << bits) - 1)
+@compiled_inner
+def _round(half: np.uint64, key: np.uint64, mask: np.uint64) -> np.uint64:
+    return _mixed(_mixed(half ^ key) + np.uint64(0x9E3779B97F4A7C15)) & mask
+
+
+@compiled
+def _permute(
+    values: U64, keys: U64, left_bits: np.uint64, right_bits: np.uint64, size: np.uint64, inverse: bool
+) -> None:
+    """Replace every value by what the network, or its inverse, makes of it; what falls outside goes through it again."""
+    one = np.uint64(1)
+    left_mask, right_mask = (one << left_bits) - one, (one << right_bits) - one
+    for place in range(len(values)):
+        value = values[place]
+        while True:
+            left, right = value >> right_bits, value & right_mask
+            for number in range(0, ROUNDS, 2):  # the halves have swapped their widths after one round, and again after two
+                if inverse:
+                    right ^= _round(left, keys[ROUNDS - 1 - number], right_mask)
+                    left ^= _round(right, keys[ROUNDS - 2 - number], left_mask)
+                else:
+                    left ^= _round(right, keys[number], left_mask)
+                    right ^= _round(left, keys[number + 1], right_mask)
+            value = (left << right_bits) | right
+            if value < size:
+                break
+        values[place] = value

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scripts.lib.compiled import compiled, compiled_inner
 from scripts.lib.errors import UserError
 from scripts.lib.indexed import Ids, IndexedReader
 
@@ -100,36 +101,14 @@ class SourceStream:
         Of each piece the number of its run, its part, its offset and size in the ids of that part, and how many tokens of the run
         stand before it. All runs are found together.
         """
-        first, last = self._row_of(starts), self._row_of(starts + (sizes - 1))
-        counts = last - first + 1
-        which = np.repeat(np.arange(len(starts)), counts)
-        documents = np.arange(len(which)) + np.repeat(first - (np.cumsum(counts) - counts), counts)
-        ends = self._ends[documents]
-        begins = np.where(documents > 0, self._ends[np.maximum(documents, 1) - 1], 0)
-        low = np.maximum(begins, starts[which])
-        high = np.minimum(ends, (starts + sizes)[which])
-        parts, offsets = self._order["part"][documents].astype(np.int64), low - begins
-        ascending = np.argsort(parts, kind="stable")
-        for group in np.split(ascending, np.flatnonzero(np.diff(parts[ascending])) + 1):
-            shard = self._parts[int(parts[group[0]])]
-            offsets[group] += shard.pointers[self._order["document"][documents[group]]] // shard.dtype.itemsize
-        return which, parts, offsets, high - low, low - starts[which]
-
-    def _row_of(self, positions: I64) -> I64:
-        """Return the row of the order that holds each token of the stream: the first one that ends behind it.
-
-        Between the nearest marks, which are every 64th end, all positions are bisected at once: numpy's own search would copy the
-        ends, which lie between other columns of the file. Raises IndexError for a position outside the stream.
-        """
-        if int(positions.min()) < 0 or int(positions.max()) >= self.tokens:
-            raise IndexError(f"a position lies outside the {self.tokens} tokens of source {self.name}")
-        low = np.searchsorted(self._marks, positions, side="right") * STRIDE
-        high = np.minimum(low + STRIDE, len(self._ends)) - 1
-        for _ in range(STRIDE.bit_length() - 1):
-            middle = (low + high) >> 1
-            before = self._ends[middle] <= positions
-            low, high = np.where(before, middle + 1, low), np.where(before, high, middle)
-        return low
+        if int(starts.min()) < 0 or int((starts + sizes).max()) > self.tokens:
+            raise IndexError(f"a run lies outside the {self.tokens} tokens of source {self.name}")
+        which, rows, offsets, taken, filled = _cut(self._ends, self._marks, starts, sizes)
+        parts = self._order["part"][rows].astype(np.int64)
+        for number in np.unique(parts).tolist():
+            shard, among = self._parts[number], parts == number
+            offsets[among] += shard.pointers[self._order["document"][rows[among]]] // shard.dtype.itemsize
+        return which, parts, offsets, taken, filled
 
     def place(self, part: int, document: int) -> tuple[int, int]:
         """Return where the tokens of a document start and stop in the stream. Raises UserError for an unknown document.
@@ -157,6 +136,53 @@ class SourceStream:
         if part not in keys:
             keys[part] = np.memmap(self._keys[part], f"V{KEY_BYTES}", mode="r")
         return bytes(keys[part][document])
+
+
+@compiled_inner
+def _row_of(ends: I64, marks: I64, position: int) -> int:
+    """Return the row of the order that holds a token of the stream: the first one that ends behind it."""
+    low, high = 0, len(marks)  # the marks lie close together; only the ends between two of them are looked at
+    while low < high:
+        middle = (low + high) >> 1
+        low, high = (middle + 1, high) if marks[middle] <= position else (low, middle)
+    low = low * STRIDE
+    high = min(low + STRIDE, len(ends)) - 1
+    while low < high:
+        middle = (low + high) >> 1
+        low, high = (middle + 1, high) if ends[middle] <= position else (low, middle)
+    return low
+
+
+@compiled
+def _cut(ends: I64, marks: I64, starts: I64, sizes: I64) -> tuple[I64, I64, I64, I64, I64]:
+    """Return the pieces of documents in runs of the stream: run, row of the order, offset in the document, size, tokens before."""
+    first = np.empty(len(starts), np.int64)
+    count = 0
+    for run in range(len(starts)):
+        row = first[run] = _row_of(ends, marks, starts[run])
+        stop = starts[run] + sizes[run]
+        while ends[row] < stop:
+            row += 1
+        count += row - first[run] + 1
+    which, rows, offsets, taken, filled = (
+        np.empty(count, np.int64),
+        np.empty(count, np.int64),
+        np.empty(count, np.int64),
+        np.empty(count, np.int64),
+        np.empty(count, np.int64),
+    )
+    piece = 0
+    for run in range(len(starts)):
+        start, stop, row = starts[run], starts[run] + sizes[run], first[run]
+        while start < stop:
+            begin = ends[row - 1] if row > 0 else 0
+            reach = min(ends[row], stop)
+            which[piece], rows[piece], offsets[piece] = run, row, start - begin
+            taken[piece], filled[piece] = reach - start, start - starts[run]
+            start = reach
+            row += 1
+            piece += 1
+    return which, rows, offsets, taken, filled
 
 
 def load_order(path: Path) -> NDArray[Any]:

@@ -22,7 +22,7 @@ _FEW = 40  # a number with no part from here on looks like a version or a sectio
 _CAPTURED = re.compile(r"\.(?:\d{1,5}|[a-z][a-z-]*)(?: >|: )")  # tcpdump: 192.0.2.1.443 > 198.51.100.2.51234:
 _GOES_ON = re.compile(r"[A-Za-z_]|-[A-Za-z]|\.[a-z]|\+\w")
 _AUTHORITY = re.compile(r"//(?:[^\s/@]{0,60}@)?$|\\\\$")
-_PORT_OR_PREFIX = re.compile(r"/(?:[12]?\d|3[0-2])(?![\w/.])|/255\.|\]?:(?:\d{2,5}(?!\d|[.:]\d)|\*)")
+_PORT_OR_PREFIX = re.compile(r"/(?:[12]?\d|3[0-2])(?![\w/]|\.\w)|/255\.|\]?:(?:\d{2,5}(?!\d|[.:]\d)|\*)")
 _TOLD = re.compile(r"\d\.\d{1,3}\.\d{1,3}(?!\d)[^\w\n]{1,3}[^\W\d_]{4,}[^\n=:]*$")  # the word told of another address
 _RANGE = re.compile(r"-(\d{1,3})(?![\d.])")
 _OPERATOR = re.compile(r"(?:([A-Za-z_][\w.]*)[\"']?\s?)?(?:[=!~<>]=|~>|[\^~≥≤])\s?[\"']?$")  # package>=1.2.3.4
@@ -63,7 +63,7 @@ _SERVICES = re.compile(
 
 def addresses(text: str, stretches: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Yield the addresses in stretches of folded text that are digits and what may part them."""
-    last = 0
+    last, network = 0, ""
     verdict: bool | None = None
     for start, end in stretches:
         if text.count(".", start, end) < 3:
@@ -71,7 +71,9 @@ def addresses(text: str, stretches: Iterable[tuple[int, int]]) -> Iterator[tuple
         for match in PATTERN.finditer(text, start, end + 3):
             apart = match.start() - last
             listed = verdict if apart <= _LISTED and _LIST.fullmatch(text, last, match.start()) else None
-            verdict = is_address(text, match.start(), match.end(), listed)
+            same = network == (network := match[0].rsplit(".", 2)[0])
+            if listed is not False or not same:  # from 5.5.82.1 to 5.5.90.2
+                verdict = is_address(text, match.start(), match.end(), listed)
             last = match.end()
             if verdict:
                 yield match.span()
@@ -109,6 +111,8 @@ def is_address(text: str, start: int, end: int, listed: bool | None) -> bool:
 
 def _is_version(text: str, start: int, before: str, near: list[Label], address: ipaddress.IPv4Address) -> bool:
     """Tell whether what stands before a number makes it a version or a section."""
+    if address.packed[:3] == b"\x7f\0\0":
+        return False  # === '127.0.0.1'
     operator = _OPERATOR.search(before) or _ASSIGNED.search(before)
     if operator and operator[1] and _names_address(operator[1]):
         return False
@@ -150,7 +154,7 @@ def _tells_of(text: str, label: Label, start: int) -> bool:
     if re.search(r"\d", gap):
         whole = all("." in number for number in re.findall(r"\d[\d.]*", gap))
         return whole and all(_JOINING.fullmatch(word) for word in words)
-    if _MOVING.match(plain(text[label.start : label.end])):
+    if any(map(_MOVING.match, re.findall(r"[^\W\d_]+", plain(text[max(0, label.start - NEAR) : label.end])))):
         return all(_TO.fullmatch(word) for word in words) or not any(_AT.fullmatch(word) for word in words)
     return not any(_AT.fullmatch(word) for word in words)
 
@@ -232,5 +236,6 @@ def _fits(
     if named and not close and first <= 30 and second <= 9:
         return (first in (10, 127)) and not _INSIDE.search(before)
     if text[start:end] in _RESOLVERS:
-        return not heading
+        fellow = re.compile(rf"(?<![\d.]){re.escape(text[start : end - 1])}(?!{text[end - 1]})\d(?!\d)")
+        return not heading and not fellow.search(text, max(0, start - 200), end + 200)  # a list of releases
     return not small

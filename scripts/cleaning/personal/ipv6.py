@@ -23,7 +23,7 @@ _IN_USE = re.compile(
 )
 _NAME = re.compile(r"(?i)(?:[a-z_]*[g-z_][a-z_]*\d?|aaaa):\Z")  # peer:2001:db8::1
 _LONG = re.compile(r"(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}")
-_PREFIX = re.compile(r"/(?:12[0-8]|1[01]\d|\d\d?)(?![\w/.])")
+_PREFIX = re.compile(r"/(?:12[0-8]|1[01]\d|\d\d?)(?![\w/]|\.\w)")
 _PORT = re.compile(r"\]:(?:\d{1,5}(?!\d)|\*)")
 _BARE_PORT = re.compile(r":\d{1,5}(?![\w:.])")  # netstat: eight groups and then the port
 _BRACKETED_PREFIX = re.compile(r"\]/(?:12[0-8]|1[01]\d|\d\d?)(?![\w/.])")
@@ -57,8 +57,8 @@ def _is_address(text: str, match: re.Match[str]) -> bool:
         return False
     if _IN_USE.match(match[0]):
         return True
-    if _LONG.fullmatch(match[0]) and max(map(len, match[0].split(":"))) > 2:
-        return True  # eight groups of two are the octets of a device
+    if _LONG.fullmatch(match[0]):
+        return max(map(len, match[0].split(":"))) > 2  # eight groups of two are the octets of a device
     return _is_written_as_one(text, start, end, address)
 
 

@@ -99,23 +99,15 @@ def test_recall_and_precision_on_the_labelled_set(half: Half) -> None:
     ), reached
 
 
-def test_second_labelled_set() -> None:
-    """The figures on texts that somebody else wrote after the finder, in 34 languages; netmasks may or may not be found.
+@pytest.mark.parametrize("half", ["tuning", "untouched"])
+def test_addresses_on_texts_of_other_writers(half: Half) -> None:
+    """Texts of mails, logs, configurations and forums by three writers who saw no finder.
 
-    Unseen, the finder reached recall 0.993 and precision 1.0 for e-mail, 0.959 and 0.981 for addresses of hosts; its
-    misses were looked at then, so that what is reached now says less about other texts.
+    The misses on those of the first two were looked at and mended. Of the third, the untouched half, only the counts were
+    looked at, once: all 200 e-mail addresses and 360 of 361 addresses of hosts, with seven found that are none.
     """
-    scores = score(load("tuning", NETWORK_SET), find_pii, ("email", "ip"))
-    assert {kind: (each.misses, each.false_finds) for kind, each in scores.items()} == {
-        "email": ([], []),
-        "ip": ([], []),
-    }
-
-
-def test_texts_that_nobody_has_looked_at() -> None:
-    """What is reached on texts that a third writer wrote and of which only the counts were looked at, once."""
-    scores = score(load("untouched", NETWORK_SET), find_pii, ("email", "ip"))
-    least = {"email": (0.99, 0.99), "ip": (0.98, 0.975)}
+    scores = score(load(half, NETWORK_SET), find_pii, ("email", "ip"))
+    least = {"email": (0.99, 0.99), "ip": (0.99, 0.975)}
     reached = {kind: (each.recall, each.precision) for kind, each in scores.items()}
     assert all(
         reached[kind][0] >= recall and reached[kind][1] >= precision for kind, (recall, precision) in least.items()

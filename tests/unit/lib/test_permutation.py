@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts.lib.permutation import MAXIMUM_SIZE, Permutation
 
 
+@settings(deadline=None)
 @given(st.integers(1, MAXIMUM_SIZE), st.data())
 def test_a_huge_permutation_inverts_and_stays_inside(size: int, data: st.DataObject) -> None:
     positions = np.array(data.draw(st.lists(st.integers(0, size - 1), min_size=1, max_size=20)), dtype=np.int64)
