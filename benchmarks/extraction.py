@@ -5,7 +5,7 @@
 
 Web pages: all WARC files of the data, repeated to 50 MB of HTML, from the file to documents in Parquet. The bare loop with the
 same text writes the same texts to Parquet too, but looks at nothing that could be wrong; the other bare loop and trafilatura
-have their texts in memory only. Wikitext: the articles of a dump, from markup to prose. Peers that are not installed are left out.
+keep their texts in memory. Wikitext: the articles of a dump, from markup to prose. Peers that are not installed are left out.
 """
 
 from __future__ import annotations

@@ -7,6 +7,9 @@ Rogaway, "Ciphers with Arbitrary Finite Domains", 2002). It shuffles; it is no e
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,7 +62,7 @@ class Permutation:
         return values.astype(np.int64).reshape(np.shape(given))
 
 
-_mixed = compiled_inner(mix64)
+_mixed = cast(Callable[[np.uint64], np.uint64], compiled_inner(mix64))  # one number at a time
 
 
 @compiled_inner
@@ -78,7 +81,9 @@ def _permute(
         value = values[place]
         while True:
             left, right = value >> right_bits, value & right_mask
-            for number in range(0, ROUNDS, 2):  # the halves have swapped their widths after one round, and again after two
+            for number in range(
+                0, ROUNDS, 2
+            ):  # the halves have swapped their widths after one round, and again after two
                 if inverse:
                     right ^= _round(left, keys[ROUNDS - 1 - number], right_mask)
                     left ^= _round(right, keys[ROUNDS - 2 - number], left_mask)

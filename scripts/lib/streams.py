@@ -155,7 +155,7 @@ def _row_of(ends: I64, marks: I64, position: int) -> int:
 
 @compiled
 def _cut(ends: I64, marks: I64, starts: I64, sizes: I64) -> tuple[I64, I64, I64, I64, I64]:
-    """Return the pieces of documents in runs of the stream: run, row of the order, offset in the document, size, tokens before."""
+    """Return the pieces of documents in runs of a stream: run, row of the order, offset in the document, size, tokens before."""
     first = np.empty(len(starts), np.int64)
     count = 0
     for run in range(len(starts)):
