@@ -23,7 +23,7 @@ from scripts.lib.mixture import Mixture
 from scripts.lib.packing import Packing
 from scripts.lib.permutation import Permutation
 from scripts.lib.special_tokens import END, PAD
-from scripts.lib.streams import SourceStream, Span
+from scripts.lib.streams import SourceStream, Span, groups
 
 I64 = NDArray[np.int64]
 AHEAD = 4096  # samples that are found together, since finding few costs as much
@@ -127,10 +127,9 @@ class DataOrder:
             tokens[:, 0] = END  # and what stands before the first one of a stream
         flat, shift = tokens.reshape(-1), rows.start * tokens.shape[1]
         pieces = slice(*np.searchsorted(plan.rows, (rows.start, rows.stop)).tolist())
-        numbers, targets = plan.shards[pieces], plan.targets[pieces] - shift
-        for number in np.unique(numbers).tolist():
-            chosen = (number, numbers, targets, plan.offsets[pieces], plan.sizes[pieces])
-            _copy(flat, self._shards[number], *chosen)
+        places = (plan.targets[pieces] - shift, plan.offsets[pieces], plan.sizes[pieces])
+        for number, among in groups(plan.shards[pieces]):
+            _copy(flat, self._shards[number], *(column[among] for column in places))
         names = self.sources
         return tokens, [names[index] for index in plan.sources[rows].tolist()]
 
@@ -218,8 +217,11 @@ class DataOrder:
             owners, places = runs[0][which], runs[1][which] + filled
             shards = self._first_shard[name] + parts
             pieces.append(np.stack([owners, shards, owners * (self.sequence_length + 1) + places, offsets, sizes]))
-        joined = np.concatenate(pieces, axis=1)
-        return Plan(first, sources, epochs, windows, *joined[:, np.argsort(joined[0], kind="stable")])
+        columns = pieces[0]
+        if len(pieces) > 1:
+            joined = np.concatenate(pieces, axis=1)
+            columns = joined[:, np.argsort(joined[0], kind="stable")]
+        return Plan(first, sources, epochs, windows, *columns)
 
     def _runs_of(self, source: str, rows: I64, windows: I64) -> tuple[I64, I64, I64, I64]:
         """Return row, place in it, start in the stream and size of the runs of tokens that windows or packed samples are made of.
@@ -242,15 +244,14 @@ class DataOrder:
 
 
 @compiled
-def _copy(tokens: Ids, shard: Ids, number: int, numbers: I64, targets: I64, offsets: I64, sizes: I64) -> None:
-    """Copy the pieces that lie in the shard with a number to their targets."""
-    for piece in range(len(numbers)):
-        if numbers[piece] == number:
-            size = sizes[piece]
-            target = tokens[targets[piece] : targets[piece] + size]
-            source = shard[offsets[piece] : offsets[piece] + size]
-            for place in range(size):
-                target[place] = source[place]
+def _copy(tokens: Ids, shard: Ids, targets: I64, offsets: I64, sizes: I64) -> None:
+    """Copy pieces of a shard to their targets."""
+    for piece in range(len(sizes)):
+        size = sizes[piece]
+        target = tokens[targets[piece] : targets[piece] + size]
+        source = shard[offsets[piece] : offsets[piece] + size]
+        for place in range(size):
+            target[place] = source[place]
 
 
 def open_packings(streams: Sequence[SourceStream], length: int) -> dict[str, Packing]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,8 +105,8 @@ class SourceStream:
             raise IndexError(f"a run lies outside the {self.tokens} tokens of source {self.name}")
         which, rows, offsets, taken, filled = _cut(self._ends, self._marks, starts, sizes)
         parts = self._order["part"][rows].astype(np.int64)
-        for number in np.unique(parts).tolist():
-            shard, among = self._parts[number], parts == number
+        for number, among in groups(parts):
+            shard = self._parts[number]
             offsets[among] += shard.pointers[self._order["document"][rows[among]]] // shard.dtype.itemsize
         return which, parts, offsets, taken, filled
 
@@ -136,6 +136,16 @@ class SourceStream:
         if part not in keys:
             keys[part] = np.memmap(self._keys[part], f"V{KEY_BYTES}", mode="r")
         return bytes(keys[part][document])
+
+
+def groups(numbers: I64) -> Iterator[tuple[int, NDArray[np.bool_] | slice]]:
+    """Yield every number in an array (not empty) with where it stands; the frequent case of one number costs next to nothing."""
+    lowest, highest = int(numbers.min()), int(numbers.max())
+    if lowest == highest:
+        yield lowest, slice(None)
+        return
+    for number in np.unique(numbers).tolist():
+        yield number, numbers == number
 
 
 @compiled_inner
