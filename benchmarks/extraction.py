@@ -28,6 +28,7 @@ from resiliparse.parse.html import HTMLTree
 
 from benchmarks.peers import trafilatura_text, wikitext_peer
 from scripts.lib.documents import DOCUMENT_SCHEMA, DocumentWriter
+from scripts.sources.decoding import normal_form
 from scripts.sources.extract import Declared, write_documents
 from scripts.sources.maintext import SKIPPED, main_text
 from scripts.sources.readers import web
@@ -82,7 +83,8 @@ def bare(archive: Path) -> int:
         for number, (data, charset) in enumerate(pages(archive)):
             text = main_text(HTMLTree.parse(web.decode_page(data, charset)))
             if text:
-                documents.write({**dict.fromkeys(DOCUMENT_SCHEMA.names), "id": str(number), "text": text})
+                row = {"id": str(number), "text": normal_form(text)}
+                documents.write({**dict.fromkeys(DOCUMENT_SCHEMA.names), **row})
     return characters(archive.with_suffix(".parquet"))
 
 

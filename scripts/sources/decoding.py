@@ -5,8 +5,13 @@ from __future__ import annotations
 import codecs
 import unicodedata
 
+import numpy as np
+import numpy.typing as npt
 import regex
 
+from scripts.lib.compiled import compiled
+
+Bytes = npt.NDArray[np.uint8]
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -18,7 +23,6 @@ BOMS = (
 _CONTROLS = regex.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _LINE_ENDS = regex.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _TRAILING = regex.compile(r"[ \t]+(?=\n|\Z)")
-_SURROGATES = regex.compile(r"[\ud800-\udfff]")
 
 
 def decode(data: bytes, encoding: str | None = None) -> str | None:
@@ -43,7 +47,13 @@ def decode_legacy(data: bytes) -> str:
 
 def has_surrogates(text: str) -> bool:
     """Tell whether a text holds lone surrogates, which no UTF-8 file can."""
-    return _SURROGATES.search(text) is not None
+    if text.isascii():
+        return False
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def without_controls(text: str) -> str:
@@ -53,5 +63,25 @@ def without_controls(text: str) -> str:
 
 def normal_form(text: str) -> str:
     r"""Return text in the form of documents: NFC, `\n` line ends, no control characters, no blanks at line ends."""
-    text = without_controls(text)
-    return unicodedata.normalize("NFC", _TRAILING.sub("", text)).strip("\n")
+    if not is_clean(np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)):
+        text = _TRAILING.sub("", without_controls(text))
+    return unicodedata.normalize("NFC", text).strip("\n")
+
+
+@compiled
+def is_clean(data: Bytes) -> bool:
+    """Tell whether UTF-8 has none of what the regular expressions of this module take out, which most texts have not."""
+    size = len(data)
+    for place in range(size):
+        byte = data[place]
+        if byte > 32:
+            if byte == 0x7F or (byte == 0xC2 and data[place + 1] < 0xA0):  # U+007F to U+009F
+                return False
+            if byte == 0xE2 and data[place + 1] == 0x80 and data[place + 2] & 0xFE == 0xA8:  # U+2028 and U+2029
+                return False
+        elif byte == 32 or byte == 9:
+            if place + 1 == size or data[place + 1] == 10:
+                return False
+        elif byte != 10:
+            return False
+    return size < 3 or data[0] != 0xEF or data[1] != 0xBB or data[2] != 0xBF
