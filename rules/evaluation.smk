@@ -35,7 +35,7 @@ rule bits_per_byte:
         "results/benchmarks/bits_per_byte/{model}.tsv"
     conda:
         "../envs/training.yaml"
-    threads: 2
+    threads: 1  # a window at a time is too little work for two
     resources:
         mem_mb=4000,
         runtime=240,
