@@ -32,7 +32,7 @@ from scripts.sources.decoding import normal_form
 from scripts.sources.extract import Declared, write_documents
 from scripts.sources.maintext import SKIPPED, main_text
 from scripts.sources.readers import web
-from scripts.sources.records import Outcome, Record
+from scripts.sources.records import Outcome, Record, Rejected
 from scripts.sources.wikitext import clean_wikitext
 from scripts.sources.xml import iter_elements
 
@@ -133,7 +133,8 @@ def show(title: str, size: float, found: dict[str, tuple[float, int]]) -> None:
 
 def wikitexts(dump: Path) -> list[str]:
     """Return the wikitext of the articles of a dump, without redirects."""
-    texts = [page.findtext("{*}revision/{*}text") or "" for page in iter_elements(dump, ("{*}page",))]
+    pages = (page for page in iter_elements(dump, ("page",)) if not isinstance(page, Rejected))
+    texts = [page.findtext("{*}revision/{*}text") or "" for page in pages]
     return [text for text in texts if not text.lstrip().lower().startswith("#redirect")]
 
 

@@ -27,6 +27,7 @@ from benchmarks.extraction import MEGABYTE, timed
 from benchmarks.labelled_texts import declarations, of_others
 from benchmarks.peers import cld2_language
 from scripts.cleaning.language import UNDETERMINED, Identifier
+from scripts.sources.records import Rejected
 from scripts.sources.xml import iter_elements
 
 SHORTEST = 200  # characters of a document
@@ -51,7 +52,8 @@ def documents(data: Path, folders: list[Path]) -> Iterator[tuple[str, str]]:
                 yield "reviews", archive.read(name).decode("latin-1")
     for path in sorted(data.glob("stackexchange-*/Posts.xml")):
         for row in iter_elements(path, ("row",)):
-            yield "posts", html.unescape(re.sub(r"<[^>]+>", "", row.get("Body", "")))
+            if not isinstance(row, Rejected):
+                yield "posts", html.unescape(re.sub(r"<[^>]+>", "", row.get("Body", "")))
     for folder in folders:
         for path in sorted(folder.glob("*/*.html")):
             yield folder.name, extract_plain_text(path.read_text("utf-8"), main_content=True)

@@ -19,6 +19,13 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+# How UTF-16 and UTF-32 begin without a mark where the first character is `<`.
+UNMARKED = (
+    (b"<\0\0\0", codecs.BOM_UTF32_LE),
+    (b"\0\0\0<", codecs.BOM_UTF32_BE),
+    (b"<\0", codecs.BOM_UTF16_LE),
+    (b"\0<", codecs.BOM_UTF16_BE),
+)
 # Control characters other than tab and newline have no place in text; U+0085 and form feed mean a new line.
 _CONTROLS = regex.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _LINE_ENDS = regex.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")

@@ -30,7 +30,13 @@ MAX_RECORD_BYTES = 32 << 20
 MAX_RATIO = 1000
 RATIO_APPLIES_FROM = 64 << 20
 
-MAGIC = ((b"\x1f\x8b", "gzip"), (b"BZh", "bz2"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
+MAGIC = (
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bz2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\x50\x2a\x4d\x18", "zstd"),  # the frame without content that pzstd begins with
+)
 
 
 class BrokenStream(Exception):
@@ -96,7 +102,28 @@ class ChunkReader:
         return self._position
 
 
-def _utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
+class Window:
+    """The part of a stream that is looked at. A stream that breaks ends there, and `broken` says how."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self.data = bytearray()
+        self.ended = False
+        self.broken: BrokenStream | None = None
+
+    def fill(self, size: int) -> bool:
+        """Read until `size` bytes are there; tells whether they are."""
+        while len(self.data) < size and not self.ended:
+            try:
+                chunk = next(self._chunks, b"")
+            except BrokenStream as error:
+                self.broken, chunk = error, b""
+            self.data += chunk
+            self.ended = not chunk
+        return len(self.data) >= size
+
+
+def in_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Yield the chunks in UTF-8 without a byte order mark; UTF-16 and UTF-32 are told by theirs."""
     first = next(chunks, b"")
     mark = next(((mark, name) for mark, name in BOMS if first.startswith(mark)), (b"", "utf-8"))
@@ -104,7 +131,8 @@ def _utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
     if mark[1] == "utf-8":
         yield from chunks
         return
-    decoder = codecs.getincrementaldecoder(mark[1])("replace")
+    # What is no UTF-16 becomes what is no UTF-8, so that its record can be told from the others.
+    decoder = codecs.getincrementaldecoder(mark[1])("surrogatepass" if "16" in mark[1] else "replace")
     for chunk in chunks:
         yield decoder.decode(chunk).encode("utf-8", "surrogatepass")
 
@@ -112,17 +140,36 @@ def _utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
 def _decompressed(raw: IO[bytes], kind: str | None) -> Iterator[bytes]:
     if kind == "zstd":
         yield from _zstd(raw)
-        return
-    opened: Any = raw
-    if kind == "gzip":
-        opened = gzip.GzipFile(fileobj=raw, mode="rb")
     elif kind == "bz2":
-        opened = bz2.BZ2File(raw)
+        yield from _streams(raw, bz2.BZ2Decompressor)
     elif kind == "xz":
-        opened = lzma.LZMAFile(raw)  # noqa: SIM115 (it ends with `raw`, which the caller closes)
-    read: Callable[[int], bytes] = getattr(opened, "read1", opened.read)
-    while chunk := read(CHUNK):
-        yield chunk
+        yield from _streams(raw, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ))
+    else:
+        opened: Any = gzip.GzipFile(fileobj=raw, mode="rb") if kind == "gzip" else raw
+        read: Callable[[int], bytes] = getattr(opened, "read1", opened.read)
+        while chunk := read(CHUNK):
+            yield chunk
+
+
+def _streams(raw: IO[bytes], begin: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor]) -> Iterator[bytes]:
+    """Yield the content of all streams of a bz2 or xz file, with any zeros between them.
+
+    The libraries' own readers end without a word where what follows a stream does not begin as one.
+    """
+    data = raw.read(CHUNK)
+    while data:
+        stream = begin()
+        while not stream.eof:
+            if stream.needs_input and not data:
+                data = raw.read(CHUNK)
+                if not data:
+                    raise EOFError
+            if chunk := stream.decompress(data, CHUNK):
+                yield chunk
+            data = b""
+        data = stream.unused_data
+        while not (data := data.lstrip(b"\0")) and (data := raw.read(CHUNK)):
+            pass
 
 
 def _zstd(raw: IO[bytes]) -> Iterator[bytes]:
@@ -156,7 +203,7 @@ def split_lines(chunks: Iterator[bytes], max_bytes: int = MAX_RECORD_BYTES) -> I
     """Yield the lines of a file whose decompressed bytes come as `chunks`, in the way of `iter_lines`."""
     number, buffer, overflow = 1, bytearray(), False
     try:
-        for chunk in _utf8(chunks):
+        for chunk in in_utf8(chunks):
             *ended, rest = chunk.split(b"\n")
             for piece in ended:
                 _append(buffer, piece, max_bytes)

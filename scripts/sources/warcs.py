@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import regex
 
-from scripts.sources.streams import MAX_RECORD_BYTES, BrokenStream, failing
+from scripts.sources.streams import MAX_RECORD_BYTES, BrokenStream, Window, failing
 
 MARK = b"WARC/"
 LONGEST_HEADER = 1 << 16
@@ -35,25 +35,8 @@ def starts_warc(data: bytes) -> bool:
     return data.startswith(MARK)
 
 
-class _Window:
-    """The part of a stream that is looked at. A stream that breaks ends there, and `broken` says how."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self.data = bytearray()
-        self.ended = False
-        self.broken: BrokenStream | None = None
-
-    def fill(self, size: int) -> bool:
-        """Read until `size` bytes are there; tells whether they are."""
-        while len(self.data) < size and not self.ended:
-            try:
-                chunk = next(self._chunks, b"")
-            except BrokenStream as error:
-                self.broken, chunk = error, b""
-            self.data += chunk
-            self.ended = not chunk
-        return len(self.data) >= size
+class _Window(Window):
+    """The part of an archive that is looked at."""
 
     def drop_blank(self) -> None:
         """Leave line ends behind, and zeros with which files are filled up."""

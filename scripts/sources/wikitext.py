@@ -31,7 +31,10 @@ _PARAMETER = regex.compile(r"\{\{\{[^{}]*\}\}\}")
 _TEMPLATE = regex.compile(r"\{\{((?:[^{}]|(?<!\{)\{(?!\{)|(?<!\})\}(?!\}))*)\}\}")
 _TABLE_MARK = regex.compile(r"^[ \t:*#]*(\{\|)|^[ \t]*(\|\})", regex.M)
 _LINK = regex.compile(r"\[\[([^\[\]]*(?:\[(?!\[)[^\[\]]*\](?!\])[^\[\]]*)*)\]\](\w*)")
-_EXTERNAL = regex.compile(r"\[(?:https?:|ftp:|mailto:|news:|//)[^\s\]]*[ \t]*([^\]\n]*)\]", regex.I)
+# Bounded, else each of many openings without an end would look through the rest of its line.
+_EXTERNAL = regex.compile(
+    r"\[(?:https?:|ftp:|mailto:|news:|//)[^\s\]]{0,3000}+[ \t]{0,100}+([^\]\n]{0,3000}+)\]", regex.I
+)
 _QUOTES = regex.compile(r"'{2,}")
 _BREAK = regex.compile(r"<(?:br|hr)\b[^>]*>", regex.I)
 _BLOCK = regex.compile(

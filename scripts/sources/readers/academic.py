@@ -15,7 +15,7 @@ import regex
 from scripts.sources.jats import article_outcome
 from scripts.sources.latexpapers import paper_outcome
 from scripts.sources.papers import Paper, is_paper, read_papers
-from scripts.sources.records import Outcome, Record, quarantined, removed
+from scripts.sources.records import Outcome, Record, Rejected, quarantined, removed
 from scripts.sources.streams import BrokenStream, iter_chunks
 from scripts.sources.xml import Element, iter_elements, local_name, plain_text
 
@@ -40,9 +40,11 @@ def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcom
 
 def _articles(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
     found = 0
-    for element in iter_elements(path, ("{*}PubmedArticle", "{*}article")):
+    for element in iter_elements(path, ("PubmedArticle", "article")):
         found += 1
-        if local_name(element) == "PubmedArticle":
+        if isinstance(element, Rejected):
+            yield element
+        elif local_name(element) == "PubmedArticle":
             yield _abstract(element)
         else:
             yield article_outcome(element, origin, options)

@@ -16,7 +16,8 @@ from scripts.sources.records import Outcome, key_of, quarantined
 from scripts.sources.rows import COLUMNS, row_record
 from scripts.sources.streams import MAX_RECORD_BYTES
 
-BATCH = 256  # rows
+BATCH = 64  # rows, fewer where they are long
+BATCH_BYTES = 16 << 20
 UNREADABLE = object()
 
 
@@ -24,7 +25,7 @@ def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcom
     """Yield one outcome a row. Options: the columns `text`, `id`, `url`, `date`, `language`, `license`."""
     columns = {**COLUMNS, **options}
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)  # else a whole column of a row group is held
     except (pa.ArrowException, OSError) as error:
         yield quarantined("no_parquet", origin, str(error))
         return
@@ -35,7 +36,7 @@ def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcom
         for group in range(file.num_row_groups):
             end = number + file.metadata.row_group(group).num_rows
             try:
-                for batch in file.iter_batches(BATCH, row_groups=[group], columns=wanted):
+                for batch in file.iter_batches(_rows_at_once(file, group), row_groups=[group], columns=wanted):
                     for row in _rows(batch):
                         number += 1
                         yield _outcome(row, columns, key_of(origin), number)
@@ -43,6 +44,13 @@ def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcom
                 for lost in range(number + 1, end + 1):
                     yield quarantined("damaged_row_group", f"row {lost}", str(error))
             number = end
+
+
+def _rows_at_once(file: pq.ParquetFile, group: int) -> int:
+    """Return how many rows of a row group to hold at once, by their mean size as the file states it."""
+    stated = file.metadata.row_group(group)
+    rows, size = int(stated.num_rows), int(stated.total_byte_size)
+    return max(1, min(BATCH, BATCH_BYTES * rows // max(size, 1)))
 
 
 def _needs(name: str, column: str) -> bool:

@@ -19,7 +19,7 @@ from scripts.sources.records import Outcome, Record, Rejected, quarantined, remo
 from scripts.sources.sevenzip import is_sevenzip, iter_member
 from scripts.sources.streams import BrokenStream, iter_chunks, split_lines
 from scripts.sources.threads import Post, Thread, low_score, thread_outcomes
-from scripts.sources.xml import OPTIONS
+from scripts.sources.xml import OPTIONS, fault
 
 MEMBER = "Posts.xml"
 _QUESTION, _ANSWER = "1", "2"
@@ -57,8 +57,7 @@ def _row(line: bytes, position: str, min_score: int | None) -> Post | Rejected:
     try:
         row = dict(etree.fromstring(line, _PARSER).attrib)
     except etree.XMLSyntaxError as error:
-        reason = "invalid_utf8" if error.code == etree.ErrorTypes.ERR_INVALID_ENCODING else "malformed_xml"
-        return quarantined(reason, position, line)
+        return quarantined(fault(error), position, line)
     number, kind = whole_number(row.get("Id")), row.get("PostTypeId")
     if number is None:
         return quarantined("no_identifier", position, line)

@@ -19,7 +19,7 @@ from resiliparse.parse.html import HTMLTree
 
 from scripts.sources.arc import BEGINS as ARC_BEGINS
 from scripts.sources.arc import arc_as_warc, starts_record
-from scripts.sources.decoding import decode
+from scripts.sources.decoding import BOMS, UNMARKED, decode
 from scripts.sources.maintext import main_text
 from scripts.sources.members import iter_runs
 from scripts.sources.records import Outcome, Record, key_of, quarantined, removed
@@ -35,6 +35,8 @@ _ANSWER = regex.compile(rb"\r?\n\r?\nHTTP/\d(?:\.\d)? (\d{3})\b")
 _BLANK_LINE = regex.compile(rb"\r?\n\r?\n")
 _FORM = regex.compile(rb"^content-type:[ \t]*([a-z]+)/", regex.I | regex.M)
 _NEVER_HTML = (b"image", b"video", b"audio", b"font")
+_BLANK = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # marks, and white space in any encoding
+_ELEMENT = regex.compile(r"<[!/?a-zA-Z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Address:
 def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Yield one outcome a record of an archive, or the one of an HTML file. No options."""
     try:
-        head = next(iter_chunks(path), b"").lstrip(b"\xef\xbb\xbf \t\r\n")
+        head = next(iter_chunks(path), b"").lstrip(_BLANK)
     except BrokenStream:
         head = b""  # what can be saved of it is found below
     try:
@@ -172,9 +174,28 @@ def decode_page(data: bytes, declared: str | None) -> str:
     """Return a page as text: by byte order mark or as UTF-8 where it is that, whatever is declared, since servers err
     towards old charsets; else by the HTTP header, the `<meta>` element and at last by its bytes.
     """
-    text = decode(data)
+    text = _decode_shifted(data, declared) if b"\x1b" in data or b"\0" in data else None
+    text = decode(data) if text is None else text
     if text is not None:
         return text
+    return str(bytes_to_str(data, _encoding(data, declared) or "windows-1252", errors="replace"))
+
+
+def _encoding(data: bytes, declared: str | None) -> str | None:
+    """Return the encoding that the HTTP header, the `<meta>` element or at last the bytes tell."""
     known = map_encoding_to_html5(declared, False) if declared else None
-    encoding = known or detect_encoding(data, max_len=131_072, html5_compatible=True, from_html_meta=True)
-    return str(bytes_to_str(data, encoding or "windows-1252", errors="replace"))
+    return known or detect_encoding(data, max_len=131_072, html5_compatible=True, from_html_meta=True)
+
+
+def _decode_shifted(data: bytes, declared: str | None) -> str | None:
+    """Return a page in UTF-16 or UTF-32 without a mark or in ISO-2022-JP, where its bytes would pass for UTF-8; else None."""
+    if data.startswith(tuple(mark for mark, _ in BOMS)):
+        return None
+    mark = next((mark for begin, mark in UNMARKED if data.startswith(begin)), None)
+    encoding = dict(BOMS)[mark] if mark else (_encoding(data, declared) or "").lower()
+    if encoding.startswith(("utf-16", "utf-32")):
+        text = data.decode(encoding, "replace")
+        return text if _ELEMENT.search(text) else None  # else it is stated wrongly
+    if encoding == "iso2022_jp" and b"\x1b$" in data:
+        return data.decode("iso2022_jp_ext", "replace")
+    return None

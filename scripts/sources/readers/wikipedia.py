@@ -14,10 +14,10 @@ from urllib.parse import quote
 import regex
 
 from scripts.lib.code import data_file
-from scripts.sources.records import Outcome, Record, quarantined, removed
+from scripts.sources.records import Outcome, Record, Rejected, quarantined, removed
 from scripts.sources.streams import BrokenStream
 from scripts.sources.wikitext import clean_wikitext
-from scripts.sources.xml import Element, iter_elements, local_name
+from scripts.sources.xml import Element, iter_elements, local_name, whole_text
 
 _TEMPLATE_NAME = regex.compile(r"\{\{\s*([^|{}\n]+?)\s*(?:\||\}\})")
 _REDIRECT = regex.compile(r"\s*#\s*\p{L}+\s*:?\s*\[\[", regex.I)
@@ -36,8 +36,10 @@ def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcom
     keep_lists = options.get("disambiguation", False)
     base = ""
     try:
-        for element in iter_elements(path, ("{*}base", "{*}page")):
-            if local_name(element) == "base":
+        for element in iter_elements(path, ("base", "page")):
+            if isinstance(element, Rejected):
+                yield element
+            elif local_name(element) == "base":
                 base = (element.text or "").rpartition("/")[0]
             else:
                 yield _page(element, base, namespaces, keep_lists)
@@ -49,7 +51,7 @@ def _page(page: Element, base: str, namespaces: set[str], keep_lists: bool) -> O
     title = page.findtext("{*}title") or ""
     identifier = page.findtext("{*}id") or ""
     revision = max(page.iterfind("{*}revision"), key=lambda each: each.findtext("{*}timestamp") or "", default=page)
-    text = revision.findtext("{*}text") or ""
+    text = whole_text(revision.find("{*}text"))
     if not title:
         return quarantined("page_without_title", identifier, text)
     if page.findtext("{*}ns", "0") not in namespaces:

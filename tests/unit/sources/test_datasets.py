@@ -113,3 +113,47 @@ def test_what_is_no_parquet_file_is_quarantined(tmp_path: Path, content: bytes) 
 def test_other_columns_do_not_matter(tmp_path: Path, row: dict[str, Any]) -> None:
     found = documents_of(tmp_path, "a.jsonl", json.dumps(row).encode() + b"\n", "jsonl")
     assert found.accounting["kept"] == 1
+
+
+FINEWEB = {
+    "text": "Bees fly.", "id": "<urn:uuid:1>", "dump": "CC-MAIN-2013-20", "url": "http://x.test/a",
+    "date": "2013-05-18T05:13:38Z", "file_path": "s3://x/w.warc.gz", "language": "en", "language_score": 0.97, "token_count": 3,
+}  # fmt: skip
+REDPAJAMA = {
+    "text": "Bees fly.",
+    "meta": {"timestamp": "2013-05-18T05:13:38Z", "url": "http://x.test/a", "language": "en", "source": "wikipedia"},
+}
+REDPAJAMA_2 = {
+    "url": "http://x.test/a", "date_download": "2013-05-18T05:13:38Z", "digest": "sha1:X", "raw_content": "Bees fly.",
+    "title": "Bees", "cc_segment": "crawl-data/x.wet.gz", "doc_id": "2013-20/0000/en_head.json.gz/7",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "columns", "key"),
+    [
+        (FINEWEB, {"language": "language"}, "<urn:uuid:1>"),
+        (REDPAJAMA, {"url": "meta.url", "date": "meta.timestamp"}, "a/1"),
+        (REDPAJAMA_2, {"text": "raw_content", "id": "doc_id", "date": "date_download"}, REDPAJAMA_2["doc_id"]),
+    ],
+)
+@pytest.mark.parametrize("kind", ["parquet", "jsonl"])
+def test_rows_of_published_corpora_are_read_by_their_columns(
+    tmp_path: Path, kind: str, row: dict[str, Any], columns: dict[str, str], key: str
+) -> None:
+    write_parquet(tmp_path / "a.parquet", [row])
+    lines = gzip.compress(json.dumps(row).encode() + b"\n")
+    content = (tmp_path / "a.parquet").read_bytes() if kind == "parquet" else lines
+    found = documents_of(tmp_path / "found", f"a.{kind}", content, kind, columns)
+    assert found.accounting == {"in": 1, "kept": 1, "removed": {}, "quarantined": {}}
+    document = found.rows[key]
+    assert (document["text"], document["url"], document["language"]) == ("Bees fly.", "http://x.test/a", "en")
+    assert document["date"] == "2013-05-18T05:13:38Z"
+
+
+def test_a_row_over_the_cap_costs_itself(tmp_path: Path) -> None:
+    rows = [{"text": "first"}, {"text": "word " * 7_000_000}, {"text": "last"}]
+    write_parquet(tmp_path / "a.parquet", rows)
+    found = documents_of(tmp_path / "p", "a.parquet", (tmp_path / "a.parquet").read_bytes(), "parquet")
+    assert found.accounting == {"in": 3, "kept": 2, "removed": {}, "quarantined": {"too_long": 1}}
+    assert sorted(found.rows) == ["a/1", "a/3"]

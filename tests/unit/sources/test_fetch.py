@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import stat
 import tarfile
 import zipfile
 from pathlib import Path
@@ -154,6 +155,25 @@ def test_escaping_names_and_links_stay_inside(tmp_path: Path) -> None:
     inside = manifest.with_suffix("").resolve()
     assert all(file.resolve().is_relative_to(inside) for file in inside.rglob("*"))
     assert not (tmp_path.parent / "escape.txt").exists()
+
+
+def test_escaping_names_and_links_in_a_zip_file_stay_inside(tmp_path: Path) -> None:
+    path = tmp_path / "bad.zip"
+    link = zipfile.ZipInfo("link.txt")
+    link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("../../escape.txt", "/root.txt", "..\\windows.txt", "good.txt"):
+            archive.writestr(name, name)
+        archive.writestr(link, "/etc/passwd")
+    names = [member.path for member in open_archive(path).members()]
+    assert names == ["__/__/escape.txt", "__/windows.txt", "good.txt", "root.txt"]
+    code, manifest = run_fetch(tmp_path, [{"path": f"{path}!**"}])
+    assert code == 0
+    assert sorted(published(manifest)) == [f"bad.zip!{name}" for name in names]
+    inside = manifest.with_suffix("").resolve()
+    assert all(file.is_file() and not file.is_symlink() for file in inside.rglob("*") if not file.is_dir())
+    assert all(file.resolve().is_relative_to(inside) for file in inside.rglob("*"))
+    assert not list(tmp_path.parent.glob("escape.txt"))
 
 
 def test_a_damaged_archive_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

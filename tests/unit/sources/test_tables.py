@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import random
 from pathlib import Path
+
+import pytest
 
 from scripts.sources.readers.news import mend
 from scripts.sources.readers.speeches import clean_speech
@@ -27,6 +31,42 @@ def test_a_broken_row_is_quarantined_alone(tmp_path: Path) -> None:
     found = documents_of(tmp_path, "a.csv", NEWS.encode() + b"\n".join(rows), "news")
     assert sorted(found.rows) == ["a/1", "a/5"]
     assert found.accounting["quarantined"] == {"wrong_number_of_fields": 1, "invalid_utf8": 1, "malformed_csv": 1}
+
+
+@pytest.mark.parametrize("cut", [1, 40, 300])
+def test_a_row_that_is_cut_is_no_row(tmp_path: Path, cut: int) -> None:
+    rows = b"".join(b"%d,,,Title,,%s\n" % (n, random.Random(n).randbytes(200).hex().encode()) for n in range(2_000))
+    content = gzip.compress(NEWS.encode() + rows)
+    found = documents_of(tmp_path, "a.csv.gz", content[:-cut], "news")
+    whole = {f"a/{n}": f"Title\n\n{random.Random(n).randbytes(200).hex()}" for n in range(2_000)}
+    assert {key: row["text"] for key, row in found.rows.items()}.items() <= whole.items()
+    assert found.accounting["kept"] > 1_900
+    assert found.accounting["quarantined"]["truncated"] == 1
+
+
+def test_a_row_that_is_cut_in_its_last_column_is_quarantined(tmp_path: Path) -> None:
+    text = random.Random(1).randbytes(50_000).hex()
+    content = gzip.compress(f'{NEWS}1,,,A,,first\n2,,,B,,"{text}"\n'.encode())
+    for name, packed in (("a", content), ("b", gzip.compress(gzip.decompress(content).replace(b'"', b"")))):
+        found = documents_of(tmp_path / name, "a.csv.gz", packed[: len(packed) // 2], "news")
+        assert list(found.rows) == ["a/1"]
+        assert found.accounting["quarantined"] == {"too_long_or_cut": 1, "truncated": 1}
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_row_over_the_cap_costs_itself(tmp_path: Path, quote: str) -> None:
+    long = "word " * 7_000_000
+    table = f"{NEWS}1,,,A,,first\n2,,,B,,{quote}{long}{quote}\n3,,,C,,last\n"
+    found = documents_of(tmp_path, "a.csv", table.encode(), "news")
+    assert found.accounting == {"in": 3, "kept": 2, "removed": {}, "quarantined": {"too_long_or_cut": 1}}
+    assert sorted(found.rows) == ["a/1", "a/3"]
+
+
+def test_a_header_that_is_cut_leaves_no_table(tmp_path: Path) -> None:
+    table = NEWS.replace("title", "title" + "x" * 40_000_000) + "1,,,A,,first\n"
+    counts = documents_of(tmp_path, "a.csv", table.encode(), "news").accounting
+    assert counts["kept"] == 0
+    assert counts["quarantined"] == {"too_long_or_cut": 1, "missing_columns": 1}
 
 
 def test_a_table_without_its_columns_is_quarantined(tmp_path: Path) -> None:

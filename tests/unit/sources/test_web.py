@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import gzip
+import io
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from scripts.sources.readers.web import decode_page
 
@@ -42,10 +46,18 @@ RECORDS = [
 REMOVED = {"no_success_response": 1, "no_html": 1, "no_page_record": 1, "empty": 1}
 
 
-@pytest.mark.parametrize("each", [False, True])
-def test_pages_become_main_text_and_the_rest_goes_by_reason(tmp_path: Path, each: bool) -> None:
-    content = b"".join(map(gzip.compress, RECORDS)) if each else b"".join(RECORDS)
-    found = documents_of(tmp_path, "w.warc.gz", content, "web")
+PACKINGS: dict[str, Callable[[list[bytes]], bytes]] = {
+    "w.warc": b"".join,
+    "w.warc.gz": lambda records: b"".join(map(gzip.compress, records)),
+    "w.warc.zst": lambda records: b"".join(map(zstandard.compress, records)),
+    "whole.warc.gz": lambda records: gzip.compress(b"".join(records)),
+    "whole.warc.zst": lambda records: zstandard.compress(b"".join(records)),
+}
+
+
+@pytest.mark.parametrize("name", PACKINGS)
+def test_pages_become_main_text_and_the_rest_goes_by_reason(tmp_path: Path, name: str) -> None:
+    found = documents_of(tmp_path, name, PACKINGS[name](RECORDS), "web")
     assert found.accounting == {"in": 7, "kept": 3, "removed": REMOVED, "quarantined": {}}
     assert found.rows["1"]["text"].endswith("naïve")
     assert found.rows["5"]["text"].endswith("naïve")
@@ -119,3 +131,78 @@ def test_a_page_that_speaks_of_headers_is_a_page(tmp_path: Path) -> None:
     found = documents_of(tmp_path, "w.warc", b"".join(pages), "common_crawl")
     assert found.rows["1"]["text"].endswith("End.")
     assert found.accounting["removed"] == {"no_html": 2}
+
+
+JAPANESE = "ハチは花を訪れ、花粉を運びます。"
+
+
+@pytest.mark.parametrize(
+    ("codec", "declared", "meta"),
+    [
+        ("iso2022_jp", "iso-2022-jp", ""),
+        ("iso2022_jp", None, '<meta charset="iso-2022-jp">'),
+        ("iso2022_jp", None, '<meta http-equiv="Content-Type" content="text/html; charset=ISO-2022-JP">'),
+        ("utf-16-le", "utf-16le", ""),
+        ("utf-16-be", "utf-16be", ""),
+        ("utf-16-le", "utf-16", ""),
+        ("utf-16-le", None, ""),
+        ("utf-16-be", "utf-8", ""),
+    ],
+)
+def test_pages_whose_bytes_pass_for_utf8_are_read_as_declared(codec: str, declared: str | None, meta: str) -> None:
+    assert JAPANESE in decode_page(html(JAPANESE, meta).encode(codec), declared)
+    cut = html(JAPANESE, meta).encode(codec)[:-1]
+    assert JAPANESE in decode_page(cut, declared)
+
+
+@pytest.mark.parametrize("declared", ["utf-16le", "utf-16", "iso-2022-jp", None])
+def test_an_old_charset_that_is_declared_wrongly_costs_nothing(declared: str | None) -> None:
+    for text in ("naïve", "naïve\x1b[0m", "naïve\x00"):
+        assert text in decode_page(html(text).encode(), declared)
+
+
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_html_files_in_any_unicode_are_pages(tmp_path: Path, codec: str) -> None:
+    found = documents_of(tmp_path, "page.html", html(f"{PROSE}naïve").encode(codec), "web")
+    assert found.rows["page"]["text"].endswith("naïve")
+
+
+@pytest.mark.parametrize("name", PACKINGS)
+def test_the_text_of_wet_files_is_kept_as_it_is(tmp_path: Path, name: str) -> None:
+    records = [
+        record(1, b"software: x", kind="warcinfo"),
+        record(2, f"Menu\n{PROSE}\nnaïve".encode(), kind="conversion"),
+        record(3, b"caf\xe9", kind="conversion"),
+        record(4, b" ", kind="conversion"),
+        record(5, b"Last.", kind="conversion"),
+    ]
+    records = [each.replace(b"application/http; msgtype=response", b"text/plain") for each in records]
+    found = documents_of(tmp_path, name, PACKINGS[name](records), "common_crawl")
+    assert found.rows["2"]["text"] == f"Menu\n{PROSE.strip()}\nnaïve"
+    assert found.accounting == {
+        "in": 5, "kept": 2, "removed": {"no_page_record": 1, "empty": 1}, "quarantined": {"invalid_utf8": 1},
+    }  # fmt: skip
+    assert (found.rows["5"]["url"], found.rows["5"]["date"]) == ("http://x.test/5", "2020-01-06T00:00:00Z")
+
+
+def test_a_bomb_in_a_record_costs_itself(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with gzip.open(packed, "wb") as out:
+        for _ in range(300):
+            out.write(b"<p>bees</p>" * 100_000)
+    bomb = response(packed.getvalue(), extra="Content-Encoding: gzip\r\n")
+    records = [RECORDS[0], record(2, bomb), RECORDS[-1]]
+    found = documents_of(tmp_path, "w.warc.gz", b"".join(map(gzip.compress, records)), "common_crawl")
+    assert found.accounting == {"in": 3, "kept": 2, "removed": {}, "quarantined": {"too_long": 1}}
+
+
+@pytest.mark.parametrize("tag", ["div", "b", "table", "ul", "blockquote", "a", "font", "span", "p", "li", "td"])
+@pytest.mark.parametrize("closed", [False, True])
+def test_pages_of_any_depth_are_accounted_for(tmp_path: Path, tag: str, closed: bool) -> None:
+    deep = f"<{tag}>" * 100_000 + "words" + f"</{tag}>" * 100_000 * closed
+    records = [RECORDS[0], record(2, response(html(deep).encode())), RECORDS[-1]]
+    began = time.process_time()
+    found = documents_of(tmp_path, "w.warc", b"".join(records), "common_crawl")
+    assert time.process_time() - began < 20
+    assert {"1", "7"} <= set(found.rows)
+    assert found.accounting["in"] == 3

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import time
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -104,6 +105,19 @@ def test_wikitext_reads_as_the_page_does(wikitext: str, shown: str) -> None:
 
 def test_deep_nesting_ends() -> None:
     assert "end" in clean_wikitext("{{a|" * 3000 + "x" + "}}" * 3000 + " end")
+
+
+OPENINGS = ["{{a|", "{{{a|", "[[a|", "[[File:a|", "[http://x ", "{|\n|", "-{", "<div>", "<!--", "'''", "*", "=="]
+
+
+@pytest.mark.parametrize("opening", OPENINGS)
+def test_pages_of_any_depth_are_accounted_for(tmp_path: Path, opening: str) -> None:
+    dump = HEAD + PAGES[0] + page(9, "Deep", f"Before.\n{opening * 100_000} words") + PAGES[5] + "</mediawiki>"
+    began = time.process_time()
+    found = documents_of(tmp_path, "d.xml", dump.encode(), "wikipedia")
+    assert time.process_time() - began < 20
+    assert {"1", "6"} <= set(found.rows)
+    assert found.accounting["in"] == 3
 
 
 def test_a_history_gives_the_newest_revision_and_a_page_without_number_its_title(tmp_path: Path) -> None:
