@@ -131,7 +131,8 @@ def _sentence(error: ValidationError) -> str:
         wanted = " or ".join(expected) if isinstance(expected, list) else expected
         return f"{place} is {_shown(error.instance)}, but it must be of type {wanted}."
     if rule == "enum":
-        return f"{place} is {_shown(error.instance)}; choose one of {', '.join(map(str, expected))}."
+        known = ", ".join("null" if value is None else str(value) for value in expected)
+        return f"{place} is {_shown(error.instance)}; choose one of {known}."
     if rule == "propertyNames" or "propertyNames" in error.absolute_schema_path:
         return (
             f"The name {error.instance!r} may only have lower-case letters, digits, '_' and '-', at most 64; rename it."

@@ -15,7 +15,8 @@ from scripts.pretraining.recipe import Recipe
 from scripts.registry.filtering import check_filters, check_lexicon
 from scripts.sources.addresses import NESTED, WEB, check_scheme, is_glob, scheme, shown
 from scripts.sources.kinds import check_reader_options
-from scripts.sources.local import local_folder, local_index
+from scripts.sources.local import dataset_builder, local_folder, local_index
+from scripts.sources.packages import parse_package
 
 ORIGINS = {"crawl": "common_crawl", "dump": "wikipedia", "dataset": "huggingface"}  # and the kind that has them
 GENERATED = "minimal_pairs"  # the kind of task that needs no files
@@ -108,6 +109,11 @@ def _check_origin(key: str, source: Mapping[str, Any]) -> None:
             f"{key}.dataset.revision is null, but {dataset['name']} is no local path, and a data set of the hub "
             "needs the 40 digits of a commit; add it."
         )
+    if dataset and Path(dataset["name"]).is_file():
+        try:
+            dataset_builder(dataset["name"])
+        except UserError as error:
+            raise UserError(f"{key}.{error}") from None
 
 
 def _check_task(name: str, task: Mapping[str, Any], folder: Path) -> None:
@@ -121,6 +127,11 @@ def _check_task(name: str, task: Mapping[str, Any], folder: Path) -> None:
 
 
 def _check_files(key: str, thing: Mapping[str, Any], folder: Path) -> None:
+    if thing["package"] is not None:
+        try:
+            parse_package(thing["package"])
+        except UserError as error:
+            raise UserError(f"{key}.{error}") from None
     paths = [entry["path"] for entry in thing["files"]]
     for position, path in enumerate(paths):
         if path in paths[:position]:

@@ -94,7 +94,8 @@ class Targets:
         ]
 
     def _raw(self, section: str, name: str) -> list[str]:
-        if not self.registry.config[section][name]["files"]:
+        """Return what is fetched of a source, also where it has a crawl, dump or data set and no files; or of a task."""
+        if section == "tasks" and not self.registry.task(name)["files"]:
             return []  # generated
         parts = self.registry.parts(name) if section == "sources" else ["0000"]
         return beside([f"results/{section}/{name}/raw/{part}" for part in parts], "")

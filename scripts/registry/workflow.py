@@ -13,6 +13,7 @@ from scripts.lib.errors import UserError
 from scripts.registry.filtering import filters_of_source, lexicons_of_source, line_edits_of_source, list_digests
 from scripts.registry.local import LocalDigests, local_content
 from scripts.reproducibility.preflight import examine, refuse_unrecorded, repair
+from scripts.sources.packages import parse_package
 
 RESULTS = Path("results")
 READ_ONLY = {
@@ -66,7 +67,10 @@ class Registry:
         for kind in ("crawl", "dump", "dataset"):
             if thing.get(kind) is not None:
                 return {kind: thing[kind], **({"seed": self.seed} if kind == "crawl" else {})}
-        return {"package": thing["package"], "files": thing["files"]}
+        package = thing["package"]
+        if package is not None:
+            package = {**package, "form": parse_package(package).form}
+        return {"package": package, "files": thing["files"]}
 
     def content(self, section: str, name: str, part: str) -> str | None:
         """Return the digest of the user's own files of a part of a source or task; None when it has none."""

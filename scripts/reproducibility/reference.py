@@ -58,7 +58,7 @@ def _row(key: str, part: Mapping[str, Any], required: bool) -> str:
 
 def _kind(part: Mapping[str, Any]) -> str:
     if "enum" in part:
-        return " or ".join(f"`{value}`" for value in part["enum"])
+        return " or ".join("null" if value is None else f"`{value}`" for value in part["enum"])
     if "anyOf" in part:
         return " or ".join(_kind(branch) if "type" in branch else "object" for branch in part["anyOf"])
     kinds = part.get("type", "object")

@@ -5,6 +5,7 @@ This module is read when the workflow is planned, so it imports no client.
 
 from __future__ import annotations
 
+import logging
 import re
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -14,6 +15,8 @@ NESTED = "!"  # stands between the path of an archive and a path within
 WEB = ("http", "https")
 STORES = {"s3": "s3fs", "gs": "gcsfs", "abfs": "adlfs"}  # schemes that fsspec opens, and the package that it needs
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.I)
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"<>]+", re.I)
+_QUERY = re.compile(r"\?[^\s'\"<>?=]+=[^\s'\"<>]*")  # also of a path, as some clients name what they ask for
 _SECRET = re.compile(r"token|secret|passw|pwd|signature|key|credential|^sig$|^sas$|^auth", re.I)
 
 
@@ -51,6 +54,25 @@ def shown(url: str) -> str:
     except ValueError:
         return url.partition("?")[0].rpartition("@")[2]
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def public_text(text: str) -> str:
+    """Return a text, such as the message of a client, without the user names, passwords and queries of addresses in it."""
+    return _QUERY.sub("", _ADDRESS.sub(lambda found: shown(found[0]), text))
+
+
+def public_reason(error: BaseException) -> str:
+    """Return what an exception of a client says, in one line that may stand in a log."""
+    return public_text((str(error).strip() or type(error).__name__).splitlines()[0])
+
+
+class PublicLog(logging.Filter):
+    """Takes out of log records what may not be shown: clients log the signed addresses that they are sent to."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite a record; none is left out."""
+        record.msg, record.args = public_text(record.getMessage()), None
+        return True
 
 
 def _parts(url: str) -> SplitResult:

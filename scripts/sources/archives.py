@@ -105,7 +105,8 @@ def open_archive(path: Path) -> Archive:
             return ZipArchive(path)
         return TarArchive(path)
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-        raise UserError(f"{path.name} is no readable zip or tar file ({error}); fetch it again.") from None
+        reason = str(error).partition("\n")[0].rstrip(":")  # the lines that follow name every compression
+        raise UserError(f"{path.name} is no readable zip or tar file ({reason}); fetch it again.") from None
 
 
 @functools.cache

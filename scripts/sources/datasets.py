@@ -1,19 +1,22 @@
-"""Rows of a data set that the library `datasets` loads, from the hub at a pinned revision or from local files, streamed."""
+"""Rows of a data set that the library `datasets` loads, streamed: from the hub at a pinned revision, a folder or a file."""
 
 from __future__ import annotations
 
 import itertools
 import json
+import logging
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import zstandard
 
 from scripts.lib.errors import UserError
+from scripts.sources.addresses import public_reason
 from scripts.sources.found import Found
+from scripts.sources.local import dataset_builder
 from scripts.sources.rows import ROW
 
 
@@ -51,23 +54,56 @@ def _stream(dataset: Mapping[str, Any], offline: bool) -> Iterator[Mapping[str, 
     import datasets
 
     datasets.disable_progress_bars()
-    name, local = dataset["name"], Path(dataset["name"]).exists()
+    for library in ("datasets", "huggingface_hub"):
+        logging.getLogger(
+            library
+        ).handlers.clear()  # what they say goes to the log of this program alone, without secrets
+    name = dataset["name"]
     try:
-        loaded = datasets.load_dataset(
-            name,
-            dataset["config"],
-            split=dataset["split"],
-            revision=None if local else dataset["revision"],
-            streaming=True,
-        )
-        yield from loaded
+        saved = _saved(Path(name), dataset["split"])
+        yield from _streamed(dataset) if saved is None else saved
     except UserError:
         raise
     except Exception as error:
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(
-            f"dataset {name} cannot be read ({first}); check name, config, split and the network."
+            f"dataset {name} cannot be read ({public_reason(error)}); check name, config, split and the network."
         ) from None
+
+
+def _saved(path: Path, split: str) -> Iterable[Mapping[str, Any]] | None:
+    """Return a split of what `save_to_disk` wrote, mapped from its files; None where the path is no such folder."""
+    import datasets
+
+    if not any((path / name).is_file() for name in ("state.json", "dataset_dict.json")):
+        return None
+    loaded = datasets.load_from_disk(str(path))
+    splits = loaded if isinstance(loaded, datasets.DatasetDict) else {str(loaded.split or split): loaded}
+    if split not in splits:
+        raise UserError(f"dataset {path} has the splits {', '.join(splits)} and no {split}; correct dataset.split.")
+    rows: Iterable[Mapping[str, Any]] = splits[split].with_format(None)
+    return rows
+
+
+def _streamed(dataset: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    """Return a split of a data set of the hub, of a folder with files, or of one file, which has the split train."""
+    import datasets
+
+    name, path = dataset["name"], Path(dataset["name"])
+    options: dict[str, Any] = {}
+    if path.is_file():
+        name, options = dataset_builder(name)
+        options = {"data_files": str(path), **options}
+    elif path.is_dir():
+        name = str(path.absolute())  # a relative one may be the name of a builder
+    rows: Iterable[Mapping[str, Any]] = datasets.load_dataset(
+        name,
+        dataset["config"],
+        split=dataset["split"],
+        revision=None if path.exists() else dataset["revision"],
+        streaming=True,
+        **options,
+    )
+    return rows
 
 
 def dataset_file(dataset: Mapping[str, Any], part: int, parts: int, offline: bool) -> Found:

@@ -29,12 +29,13 @@ END = bz2.compress(b"</mediawiki>\n")
 
 @dataclass(frozen=True, slots=True)
 class DumpFile:
-    """A file of a dump: where it is, its SHA-1 as published, and where its index is, if it has one."""
+    """A file of a dump: where it is, its SHA-1 as published, and the same of its index, if it has one."""
 
     name: str
     where: str
     sha1: str | None
-    index: str | None
+    index: str | None = None
+    index_sha1: str | None = None
 
 
 def dump_files(dump: Mapping[str, Any], store: Store) -> list[DumpFile]:
@@ -53,16 +54,15 @@ def dump_files(dump: Mapping[str, Any], store: Store) -> list[DumpFile]:
         if names:
             if scheme(where):  # the state goes on while a dump is made, and all parts must see the same files
                 store.pin(where, sha256_text(canonical_json([[name, names[name].get("sha1")] for name in names])))
-            return [
-                DumpFile(name, f"{folder}/{name}", files[name].get("sha1"), _index(name, folder, files))
-                for name in names
-            ]
+            return [_dump_file(name, folder, files) for name in names]
     raise UserError(f"The dump {wiki} of {dump['date']} is not finished or has no articles; take another dump.date.")
 
 
-def _index(name: str, folder: str, files: Mapping[str, Any]) -> str | None:
-    index = index_name(name)
-    return f"{folder}/{index}" if index != name and index in files else None
+def _dump_file(name: str, folder: str, files: Mapping[str, Any]) -> DumpFile:
+    where, sha1, index = f"{folder}/{name}", files[name].get("sha1"), index_name(name)
+    if index == name or index not in files:
+        return DumpFile(name, where, sha1)
+    return DumpFile(name, where, sha1, f"{folder}/{index}", files[index].get("sha1"))
 
 
 def stream_starts(index: Path) -> list[int]:
@@ -113,7 +113,7 @@ def _cut_file(file: DumpFile, part: int, parts: int, store: Store) -> Found:
     index = file.index
 
     def copy(target: Path) -> None:
-        with _opened(file.where, file.sha1, store) as whole, _opened(index, None, store) as starts:
+        with _opened(file.where, file.sha1, store) as whole, _opened(index, file.index_sha1, store) as starts:
             cut_streams(whole, starts, part, parts, target)
 
     return Found(file.name, copy)

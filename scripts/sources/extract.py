@@ -8,6 +8,7 @@ python -m scripts.sources.extract --raw results/sources/books/raw/0000.json
 from __future__ import annotations
 
 import argparse
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typing import Any, TextIO
 from scripts.lib.canonical import canonical_json
 from scripts.lib.documents import DocumentWriter
 from scripts.lib.errors import UserError
-from scripts.lib.manifest import Artefact
+from scripts.lib.manifest import Artefact, results_root
 from scripts.lib.progress import progress
 from scripts.lib.settings import Settings
 from scripts.lib.step import Step, run_step, step_parser
@@ -149,14 +150,21 @@ def write_documents(
     return tally
 
 
-def check_budget(tally: Tally, source: str, limit: float) -> None:
-    """Raise UserError where more than the share `limit` of the records is broken."""
+def check_budget(tally: Tally, source: str, limit: float, quarantine: Path, copy: Path) -> None:
+    """Raise UserError where more than the share `limit` of the records is broken.
+
+    A step that fails publishes nothing, so its `quarantine`, which says why, is copied to the logs then.
+    """
     broken = tally.quarantined.total()
-    if tally.incoming and broken / tally.incoming > limit:
-        raise UserError(
-            f"{broken} of {tally.incoming} records of {source} are broken (the first: {tally.example}), over the share "
-            f"of {limit:g} in sources.{source}.max_quarantined; mend the files, check kind and options, or raise it."
-        )
+    if not tally.incoming or broken / tally.incoming <= limit:
+        copy.unlink(missing_ok=True)  # it would speak of an earlier try
+        return
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(quarantine, copy)
+    raise UserError(
+        f"{broken} of {tally.incoming} records of {source} are broken (the first: {tally.example}; all of them: {copy}), over "
+        f"the share of {limit:g} in sources.{source}.max_quarantined; mend the files, check kind and options, or raise it."
+    )
 
 
 def extract(step: Step, args: argparse.Namespace) -> None:
@@ -176,7 +184,8 @@ def extract(step: Step, args: argparse.Namespace) -> None:
             out.file(f"{part}.quarantine.jsonl").open("w", encoding="utf-8", newline="\n") as quarantine,
         ):
             tally = write_documents(outcomes(raw, READERS[kind], options), declared, documents, quarantine)
-        check_budget(tally, declared.source, limit)
+        copy = results_root(args.manifest) / "logs" / "extract" / f"{declared.source}.{part}.quarantine.jsonl"
+        check_budget(tally, declared.source, limit, out.staged_file(f"{part}.quarantine.jsonl"), copy)
         out.rows[f"{part}.parquet"] = tally.kept
         out.rows[f"{part}.quarantine.jsonl"] = tally.quarantined.total()
         out.account(incoming=tally.incoming, kept=tally.kept, removed=tally.removed, quarantined=tally.quarantined)

@@ -12,6 +12,7 @@ Wikimedia project or a data set of the hub. File i, sorted, goes to part i mod p
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from typing import Any
 from scripts.lib.canonical import sha256_file
 from scripts.lib.errors import UserError
 from scripts.lib.step import Step, run_step, step_parser
+from scripts.sources.addresses import PublicLog
 from scripts.sources.crawls import crawl_files
 from scripts.sources.datasets import dataset_file
 from scripts.sources.downloads import Limits
@@ -66,6 +68,8 @@ def flat_name(index: int, origin: str) -> str:
 
 def fetch(step: Step, args: argparse.Namespace) -> None:
     """Publish the files of one part as a folder, with their native names in the manifest."""
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(PublicLog())
     settings = step.settings
     origin, part, parts, content = settings["origin"].plain(), settings["part"], settings["parts"], settings["content"]
     store = Store(args.cache / "downloads", args.lock, Limits.parse(os.environ.get(LIMITS, "")))

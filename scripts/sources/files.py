@@ -21,7 +21,7 @@ from scripts.sources.archives import Archive, Member, copy_member, matching, ope
 from scripts.sources.dumps import cut_streams
 from scripts.sources.found import Found
 from scripts.sources.local import Wanted, folder_files, listing_digest, local_folder, local_index, local_paths
-from scripts.sources.packages import cached_package, parse_package
+from scripts.sources.packages import Package, cached_package, parse_package
 from scripts.sources.remote import Remote, Store
 
 
@@ -38,10 +38,7 @@ def found_files(
     archive, where = None, "this folder"
     if package is not None:
         parsed = parse_package(package)
-        archive, where = (
-            open_archive(stack.enter_context(cached_package(parsed, cache, store.limits.offline))),
-            str(parsed),
-        )
+        archive, where = _package_archive(parsed, files, cache, store, stack), str(parsed)
     found: dict[str, Found] = {}
     for wanted in files:
         if archive is not None:
@@ -58,6 +55,17 @@ def found_files(
     if package is None and parts > len(found) and (cut := cut_files(files, part, parts)):
         return cut
     return sorted(found.values(), key=lambda file: (file.inside, file.origin))[part::parts]
+
+
+def _package_archive(package: Package, files: Sequence[Wanted], cache: Path, store: Store, stack: ExitStack) -> Archive:
+    """Return the archive of a package. Where a file has no digest of its own, the lock file remembers that of the archive."""
+
+    def check(archive: Path) -> None:
+        if any(wanted.sha256 is None for wanted in files):
+            open_archive(archive)  # what is none is not remembered
+            store.pin(package.pinned_as(archive), sha256_file(archive))
+
+    return open_archive(stack.enter_context(cached_package(package, cache, store.limits.offline, check)))
 
 
 def member_file(origin: str, archive: Archive, member: Member) -> Found:

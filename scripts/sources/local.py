@@ -17,6 +17,19 @@ from scripts.lib.canonical import sha256_text
 from scripts.lib.errors import UserError
 from scripts.sources.addresses import NESTED, is_glob, native_name, scheme
 
+# What the library `datasets` reads a file with, and how, by the suffix of its name before any of compression.
+DATASET_BUILDERS: dict[str, tuple[str, dict[str, str]]] = {
+    ".csv": ("csv", {}),
+    ".tsv": ("csv", {"sep": "\t"}),
+    ".json": ("json", {}),
+    ".jsonl": ("json", {}),
+    ".ndjson": ("json", {}),
+    ".parquet": ("parquet", {}),
+    ".arrow": ("arrow", {}),
+    ".txt": ("text", {}),
+}
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -98,6 +111,18 @@ def local_listing(origin: Mapping[str, Any], part: int, parts: int) -> list[tupl
     ordered = sorted(plain, key=lambda file: file[0])
     mine = ordered if parts > len(ordered) else ordered[part::parts]
     return [(name, path) for name, path in mine if path is not None] + sorted(archives)
+
+
+def dataset_builder(name: str) -> tuple[str, dict[str, str]]:
+    """Return the builder of the library `datasets` for a local file and its options. Raises UserError where none is known."""
+    suffixes = [suffix.lower() for suffix in Path(name).suffixes]
+    while suffixes and suffixes[-1] in COMPRESSED:
+        suffixes.pop()
+    if not suffixes or suffixes[-1] not in DATASET_BUILDERS:
+        raise UserError(
+            f"dataset.name: {name} has none of the suffixes {', '.join(DATASET_BUILDERS)}; give it that of its form."
+        )
+    return DATASET_BUILDERS[suffixes[-1]]
 
 
 def _dataset_listing(path: Path) -> list[tuple[str, Path]] | None:

@@ -1,7 +1,7 @@
 """Packages from registries, by their ordinary clients, in a download cache that sources share.
 
 The cache is not declared to the workflow: what comes out of it is checked by digest each time it is used, so an entry
-that is missing, torn or wrong costs a download and nothing else.
+that is missing, torn or wrong costs a download and nothing else. This module is also read when the workflow is planned.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from scripts.lib.canonical import canonical_json, sha256_file
 from scripts.lib.errors import UserError
+from scripts.sources.addresses import public_text
 
-FORMS = {"pip": ("wheel", "sdist"), "debian": ("deb",), "npm": ("tarball",)}
+FORMS = {"pip": ("wheel", "sdist"), "debian": ("deb",), "npm": ("tarball",)}  # the first is meant where none is stated
 RECORD = "download.json"
 
 
@@ -36,39 +38,76 @@ class Package:
     def __str__(self) -> str:
         return f"{self.name} {self.version} ({self.registry} {self.form})"
 
+    def pinned_as(self, archive: Path) -> str:
+        """Return the name of an archive of this package in the lock file.
 
-def parse_package(settings: Mapping[str, str]) -> Package:
+        A release may have a wheel or .deb for each kind of machine; which one it is, their names end with.
+        """
+        form = self.form
+        if form == "wheel":
+            form = "-".join(archive.stem.split("-")[-3:])
+        elif form == "deb":
+            form = archive.stem.rpartition("_")[2]
+        return f"{self.registry}:{self.name}=={self.version} {form}"
+
+
+def parse_package(settings: Mapping[str, Any]) -> Package:
     """Return the package of a source's settings; raises UserError for a registry or form that there is not."""
-    package = Package(*(str(settings[key]) for key in ("registry", "name", "version", "form")))
-    if package.registry not in FORMS:
-        raise UserError(f"package.registry is {package.registry}; it must be one of {', '.join(sorted(FORMS))}.")
-    if package.form not in FORMS[package.registry]:
-        forms = " or ".join(FORMS[package.registry])
-        raise UserError(f"package.form of {package.name} is {package.form}; {package.registry} has {forms}.")
-    for value in (package.name, package.version):
+    registry, name, version = (str(settings[key]) for key in ("registry", "name", "version"))
+    if registry not in FORMS:
+        raise UserError(f"package.registry is {registry}; it must be one of {', '.join(sorted(FORMS))}.")
+    form = str(settings.get("form") or FORMS[registry][0])
+    if form not in FORMS[registry]:
+        forms = " or ".join(FORMS[registry])
+        raise UserError(f"package.form of {name} is {form}, but {registry} has {forms}; correct or remove it.")
+    for value in (name, version):
         if not re.fullmatch(r"[@A-Za-z0-9][A-Za-z0-9._+~:/-]*", value):
             raise UserError(f"package {value} is no name or version that a registry can hold; mend the config.")
-    return package
+    return Package(registry, name, version, form)
 
 
 @contextmanager
-def cached_package(package: Package, cache: Path, offline: bool) -> Iterator[Path]:
+def cached_package(package: Package, cache: Path, offline: bool, check: Callable[[Path], None]) -> Iterator[Path]:
     """Give the archive of a package in the cache, downloaded when it is not there or not what was downloaded.
 
-    The entry stays locked while it is in use, so that two jobs download once and neither sees half a file.
+    `check` raises UserError for an archive that is refused; such a one is never kept. The entry stays locked while it is
+    in use, so that two jobs download once and neither sees half a file.
     """
     name = re.sub(r"[^A-Za-z0-9._+-]", "_", f"{package.registry}-{package.name}-{package.version}-{package.form}")
-    entry = cache / name
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        whole = _whole(entry)
-        if whole is None and offline:
-            raise UserError(
-                f"{package} is not in the download cache and downloads.offline is true; "
-                "run `snakemake fetch` where there is a network."
-            )
-        yield whole or _download(package, entry)
+        yield _held(cache / name, offline, check) or _brought(package, cache / name, offline, check)
+
+
+def _held(entry: Path, offline: bool, check: Callable[[Path], None]) -> Path | None:
+    """Return the archive in an entry; None where it must be downloaded, since it is not whole or is refused."""
+    archive = _whole(entry)
+    if archive is None:
+        return None
+    try:
+        check(archive)
+    except UserError:
+        if offline:
+            raise
+        return None
+    return archive
+
+
+def _brought(package: Package, entry: Path, offline: bool, check: Callable[[Path], None]) -> Path:
+    """Download a package into its entry and return the archive."""
+    if offline:
+        raise UserError(
+            f"{package} is not in the download cache and downloads.offline is true; "
+            "run `snakemake fetch` where there is a network."
+        )
+    archive = _download(package, entry)
+    try:
+        check(archive)
+    except UserError:
+        shutil.rmtree(entry)
+        raise
+    return archive
 
 
 def _whole(entry: Path) -> Path | None:
@@ -111,14 +150,14 @@ def _debian(package: Package, folder: Path) -> None:
     downloaded = sorted(folder.glob("*.deb"))
     if len(downloaded) != 1:
         raise UserError(f"{package} gave {len(downloaded)} .deb files instead of one; check its version.")
-    with (folder / f"{package.name}.tar").open("wb") as out:
+    with downloaded[0].with_suffix(".tar").open("wb") as out:
         _run(["dpkg-deb", "--fsys-tarfile", downloaded[0].name], package, folder, out.fileno())
     downloaded[0].unlink()
 
 
 def _npm(package: Package, folder: Path) -> None:
     _require("npm", package, "Node.js")
-    _run(["npm", "pack", "--silent", f"{package.name}@{package.version}"], package, folder)
+    _run(["npm", "pack", "--loglevel=error", f"{package.name}@{package.version}"], package, folder)
 
 
 CLIENTS: dict[str, Callable[[Package, Path], None]] = {"pip": _pip, "debian": _debian, "npm": _npm}
@@ -134,7 +173,13 @@ def _run(command: list[str], package: Package, folder: Path, stdout: int = subpr
         command, cwd=folder, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, check=False
     )
     if done.returncode != 0:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        errors = [line for line in lines if line.lower().startswith(("error", "e:", "npm err"))] or lines
-        reason = errors[-1].strip() if errors else f"exit status {done.returncode}"
+        reason = _reason(done.stderr.decode("utf-8", "replace")) or f"exit status {done.returncode}"
         raise UserError(f"{package} could not be downloaded ({reason}); check the name, the version and the network.")
+
+
+def _reason(said: str) -> str:
+    """Return the line of a client's messages that says what went wrong: npm's first error, the last one of the others."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    npm = [line for line in lines if line.lower().startswith("npm err")]
+    errors = npm[:1] or [line for line in lines if line.lower().startswith(("error", "e:"))] or lines
+    return public_text(errors[-1]) if errors else ""

@@ -22,7 +22,7 @@ from urllib.parse import unquote, urlsplit
 from scripts.lib.canonical import canonical_json, readable_json, sha256_file, sha256_text
 from scripts.lib.errors import UserError
 from scripts.lib.publish import write_atomic
-from scripts.sources.addresses import STORES, WEB, check_scheme, scheme, shown
+from scripts.sources.addresses import STORES, WEB, check_scheme, public_reason, scheme, shown
 from scripts.sources.downloads import Downloader, Limits
 
 MAX_LIST_BYTES = 256 << 20  # of lists of checksums and paths
@@ -118,16 +118,16 @@ class Store:
             return str(error)
         return None
 
-    def pin(self, url: str, digest: str) -> None:
-        """Remember the digest of what an address gave first. Raises UserError where another is remembered."""
+    def pin(self, name: str, digest: str) -> None:
+        """Remember the digest of what an address or package gave first. Raises UserError where another is remembered."""
         self._cache.mkdir(parents=True, exist_ok=True)
         with (self._cache / "downloads.lock").open("w") as held:
             fcntl.flock(held, fcntl.LOCK_EX)
             known = read_lock(self._lock)
-            pinned = known.setdefault(url, digest)
+            pinned = known.setdefault(name, digest)
             if pinned != digest:
                 raise UserError(
-                    f"{shown(url)} has the SHA-256 {digest} instead of {pinned} in {self._lock.name}; "
+                    f"{shown(name) if scheme(name) else name} has the SHA-256 {digest} instead of {pinned} in {self._lock.name}; "
                     "if the new content is meant, remove its line there."
                 )
             content = readable_json(dict(sorted(known.items()))).encode("utf-8")
@@ -179,7 +179,9 @@ class Store:
         except UserError:
             raise
         except Exception as error:  # each client has exceptions of its own
-            raise UserError(f"{shown(url)} cannot be read ({error}); check address and credentials.") from None
+            raise UserError(
+                f"{shown(url)} cannot be read ({public_reason(error)}); check address and credentials."
+            ) from None
         partial.replace(path)
 
     def _published(self, remote: Remote) -> str:
@@ -193,7 +195,7 @@ class Store:
 
 
 def read_lock(path: Path) -> dict[str, str]:
-    """Return the digests that a lock file remembers, by address. Raises UserError for a file that is none."""
+    """Return the digests that a lock file remembers, by address or package. Raises UserError for a file that is none."""
     if not path.is_file():
         return {}
     try:

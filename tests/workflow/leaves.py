@@ -83,7 +83,7 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "sources.*.files": ([{"path": "*.a", "sha256": None}, {"path": "*.b", "sha256": None}], {"fetch_source"}),
     "sources.*.crawl": ({"snapshot": "CC-MAIN-2024-10"}, {"fetch_source", "extract"}),
     "sources.*.dump": ({"language": "simple", "date": "20240101"}, {"fetch_source"}),
-    "sources.*.dataset": ({"name": "config.yaml"}, {"fetch_source", "extract"}),
+    "sources.*.dataset": ({"name": "org/set", "revision": "0" * 40}, {"fetch_source", "extract"}),
     "sources.*.options": ({"namespaces": [0, 4]}, {"extract"}),
     "sources.*.max_quarantined": (0.5, {"extract"}),
     "corpora.*.sources": ("reversed", {"deduplicate", "report"}),

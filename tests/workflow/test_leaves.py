@@ -65,6 +65,8 @@ def edited(config: dict[str, Any], leaf: str) -> dict[str, Any]:
         other[section]["second"] = {**other[section][parent[name]], **change}
     if value == {"classifier": "prose"}:
         other["classifiers"]["prose"] = {"positive": ["encyclopedia"], "negative": ["social"]}
+    if key.endswith("package.registry"):
+        parent["form"] = None  # that of a package of pip is none elsewhere
     if name in ("crawl", "dump", "dataset"):  # it takes the place of the files
         kinds = {"crawl": "common_crawl", "dump": "wikipedia", "dataset": "huggingface"}
         parent |= {"files": [], "package": None, "kind": kinds[name], "options": {}}

@@ -74,6 +74,15 @@ BAD: list[tuple[Edit, str]] = [
     (put("sources.one.options", {"colour": "red"}), r"sources\.one\.options\.colour is not known"),
     (put("sources.one.max_quarantined", 2), r"max_quarantined is 2, but it must be at most 1"),
     (put("sources.two.package.registry", "conda"), r"registry is 'conda'; choose one of"),
+    (put("sources.two.package.form", "deb"), r"form is 'deb'; choose one of wheel, sdist, null"),
+    (
+        put("sources.two.package", {"registry": "debian", "name": "bees", "version": "2.0", "form": "wheel"}),
+        r"sources\.two\.package\.form of bees is wheel, but debian has deb; correct or remove it",
+    ),
+    (
+        put("tasks.quiz.package", {"registry": "npm", "name": "-x", "version": "2"}),
+        r"tasks\.quiz\.package -x is no name",
+    ),
     (put("sources.Two Words", {}), r"name 'Two Words' may only have lower-case letters"),
     (put("corpora.main.sources", ["three"]), r"corpora\.main\.sources names 'three', which is not under sources"),
     (put("corpora.main.sources", ["one", "one"]), r"corpora\.main\.sources"),
@@ -179,7 +188,7 @@ BAD: list[tuple[Edit, str]] = [
 
 def test_the_good_configuration_is_good(folder: Path) -> None:
     config = complete_config(GOOD, folder)
-    assert config["sources"]["two"]["package"]["form"] == "wheel"
+    assert config["sources"]["two"]["package"]["form"] is None
     assert config["corpora"]["main"]["split"] == {"validation": 0.05, "test": 0}
     assert complete_config(config, folder) == config
 

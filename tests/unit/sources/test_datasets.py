@@ -1,13 +1,23 @@
 from __future__ import annotations
 
+import bz2
+import csv
 import gzip
+import io
 import json
+import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import zstandard
+
+from scripts.lib.errors import UserError
+from scripts.registry.config import complete_config
 
 from .running import Extracted, documents_of, run_extract, run_fetch
 
@@ -16,7 +26,7 @@ ROWS: list[dict[str, Any]] = [
 ]
 
 
-def dataset(path: Path, **given: Any) -> dict[str, Any]:
+def dataset(path: Path | str, **given: Any) -> dict[str, Any]:
     return {"dataset": {"name": str(path), "config": None, "split": "train", "revision": None, **given}}
 
 
@@ -39,6 +49,128 @@ def test_a_local_data_set_is_loaded_by_the_library(tmp_path: Path, parts: int) -
     assert sorted(found) == [f"Text number {n}." for n in range(10)]
     assert found["Text number 7."][1] == "https://x.test/7"
     assert {identifier for identifier, _ in found.values()} == {f"s:set/train/{n}" for n in range(10)}
+
+
+def csv_lines(delimiter: str) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, delimiter=delimiter).writerows([["body", "n"], *[[row["body"], row["n"]] for row in ROWS]])
+    return out.getvalue().encode()
+
+
+JSON_LINES = "".join(json.dumps(row) + "\n" for row in ROWS).encode()
+FILES: list[tuple[str, Callable[[], bytes], str]] = [
+    ("rows.jsonl", lambda: JSON_LINES, "body"),
+    ("rows.JSONL.gz", lambda: gzip.compress(JSON_LINES), "body"),
+    ("rows.ndjson.zst", lambda: zstandard.compress(JSON_LINES), "body"),
+    ("rows.json.bz2", lambda: bz2.compress(JSON_LINES), "body"),
+    ("rows.csv", lambda: csv_lines(","), "body"),
+    ("rows.tsv", lambda: csv_lines("\t"), "body"),
+    ("rows.v1.txt", lambda: "".join(row["body"] + "\n" for row in ROWS).encode(), "text"),
+]
+
+
+def fetched_texts(root: Path, origin: dict[str, Any], parts: int, column: str) -> dict[str, str]:
+    """Bring all parts of a data set through both programs; returns text by key."""
+    found: dict[str, str] = {}
+    for part in range(parts):
+        code, raw = run_fetch(root, [], part, parts, origin=origin)
+        assert code == 0
+        code, manifest = run_extract(raw, "huggingface", {"text": column})
+        assert code == 0
+        found |= {key: row["text"] for key, row in Extracted(manifest).rows.items()}
+    return found
+
+
+@pytest.mark.parametrize(("name", "content", "column"), FILES, ids=[name for name, _, _ in FILES])
+def test_a_file_is_loaded_by_its_suffix(tmp_path: Path, name: str, content: Callable[[], bytes], column: str) -> None:
+    (tmp_path / name).write_bytes(content())
+    found = fetched_texts(tmp_path, dataset(tmp_path / name), 2, column)
+    assert found == {f"{name}/train/{n}": f"Text number {n}." for n in range(10)}
+
+
+def test_a_parquet_and_an_arrow_file_are_loaded_by_their_suffix(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "rows.parquet", ROWS)
+    table = pa.Table.from_pylist(ROWS)
+    with pa.OSFile(str(tmp_path / "rows.arrow"), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    for name in ("rows.parquet", "rows.arrow"):
+        assert len(fetched_texts(tmp_path, dataset(tmp_path / name), 1, "body")) == 10
+
+
+def test_a_file_of_unknown_form_is_one_sentence_before_anything_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rows.yaml"
+    path.write_text("a: 1\n")
+    source = {"kind": "huggingface", "license": "CC0-1.0", "dataset": {"name": str(path)}}
+    with pytest.raises(
+        UserError, match=r"^sources\.s\.dataset\.name: .*rows\.yaml has none of the suffixes \.csv, .*; give"
+    ):
+        complete_config({"sources": {"s": source}, "corpora": {"c": {"sources": ["s"]}}}, tmp_path)
+    assert run_fetch(tmp_path, [], origin=dataset(path))[0] == 1
+    assert "has none of the suffixes" in capsys.readouterr().err
+
+
+def test_a_file_has_no_other_split(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "rows.jsonl").write_bytes(JSON_LINES)
+    assert run_fetch(tmp_path, [], origin=dataset(tmp_path / "rows.jsonl", split="test"))[0] == 1
+    assert "check name, config, split" in capsys.readouterr().err
+
+
+def test_what_save_to_disk_wrote_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = datasets.Dataset.from_list(ROWS)
+    rows.save_to_disk(str(tmp_path / "one"), num_shards=2)
+    splits = {"train": rows.select([8, 9]), "test": rows.select(range(3)).with_format("numpy")}
+    datasets.DatasetDict(splits).save_to_disk(str(tmp_path / "several"))
+    capsys.readouterr()
+    assert fetched_texts(tmp_path, dataset(tmp_path / "one"), 3, "body") == {
+        f"one/train/{n}": f"Text number {n}." for n in range(10)
+    }
+    assert fetched_texts(tmp_path, dataset(tmp_path / "several", split="test"), 1, "body") == {
+        f"several/test/{n}": f"Text number {n}." for n in range(3)
+    }
+    assert run_fetch(tmp_path, [], origin=dataset(tmp_path / "several", split="dev"))[0] == 1
+    assert "has the splits train, test and no dev; correct dataset.split" in capsys.readouterr().err
+
+
+def test_one_split_that_was_saved_is_taken_for_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    datasets.Dataset.from_list(ROWS, split=datasets.Split.TEST).save_to_disk(str(tmp_path / "test"))
+    assert run_fetch(tmp_path, [], origin=dataset(tmp_path / "test"))[0] == 1
+    assert "has the splits test and no train" in capsys.readouterr().err
+    assert len(fetched_texts(tmp_path, dataset(tmp_path / "test", split="test"), 1, "body")) == 10
+
+
+def test_a_data_set_of_the_hub_is_streamed_at_its_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def load_dataset(*given: Any, **named: Any) -> list[dict[str, Any]]:
+        asked.append((given, named))
+        return ROWS
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    origin = dataset("org/set", config="en", split="test", revision="c0ffee" * 6 + "0123")
+    found = fetched_texts(tmp_path, origin, 2, "body")
+    assert found == {f"org/set/test/{n}": f"Text number {n}." for n in range(10)}
+    assert asked == 2 * [(("org/set", "en"), {"split": "test", "revision": "c0ffee" * 6 + "0123", "streaming": True})]
+
+
+def test_the_clients_of_the_hub_tell_no_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signed = "https://me:hush@cdn.test/a/b.parquet?X-Amz-Signature=hush&X-Amz-Expires=1"
+
+    def load_dataset(*_: Any, **__: Any) -> Any:
+        logging.getLogger("httpx2").info('HTTP Request: GET %s "HTTP/1.1 200 OK"', signed)
+        logging.getLogger("datasets.utils").warning("Got disconnected from %s", signed)
+        logging.getLogger("huggingface_hub.utils").warning(f"'timeout' thrown while requesting GET {signed}")
+        yield ROWS[0]
+        raise ConnectionError(f"403, message='Forbidden', url='{signed}'\nwith url: /a?Signature=hush")
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    assert run_fetch(tmp_path, [], origin=dataset("org/set", revision="0" * 40))[0] == 1
+    said = capsys.readouterr().err
+    assert said.count("https://cdn.test/a/b.parquet") == 4
+    assert "hush" not in said
 
 
 def test_a_data_set_that_is_not_there_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,18 +1,24 @@
 from __future__ import annotations
 
 import base64
+import json
+import logging
 from pathlib import Path
+from typing import Any
 
+import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from scripts.lib.errors import UserError
 from scripts.sources import downloads
-from scripts.sources.addresses import check_scheme
+from scripts.sources.addresses import check_scheme, public_text
 from scripts.sources.downloads import Limits
 from scripts.sources.guard import ForbiddenAddress, check_literal, guarded_pools
 from scripts.sources.remote import Remote
 
 from .downloading import BODY, fetched
+from .running import Extracted, run_extract, run_fetch
 from .server import Answer, Request, serving
 
 
@@ -107,6 +113,61 @@ def test_secrets_get_into_no_record(tmp_path: Path, slept: list[float], caplog: 
         assert fetched(tmp_path, Remote(server.url("/x"))) == BODY
     assert "answered 503" in caplog.text
     assert "hush" not in caplog.text + (tmp_path / "downloads.lock").read_text("utf-8")
+
+
+def all_bytes(folder: Path) -> bytes:
+    """All that a run wrote: manifests, provenance, documents, quarantine, cache, lock file."""
+    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def test_secrets_get_into_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GROUNDWORK_DOWNLOADS", json.dumps({"allow_hosts": ["127.0.0.1"]}))
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password hush\n")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    run = tmp_path / "run"
+
+    def answer(request: Request) -> Answer:
+        if request.path == "/rows.jsonl":
+            return Answer(status=302, headers={"Location": "/far/rows.jsonl?X-Amz-Signature=hush"})
+        return Answer(b'{"text": "one"}\n{broken\n', headers={"Set-Cookie": "session=hush"})
+
+    with serving(answer) as server:
+        code, raw = run_fetch(run, [{"path": server.url("/rows.jsonl")}])
+        assert code == 0
+        assert server.requests[-1].path.endswith("Signature=hush")
+    code, documents = run_extract(raw, "jsonl")
+    assert code == 0
+    assert len(Extracted(documents).quarantine) == 1
+    written = all_bytes(run)
+    assert b"malformed_json" in written and b'"program": "scripts.sources.fetch"' in written
+    assert b"hush" not in written
+    assert "hush" not in capsys.readouterr().err
+
+
+def test_clients_of_object_stores_tell_no_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    signed = "https://key:hush@bucket.store.test/a.bin?sig=hush"
+
+    class Refusing(MemoryFileSystem):
+        protocol = "abfs"
+
+        def _open(self, path: str, *_: Any, **__: Any) -> Any:
+            logging.getLogger("azure").warning("Request URL: '%s'", signed)
+            raise PermissionError(f"403 for {signed}\nAuthorization: hush")
+
+    fsspec.register_implementation("abfs", Refusing, clobber=True)
+    assert run_fetch(tmp_path, [{"path": "abfs://bucket/a.bin"}])[0] == 1
+    said = capsys.readouterr().err
+    assert "abfs://bucket/a.bin cannot be read (403 for https://bucket.store.test/a.bin); check" in said
+    assert "Request URL: 'https://bucket.store.test/a.bin'" in said
+    assert b"hush" not in all_bytes(tmp_path) + said.encode()
+
+
+def test_addresses_and_paths_in_a_text_lose_their_queries() -> None:
+    text = "GET /a/b?Signature=x&Expires=1 (caused by url='s3://me:pw@b/c?d=e') failed? Yes: a=b at https://x.test/d."
+    assert public_text(text) == "GET /a/b (caused by url='s3://b/c') failed? Yes: a=b at https://x.test/d."
 
 
 def test_encrypted_connections_lead_to_no_other(tmp_path: Path) -> None:

@@ -121,6 +121,26 @@ def test_a_dump_whose_state_changes_between_parts_is_refused(
         assert "dumpstatus.json has the SHA-256" in capsys.readouterr().err
 
 
+def test_an_index_that_is_not_the_published_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GROUNDWORK_DOWNLOADS", json.dumps({"allow_hosts": ["127.0.0.1"]}))
+    folder = tmp_path / "simplewiki" / "20240101"
+    write_dump(folder, "simplewiki-20240101-pages-articles-multistream.xml.bz2", 9, 2)
+    (folder / "dumpstatus.json").write_bytes(status(folder))
+    index = folder / "simplewiki-20240101-pages-articles-multistream-index.txt.bz2"
+    lines = bz2.decompress(index.read_bytes()).splitlines(keepends=True)
+    index.write_bytes(bz2.compress(b"".join(lines[:4])))  # an index, but one that knows of fewer pages
+
+    def answer(request: Request) -> Answer:
+        return Answer((tmp_path / request.path.lstrip("/")).read_bytes())
+
+    with serving(answer) as server:
+        origin = {"dump": {"language": "simple", "date": "20240101", "base": server.url("")}}
+        assert run_fetch(tmp_path, [], 2, 3, origin=origin)[0] == 1
+    assert f"{index.name} has the digest" in capsys.readouterr().err
+
+
 def test_a_dump_that_is_wrong_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -138,7 +138,14 @@ def test_over_the_budget_the_step_fails_says_what_to_do_and_publishes_nothing(
     assert "sources.s.max_quarantined" in message
     assert "line 51" in message
     assert not list(manifest.parent.glob("*.parquet"))
+    kept = tmp_path / "results" / "logs" / "extract" / "s.0000.quarantine.jsonl"
+    assert f"all of them: {kept}" in message
+    entries = [json.loads(line) for line in kept.read_text("utf-8").splitlines()]
+    assert [entry["position"] for entry in entries] == [f"line {number}" for number in range(51, 56)]
+    assert {(entry["reason"], entry["sample"]) for entry in entries} == {("malformed_json", "{broken")}
     assert run_extract(raw, "jsonl", budget=0.1)[0] == 0
+    assert not kept.exists()
+    assert manifest.with_suffix(".quarantine.jsonl").is_file()
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:

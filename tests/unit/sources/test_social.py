@@ -206,6 +206,16 @@ def test_a_submission_is_followed_by_its_comments_depth_first(tmp_path: Path) ->
     assert found.accounting == {"in": 8, "kept": 3, "removed": removed, "quarantined": {}}
 
 
+def test_a_thread_is_put_together_from_files_that_are_joined(tmp_path: Path) -> None:
+    posts = [row for row in REDDIT if "title" in row]
+    comments = [row for row in REDDIT if "title" not in row]
+    joined = documents_of(
+        tmp_path / "joined", "bees.zst", zstd_long(lines(posts)) + zstd_long(lines(comments)), "social"
+    )
+    whole = documents_of(tmp_path / "whole", "bees.zst", zstd_long(lines(REDDIT)), "social")
+    assert (joined.list, joined.accounting) == (whole.list, whole.accounting)
+
+
 def item(number: object, kind: str, **more: object) -> Row:
     return {"id": number, "type": kind, "by": "ann", "time": 1200000000, **more}
 
