@@ -51,13 +51,13 @@ def _stream(dataset: Mapping[str, Any], offline: bool) -> Iterator[Mapping[str, 
     import datasets
 
     datasets.disable_progress_bars()
-    name, local = dataset["name"], Path(dataset["name"]).exists()
+    name, revision = dataset["name"], dataset["revision"]
     try:
         loaded = datasets.load_dataset(
             name,
             dataset["config"],
             split=dataset["split"],
-            revision=None if local else dataset["revision"],
+            revision=None if Path(name).exists() else revision,
             streaming=True,
         )
         yield from loaded
