@@ -97,7 +97,7 @@ def train_model(texts: dict[str, list[str]], recipe: Recipe) -> bytes:
     opening = OPENING if recipe.algorithm == "unigram" else ""
     everything = [text for name in sorted(texts) for text in texts[name]]
     sentences = (line for text in progress(everything, len(everything), "sample") for line in lines_of(text, opening))
-    symbols = {"user_defined_symbols": recipe.user_symbols} if recipe.user_symbols else {}
+    symbols: dict[str, Any] = {"user_defined_symbols": recipe.user_symbols} if recipe.user_symbols else {}
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
