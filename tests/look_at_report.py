@@ -2,7 +2,8 @@
 
     python -m tests.look_at_report results/report.html --pictures /tmp/pictures
 
-Checked at each width: nothing on the console, no request to elsewhere, nothing wider than the page, no empty figure or table.
+Checked in the page: no empty figure or table, units and n in every caption. Checked at each width: nothing on the console, no
+request to elsewhere, nothing wider than the page.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import lxml.html
+
+CAPTION = re.compile(r"\(([^;()]+); n = [\d,]*\d \w.*\)")  # (units; n = how many of what)
+MARKS = ".//polyline[normalize-space(@points)] | .//circle | .//path | .//ellipse | .//rect"
 WIDTHS = (1280, 390)
 FLAGS = [
     "--headless",
@@ -31,15 +36,39 @@ FLAGS = [
 ]
 PROBE = """<script>
 addEventListener("load", () => {
-  const empty = [...document.querySelectorAll("figure, table, svg")].filter(
-    e => !e.textContent.trim() && !e.querySelector("svg, polyline, rect, b"));
-  const short = [...document.querySelectorAll("table")].filter(t => t.rows.length < 1);
   const asked = performance.getEntriesByType("resource").map(e => e.name).filter(n => !n.startsWith("data:"));
   document.title = JSON.stringify({
-    wide: document.documentElement.scrollWidth, room: innerWidth, empty: empty.length + short.length,
-    figures: document.querySelectorAll("figure").length, asked: asked});
+    wide: document.documentElement.scrollWidth, room: innerWidth, asked: asked});
 });
 </script></body>"""
+
+
+def faults(page: str) -> list[str]:
+    """Return what is wrong with the figures and tables of a page, a sentence each."""
+    tree = lxml.html.fromstring(page)
+    figures = list(tree.iter("figure"))
+    wrong = [] if figures else ["there is no figure"]
+    for table in tree.iter("table"):
+        if not any(cell.text_content().strip() for cell in table.iter("td")):
+            wrong.append(f"the table {table.text_content().split()} has no cell with text below its header")
+    for figure in figures:
+        caption = " ".join(" ".join(part.text_content() for part in figure.iter("figcaption")).split())
+        if not CAPTION.search(caption):
+            wrong.append(f"the caption {caption!r} lacks (units; n = ...)")
+        if not shows(figure):
+            wrong.append(f"the figure {caption!r} is empty")
+    return wrong
+
+
+def shows(figure: lxml.html.HtmlElement) -> bool:
+    """Tell whether a figure shows anything; a caption, a legend, axes and the names of rows alone are nothing."""
+    if figure.xpath(".//svg"):
+        return all(drawing.xpath(MARKS) for drawing in figure.xpath(".//svg"))
+    if figure.find_class("bar"):
+        return any(part.get("style") for track in figure.find_class("track") for part in track)
+    if figure.xpath(".//td"):
+        return True  # tables are looked at one by one
+    return any(text.strip() for text in figure.xpath(".//text()[not(ancestor::figcaption or ancestor::th)]"))
 
 
 def browser() -> str | None:
@@ -82,13 +111,11 @@ def look(program: str, page: Path, width: int, pictures: Path | None) -> dict[st
 
 
 def problems(found: dict[str, Any]) -> list[str]:
-    """Return what is wrong, a sentence each."""
+    """Return what is wrong in the browser, a sentence each."""
     wrong = [f"the console says: {line}" for line in found["console"]]
     wrong += [f"it asks for {name}" for name in found["asked"]]
     if found["wide"] > found["room"]:
         wrong.append(f"it is {found['wide']} pixels wide on a page of {found['room']}")
-    if found["empty"] or not found["figures"]:
-        wrong.append(f"{found['empty']} of its {found['figures']} figures or tables are empty")
     return wrong
 
 
@@ -102,13 +129,11 @@ def main() -> int:
     if program is None:
         print("error: there is no Chromium on this machine; install the package chromium.", file=sys.stderr)
         return 1
-    code = 0
-    for width in WIDTHS:
-        found = look(program, args.page, width, args.pictures)
-        wrong = problems(found)
-        print(f"{args.page} at {width} pixels: {found['figures']} figures, {'; '.join(wrong) or 'nothing wrong'}")
-        code |= bool(wrong)
-    return code
+    looks = {"itself": faults(args.page.read_text("utf-8"))}
+    looks |= {f"at {width} pixels": problems(look(program, args.page, width, args.pictures)) for width in WIDTHS}
+    for where, wrong in looks.items():
+        print(f"{args.page} {where}: {'; '.join(wrong) or 'nothing wrong'}")
+    return 1 if any(looks.values()) else 0
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from scripts.cleaning.logistic import Vectors
 from scripts.cleaning.ngrams import F32, I32, Features, Vectoriser, first_words
 from scripts.lib.documents import read_batches, read_rows
+from scripts.lib.progress import progress
 from scripts.lib.seeds import seed_for, unit_interval
 
 TRAIN, CALIBRATION, TEST = "train", "calibration", "test"
@@ -86,7 +87,9 @@ def draw(parts: Mapping[str, Sequence[Path]], limit: int, features: Features, se
     for source, count in sorted(allowances(counts, limit).items()):
         places = chosen_ids(parts[source], count, seed)
         for path in parts[source]:
-            for row in read_rows(path, ["id", "text"]):
+            for row in progress(
+                read_rows(path, ["id", "text"]), pq.read_metadata(path).num_rows, f"examples of {source}"
+            ):
                 if row["id"] not in places:
                     sample.left_out["not_drawn"] += 1
                     continue

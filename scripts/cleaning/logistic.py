@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scripts.lib.compiled import compiled
+from scripts.lib.progress import progress
 from scripts.lib.seeds import seed_for
 
 I64 = NDArray[np.int64]
@@ -153,7 +154,7 @@ def fit(vectors: Vectors, rows: I64, positive: Bool, size: int, regularisation: 
     data = (vectors.starts, vectors.buckets, vectors.values, signs, costs)
     generator = np.random.Generator(np.random.PCG64(seed_for(seed, "quality epochs")))
     primal, gap, done = math.inf, math.inf, 0
-    for _ in range(epochs):
+    for _ in progress(range(epochs), epochs, "epochs"):
         _epoch(weights, duals, generator.permutation(rows), *data)
         primal, dual = _objectives(weights, duals, rows, *data)
         gap, done = max(primal - dual, 0.0), done + 1

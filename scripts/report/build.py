@@ -93,7 +93,7 @@ def build(step: Step, args: argparse.Namespace) -> None:
     artefacts: dict[str, list[Artefact]] = {
         role: [step.read(role, path) for path in getattr(args, role)] for role in ROLES
     }
-    settings = step.settings.plain()
+    settings = step.settings
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

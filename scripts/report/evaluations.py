@@ -37,7 +37,7 @@ def _chart(bars: dict[str, Bar]) -> Markup | None:
 
 
 def zero_shot_sections(scores: Sequence[Artefact]) -> list[Row]:
-    """Return a section per model: a chart of its scores beside chance, and the scores of groups of items."""
+    """Return a section per model: a chart of its scores beside chance, the items it is of, and all measures."""
     by_model: dict[str, list[Mapping[str, Any]]] = {}
     for score in scores:
         by_model.setdefault(score.summary["model"], []).append(score.summary)
@@ -45,6 +45,7 @@ def zero_shot_sections(scores: Sequence[Artefact]) -> list[Row]:
         {
             "model": model,
             "chart": _chart(_bars(summaries)),
+            "items": sum(one["items"] for one in summaries if _bars([one])),
             "measures": [
                 {"task": one["task"], "split": one["split"], **measure}
                 for one in summaries
@@ -61,7 +62,9 @@ def group_tables(scores: Sequence[Artefact]) -> list[Row]:
     for score in scores:
         one = score.summary
         if one["groups"]:
-            table = tables.setdefault(one["task"], {"task": one["task"], "models": [], "rows": {}})
+            table = tables.setdefault(
+                one["task"], {"task": one["task"], "items": one["items"], "models": [], "rows": {}}
+            )
             table["models"].append(one["model"])
             for name, group in one["groups"].items():
                 table["rows"].setdefault(name, []).append(group)
@@ -83,6 +86,7 @@ def finetuning_sections(artefacts: Artefacts) -> list[Row]:
             {
                 "summary": one,
                 "dev": sorted(one["dev"].items()),
+                "items": sum(row["items"] for row in one["dev"].values()),
                 "curves": Markup(charts.lines(dev_curves(rows), "step", "dev loss (nats per answer token)")),
                 "loss": Markup(charts.lines({"training": loss_curve(rows)}, "step", "loss (nats, mean over items)")),
                 "measures": [

@@ -161,6 +161,8 @@ def model_sections(artefacts: Mapping[str, Sequence[Artefact]]) -> list[Row]:
     for model in artefacts["models"]:
         name = model.manifest_path.parent.name
         rows = [json.loads(line) for line in model.path("metrics.jsonl").read_text("utf-8").splitlines()]
+        validations = [row["validation"] for row in rows if "validation" in row]
+        unit = validation_unit(validations[0])
         samples = json.loads(model.path("samples.json").read_text("utf-8"))
         sections.append(
             {
@@ -168,7 +170,9 @@ def model_sections(artefacts: Mapping[str, Sequence[Artefact]]) -> list[Row]:
                 "summary": model.summary,
                 "plan": plans[name],
                 "loss": Markup(charts.lines({"training": loss_curve(rows)}, "step", "loss (nats per token)")),
-                "validation": Markup(charts.lines(validation_curves(rows), "step", validation_unit(rows))),
+                "validation": Markup(charts.lines(validation_curves(rows), "step", f"validation ({unit})")),
+                "validation_unit": unit,
+                "validation_tokens": sum(values["tokens"] for values in validations[0].values()),
                 "scores": scores[name],
                 "ranges": Markup(score_ranges(scores[name])),
                 "samples": first_samples(samples),
@@ -199,11 +203,10 @@ def loss_curve(rows: Sequence[Row]) -> list[tuple[float, float]]:
     ]
 
 
-def validation_unit(rows: Sequence[Row]) -> str:
+def validation_unit(validation: Mapping[str, Row]) -> str:
     """Return what the validation curves show."""
-    first = next(row["validation"] for row in rows if "validation" in row)
-    causal = any("bits_per_byte" in values for values in first.values())
-    return "validation (bits per byte)" if causal else "validation (nats per masked token)"
+    causal = any("bits_per_byte" in values for values in validation.values())
+    return "bits per byte" if causal else "nats per masked token"
 
 
 def validation_curves(rows: Sequence[Row]) -> dict[str, list[tuple[float, float]]]:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from scripts.lib.packing import PIECE_DTYPE, Packing, pack
+from scripts.lib.packing import BLOCK, PIECE_DTYPE, Packing, pack
+from scripts.lib.progress import progress
 from scripts.lib.step import Step, run_step, step_parser
 from scripts.lib.streams import load_order
 
@@ -28,7 +29,8 @@ def publish_packing(step: Step, args: argparse.Namespace) -> None:
     length = int(step.settings["sequence_length"])
     ends = load_order(order.path("order.train.npy"))["end"]
     with step.publish() as out:
-        packing = Packing.of(np.concatenate([np.zeros(0, PIECE_DTYPE), *pack(ends, length)]), length)
+        blocks = progress(pack(ends, length), -(-len(ends) // BLOCK), "pack")
+        packing = Packing.of(np.concatenate([np.zeros(0, PIECE_DTYPE), *blocks]), length)
         arrays = {"pieces": packing.pieces, "samples": packing.by_sample, "offsets": packing.offsets}
         for kind, values in arrays.items():
             np.save(out.file(f"{args.manifest.stem}.{kind}.npy"), values)

@@ -88,7 +88,7 @@ def _streamed(dataset: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     """Return a split of a data set of the hub, of a folder with files, or of one file, which has the split train."""
     import datasets
 
-    name, path = dataset["name"], Path(dataset["name"])
+    name, revision, path = dataset["name"], dataset["revision"], Path(dataset["name"])
     options: dict[str, Any] = {}
     if path.is_file():
         name, options = dataset_builder(name)
@@ -99,7 +99,7 @@ def _streamed(dataset: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
         name,
         dataset["config"],
         split=dataset["split"],
-        revision=None if path.exists() else dataset["revision"],
+        revision=None if path.exists() else revision,
         streaming=True,
         **options,
     )

@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -28,6 +28,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, LocationParseError
 
 from scripts.lib.errors import UserError
+from scripts.lib.progress import byte_progress
 from scripts.sources.addresses import shown
 from scripts.sources.guard import ForbiddenAddress, check_literal, guarded_pools
 from scripts.sources.partial import Partial, http_time
@@ -231,7 +232,7 @@ class Downloader:
         if max(partial.total or 0, total or 0) > limit:
             raise UserError(f"{shown(url)} has {partial.total} bytes, over downloads.max_bytes ({limit}); raise it.")
         with partial.path.open("ab") as out:
-            have = self._copy(url, response, out, have, deadline)
+            have = self._copy(url, response, out, have, partial.total, deadline)
             out.flush()
             os.fsync(out.fileno())
         if partial.total is not None and have != partial.total:
@@ -239,10 +240,13 @@ class Downloader:
                 partial.begin({}, None)
             raise _Again(f"{have} of {partial.total} bytes came")
 
-    def _copy(self, url: str, response: urllib3.BaseHTTPResponse, out: Any, have: int, deadline: float) -> int:
+    def _copy(
+        self, url: str, response: urllib3.BaseHTTPResponse, out: Any, have: int, total: int | None, deadline: float
+    ) -> int:
         """Write the body as it comes; returns the size of the file then."""
         began, before = time.monotonic(), have
-        while chunk := response.read1(CHUNK, decode_content=False):
+        chunks = iter(lambda: response.read1(CHUNK, decode_content=False), b"")
+        for chunk in byte_progress(chunks, total, PurePosixPath(unquote(urlsplit(url).path)).name, have):
             out.write(chunk)
             have += len(chunk)
             if have > self._limits.max_bytes:

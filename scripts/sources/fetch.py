@@ -71,7 +71,7 @@ def fetch(step: Step, args: argparse.Namespace) -> None:
     for handler in logging.getLogger().handlers:
         handler.addFilter(PublicLog())
     settings = step.settings
-    origin, part, parts, content = settings["origin"].plain(), settings["part"], settings["parts"], settings["content"]
+    origin, part, parts, content = settings["origin"], settings["part"], settings["parts"], settings["content"]
     store = Store(args.cache / "downloads", args.lock, Limits.parse(os.environ.get(LIMITS, "")))
     names: dict[str, str] = {}
     with part_files(origin, int(part), parts, args.cache / "packages", store) as files, step.publish() as out:

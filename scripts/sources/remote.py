@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 from scripts.lib.canonical import canonical_json, readable_json, sha256_file, sha256_text
 from scripts.lib.errors import UserError
+from scripts.lib.progress import byte_progress
 from scripts.lib.publish import write_atomic
 from scripts.sources.addresses import STORES, WEB, check_scheme, public_reason, scheme, shown
 from scripts.sources.downloads import Downloader, Limits
@@ -170,7 +171,7 @@ class Store:
         partial = path.with_name(path.name + ".partial")
         try:
             with fsspec.open(url, "rb") as stream, partial.open("wb") as out:
-                while chunk := stream.read(1 << 20):
+                for chunk in byte_progress(iter(lambda: stream.read(1 << 20), b""), None, _base(url)):
                     out.write(chunk)
                     if out.tell() > self.limits.max_bytes:
                         raise UserError(f"{shown(url)} is longer than downloads.max_bytes; raise it.")

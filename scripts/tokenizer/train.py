@@ -18,14 +18,16 @@ import io
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import sentencepiece
 
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import Artefact
+from scripts.lib.progress import progress
 from scripts.lib.special_tokens import BEGIN, END, PAD, SPECIAL_COUNT, SPECIAL_TOKENS, UNKNOWN
 from scripts.lib.step import Output, Step, finished_state, keep_finished, republish, run_step, step_parser
 from scripts.lib.vocabulary import Vocabulary
@@ -38,6 +40,37 @@ log = logging.getLogger(__name__)
 MODULE = "scripts.tokenizer.train"
 LINE_CHARACTERS = 4000  # sentencepiece drops longer "sentences"
 CHECKED = 2000  # texts of the sample on which both forms are compared
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides the pieces, next to the documents; `corpus` is named where it has no text."""
+
+    seed: int
+    corpus: str
+    algorithm: str
+    vocabulary: int
+    sample_bytes: int
+    character_coverage: float
+    weights: dict[str, float]
+    language_weights: dict[str, float]
+    user_symbols: list[str]
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """Read the settings of the step, leaf by leaf: one that is not named here is refused when the result is published."""
+        weights, language_weights = settings["weights"], settings["language_weights"]
+        return cls(
+            seed=int(settings["seed"]),
+            corpus=str(settings["corpus"]),
+            algorithm=str(settings["algorithm"]),
+            vocabulary=int(settings["vocabulary"]),
+            sample_bytes=int(settings["sample_bytes"]),
+            character_coverage=float(settings["character_coverage"]),
+            weights={source: float(weights[source]) for source in sorted(weights)},
+            language_weights={language: float(language_weights[language]) for language in sorted(language_weights)},
+            user_symbols=list(settings["user_symbols"]),
+        )
 
 
 def lines_of(text: str, opening: str = "") -> Iterator[str]:
@@ -59,19 +92,20 @@ def check_memory(algorithm: str, size: int, memory: int | None) -> None:
         )
 
 
-def train_model(texts: dict[str, list[str]], settings: dict[str, Any]) -> bytes:
+def train_model(texts: dict[str, list[str]], recipe: Recipe) -> bytes:
     """Return the trained sentencepiece model. Raises UserError for a vocabulary that the sample does not support."""
-    opening = OPENING if settings["algorithm"] == "unigram" else ""
-    sentences = (line for name in sorted(texts) for text in texts[name] for line in lines_of(text, opening))
-    symbols = {"user_defined_symbols": settings["user_symbols"]} if settings["user_symbols"] else {}
+    opening = OPENING if recipe.algorithm == "unigram" else ""
+    everything = [text for name in sorted(texts) for text in texts[name]]
+    sentences = (line for text in progress(everything, len(everything), "sample") for line in lines_of(text, opening))
+    symbols: dict[str, Any] = {"user_defined_symbols": recipe.user_symbols} if recipe.user_symbols else {}
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=sentences,
             model_writer=model,
-            model_type=settings["algorithm"],
-            vocab_size=settings["vocabulary"],
-            character_coverage=settings["character_coverage"],
+            model_type=recipe.algorithm,
+            vocab_size=recipe.vocabulary,
+            character_coverage=recipe.character_coverage,
             byte_fallback=True,
             split_digits=True,
             normalization_rule_name="identity",
@@ -91,8 +125,8 @@ def train_model(texts: dict[str, list[str]], settings: dict[str, Any]) -> bytes:
             **symbols,
         )
     except (RuntimeError, OSError) as error:
-        raise UserError(_training_problem(str(error), settings["vocabulary"])) from None
-    return whole_steps(model.getvalue()) if settings["algorithm"] == "unigram" else model.getvalue()
+        raise UserError(_training_problem(str(error), recipe.vocabulary)) from None
+    return whole_steps(model.getvalue()) if recipe.algorithm == "unigram" else model.getvalue()
 
 
 def _training_problem(message: str, vocabulary: int) -> str:
@@ -113,7 +147,7 @@ def measures(vocabulary: Vocabulary, processor: Any, texts: dict[str, list[str]]
     sources = {}
     for name in sorted(texts):
         size = tokens = words = 0
-        for text in texts[name]:
+        for text in progress(texts[name], len(texts[name]), f"pieces in {name}"):
             ids = vocabulary.encode(text)
             used.update(ids)
             size, tokens, words = size + len(text.encode("utf-8")), tokens + len(ids), words + len(text.split())
@@ -130,19 +164,17 @@ def measures(vocabulary: Vocabulary, processor: Any, texts: dict[str, list[str]]
 
 
 def make_tokenizer(
-    sources: dict[str, list[Artefact]], settings: dict[str, Any], out: Output, name: str, memory: int | None
+    sources: dict[str, list[Artefact]], recipe: Recipe, out: Output, name: str, memory: int | None
 ) -> None:
     """Train, export, compare, and stage the result."""
-    texts = sample_texts(
-        sources, settings["sample_bytes"], settings["seed"], settings["weights"], settings["language_weights"]
-    )
+    texts = sample_texts(sources, recipe.sample_bytes, recipe.seed, recipe.weights, recipe.language_weights)
     if not any(texts.values()):
-        raise UserError(f"Corpus {settings['corpus']!r} has no training text for a tokenizer; loosen its filters.")
+        raise UserError(f"Corpus {recipe.corpus!r} has no training text for a tokenizer; loosen its filters.")
     size = sum(len(text.encode("utf-8")) for those in texts.values() for text in those)
-    check_memory(settings["algorithm"], size, memory)
+    check_memory(recipe.algorithm, size, memory)
     folder = out.folder(name)
     model = folder / "tokenizer.model"
-    model.write_bytes(train_model(texts, settings))
+    model.write_bytes(train_model(texts, recipe))
     processor: Any = sentencepiece.SentencePieceProcessor(model_file=str(model))
     lines = [f"{processor.id_to_piece(i)}\t{processor.get_score(i):g}\n" for i in range(processor.get_piece_size())]
     (folder / "tokenizer.vocab").write_text("".join(lines), encoding="utf-8")
@@ -152,9 +184,7 @@ def make_tokenizer(
         :: max(1, -(-sum(map(len, texts.values())) // CHECKED))
     ]
     out.summary.update(measures(vocabulary, processor, texts))
-    nasty = (
-        [*NASTY, *settings["user_symbols"], "".join(settings["user_symbols"])] if settings["user_symbols"] else NASTY
-    )
+    nasty = [*NASTY, *recipe.user_symbols, "".join(recipe.user_symbols)] if recipe.user_symbols else NASTY
     out.summary["checked_texts"] = check_equal_ids(vocabulary, fast, [*nasty, *checked])
     documents = sum(map(len, texts.values()))
     out.account(incoming=documents, kept=documents)
@@ -162,7 +192,7 @@ def make_tokenizer(
 
 def train(step: Step, args: argparse.Namespace) -> None:
     """Publish the tokenizer, from the checkpoint folder when it was finished before."""
-    settings = step.settings.plain()
+    recipe = Recipe.from_settings(step.settings)
     sources: dict[str, list[Artefact]] = {}
     for path in args.documents:
         sources.setdefault(path.parent.name, []).append(step.read("documents", path))
@@ -172,7 +202,7 @@ def train(step: Step, args: argparse.Namespace) -> None:
         if finished is not None:
             republish(finished, out)
         else:
-            make_tokenizer(sources, settings, out, args.manifest.stem, args.memory)
+            make_tokenizer(sources, recipe, out, args.manifest.stem, args.memory)
             keep_finished(kept, out)
 
 

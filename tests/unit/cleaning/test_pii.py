@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 
 import pytest
 
@@ -159,17 +158,9 @@ HOSTILE = {
 }
 
 
-def cost(text: str) -> float:
-    """Return the CPU seconds that a search takes."""
-    begun = time.process_time()
-    find_pii(text)
-    return time.process_time() - begun
-
-
 @pytest.mark.parametrize("name", HOSTILE)
-def test_time_grows_with_length_alone(name: str) -> None:
-    """Four times the text takes at most about four times the time; what could backtrack would take sixteen."""
-    text = HOSTILE[name][:50_000]
-    find_pii(text[:1000])
-    times = [min(cost(part) for _ in range(3)) for part in (text[: len(text) // 4], text)]
-    assert times[1] < 9 * times[0] + 0.1
+def test_hostile_texts_are_searched(name: str) -> None:
+    """That the time grows with their length alone is a proof of its own (tests.prove.linear)."""
+    found = find_pii(HOSTILE[name])
+    assert found == sorted(found)
+    assert all(left[1] <= right[0] for left, right in itertools.pairwise(found))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import itertools
+import re
 import sys
 from importlib.metadata import packages_distributions
 
@@ -14,35 +16,30 @@ from scripts.lib.environments import environment_pins
 from scripts.registry import filter_reference
 from scripts.reproducibility import environments, reference
 
-PROGRAMS = {
-    "data": [
-        "scripts.sources.fetch",
-        "scripts.sources.extract",
-        "scripts.cleaning.annotate",
-        "scripts.cleaning.signatures",
-        "scripts.cleaning.select",
-        "scripts.cleaning.deduplicate",
-        "scripts.cleaning.decontaminate",
-        "scripts.cleaning.curate",
-        "scripts.cleaning.overlap",
-        "scripts.tasks.prepare",
-        "scripts.audit.audit",
-        "scripts.tokenizer.train",
-        "scripts.tokenizer.compare",
-        "scripts.shards.encode",
-        "scripts.shards.index",
-        "scripts.shards.pack",
-    ],
-    "training": [
-        "scripts.pretraining.plan",
-        "scripts.pretraining.train",
-        "scripts.pretraining.worker",
-        "scripts.finetuning.train",
-        "scripts.evaluation.bits_per_byte",
-        "scripts.evaluation.score_task",
-    ],
-    "report": ["scripts.report.build"],
-}
+RULES = "".join(path.read_text("utf-8") for path in sorted((ROOT / "rules").glob("*.smk")))
+RULE = re.compile(r"^rule \w+:$(.*?)(?=^rule |\Z)", re.M | re.S)
+PROGRAM = re.compile(r"python -m ([\w.]+)")
+
+
+def programs() -> list[tuple[str, str]]:
+    """The environment and the program of every rule, and the programs that those start in processes of their own."""
+    found = set()
+    for body in RULE.findall(RULES):
+        for program in PROGRAM.findall(body):
+            (stack,) = re.findall(r"conda:\s+\"\.\./envs/(\w+)\.yaml\"", body)
+            found |= {(stack, one) for one in [program, *started(program)]}
+    return sorted(found)
+
+
+def started(program: str) -> set[str]:
+    """The modules that a program names in a command line, after `-m`."""
+    found = set()
+    for path in closure(program).values():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            words = node.elts if isinstance(node, ast.Tuple | ast.List) else []
+            values = [word.value if isinstance(word, ast.Constant) else None for word in words]
+            found |= {str(module) for flag, module in itertools.pairwise(values) if flag == "-m"}
+    return {module for module in found if module.startswith("scripts.")}
 
 
 def test_the_config_reference_is_fresh() -> None:
@@ -57,7 +54,11 @@ def test_the_environments_agree_with_the_lock() -> None:
     assert environments.main(["--check"]) == 0
 
 
-@pytest.mark.parametrize(("stack", "program"), [(s, p) for s, programs in PROGRAMS.items() for p in programs])
+def test_no_program_of_a_rule_is_overlooked() -> None:
+    assert {program for _, program in programs()} == {*PROGRAM.findall(RULES), "scripts.pretraining.worker"}
+
+
+@pytest.mark.parametrize(("stack", "program"), programs())
 def test_a_program_imports_only_what_its_environment_has(stack: str, program: str) -> None:
     pins = environment_pins(ROOT / "envs" / f"{stack}.yaml")
     have = {pin.removeprefix("pip:").partition("==")[0] for pin in pins}

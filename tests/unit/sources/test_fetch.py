@@ -227,3 +227,14 @@ def test_the_digest_of_a_folder_is_checked(tmp_path: Path) -> None:
     right = sha256(f"{sha256(b'ay')}  a.tex\n".encode())
     assert run_fetch(tmp_path, [{"path": f"{tmp_path}/paper", "sha256": right}])[0] == 0
     assert run_fetch(tmp_path, [{"path": f"{tmp_path}/paper", "sha256": "0" * 64}])[0] == 1
+
+
+@pytest.mark.parametrize("leaf", ["colour", "package.colour"])
+def test_a_setting_of_the_origin_that_nothing_uses_is_refused(tmp_path: Path, leaf: str) -> None:
+    cached_sdist(tmp_path, {"a.txt": b"ay"})
+    package = {**PACKAGE, "colour": "red"} if leaf.startswith("package") else PACKAGE
+    origin = {"package": package, "files": [{"path": "a.txt", "sha256": None}]}
+    if leaf == "colour":
+        origin["colour"] = "red"
+    with pytest.raises(AssertionError, match=f"never read: origin.{leaf}$"):
+        run_fetch(tmp_path, [], origin=origin)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -121,21 +120,14 @@ def test_any_soup_of_tags_gives_words_of_the_page(parts: list[str]) -> None:
     main_text(HTMLTree.parse(html))
 
 
-@pytest.mark.parametrize(
-    "tag", ["<div>", "<ul><li>", "<p>x<b>", "<table><tr><td>", "<!--", "<a href=x>", "<br>", '<i class="a b">']
-)
-def test_time_is_linear_in_depth_and_size(tag: str) -> None:
-    spent = []
-    for count in (20_000, 80_000):
-        html = str(HTMLTree.parse(tag * (count // 4)))
-        best = 1e9
-        for _ in range(3):
-            began = time.process_time()
-            page = scan(html)
-            maintext.odds(page)
-            best = min(best, time.process_time() - began)
-        spent.append(best)
-    assert spent[1] < 16 * max(spent[0], 0.002)
+HOSTILE = ["<div>", "<ul><li>", "<p>x<b>", "<table><tr><td>", "<!--", "<a href=x>", "<br>", '<i class="a b">']
+
+
+@pytest.mark.parametrize("tag", HOSTILE)
+def test_pages_of_great_depth_are_judged(tag: str) -> None:
+    """That the time grows with their size alone is a proof of its own (tests.prove.linear)."""
+    page = scan(str(HTMLTree.parse(tag * 20_000)))
+    assert maintext.odds(page).shape == (len(page.blocks),)
 
 
 def test_many_blocks_are_judged_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

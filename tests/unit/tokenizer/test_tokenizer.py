@@ -151,7 +151,7 @@ def test_user_symbols_are_pieces_in_text(tmp_path: Path) -> None:
 
 def unigram_model() -> bytes:
     texts = {"reference": list(TOPICS.values())[:10]}
-    return train.train_model(texts, {**SETTINGS, "algorithm": "unigram", "vocabulary": 500})
+    return train.train_model(texts, train.Recipe.from_settings({**SETTINGS, "algorithm": "unigram", "vocabulary": 500}))
 
 
 def test_unigram_training_is_bit_stable() -> None:
@@ -208,6 +208,14 @@ def test_an_unchanged_recipe_is_published_again_without_training(
     assert load_manifest(train_tokenizer(tmp_path, documents)) == before
     with pytest.raises(AssertionError, match="trained again"):
         train_tokenizer(tmp_path, documents, vocabulary=700)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_setting_that_nothing_uses_is_refused(tmp_path: Path, again: bool) -> None:
+    documents = publish(tmp_path / "documents", 1)
+    for _ in range(2 if again else 1):  # also where the finished result lies there
+        with pytest.raises(AssertionError, match=r"never read: colour$"):
+            train_tokenizer(tmp_path, documents, colour="red")
 
 
 def test_a_vocabulary_too_large_names_the_largest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,105 @@
+"""The page is built from manifests by its command line, and every figure in it shows something and says of how many."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from scripts.lib.manifest import load_manifest
+from scripts.report import build
+from tests.look_at_report import faults
+from tests.making import arguments
+from tests.unit.report import made
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("report")
+
+
+@pytest.fixture(scope="module")
+def inputs(results: Path) -> dict[str, list[Path]]:
+    return made.everything(results)
+
+
+@pytest.fixture(scope="module")
+def page(results: Path, inputs: dict[str, list[Path]]) -> str:
+    """The whole page, timings included."""
+    places = {"manifest": results / "report.json", "benchmarks": made.timings(results)}
+    assert build.main(arguments(made.SETTINGS, **inputs, **places)) == 0
+    return (results / "report.html").read_text("utf-8")
+
+
+def test_every_role_of_the_rule_is_on_the_page(inputs: dict[str, list[Path]], page: str) -> None:
+    assert set(inputs) == set(build.ROLES)
+    headings = re.findall(r'<h2 id="[^"]*">([^<]*)', page)
+    assert headings == [
+        *("Sources", "Corpora", "Classifiers of quality", "Tasks", "Tokenizers", "Models", "Zero-shot"),
+        *("Fine-tuning", "How it was made"),
+    ]
+
+
+def test_every_figure_shows_something_and_its_caption_has_units_and_n(page: str) -> None:
+    assert faults(page) == []
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", page)
+    assert len(captions) == len(re.findall("<figure", page)) == 21
+    assert "Validation while training (bits per byte; n = 2,468 tokens, the same each time)" in captions
+    assert "Validation while training (nats per masked token; n = 2,468 tokens, the same each time)" in captions
+
+
+SPOILED = {
+    "a caption alone": (r"<div class=\"bar\">.*?<div class=\"legend\">.*?</div>", "", "is empty"),
+    "bars without a part": (r"<b style=.*?</b>", "", "is empty"),
+    "a chart without a line": (r"<polyline.*?</polyline>", "", "is empty"),
+    "a line without points": (r' points="[^"]*"', ' points=""', "is empty"),
+    "no text": (r"<blockquote>.*?</blockquote>", "", "is empty"),
+    "a table of a header alone": (r"<tr><td>.*?</tr>", "", "no cell with text"),
+    "cells without text": (r"<td[^>]*>.*?</td>", "<td> </td>", "no cell with text"),
+    "a caption without n": (r"; n = [\d,]+", "", r"lacks \(units; n"),
+    "a caption without units": (r"\([^();]*; n = ", "(n = ", r"lacks \(units; n"),
+    "a figure without a caption": (r"<figcaption>.*?</figcaption>", "", r"lacks \(units; n"),
+    "no figure": (r"<figure.*</figure>", "", "there is no figure"),
+}
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_a_spoiled_page_is_noticed(page: str, name: str) -> None:
+    pattern, replacement, sentence = SPOILED[name]
+    spoiled, count = re.subn(pattern, replacement, page, flags=re.S)
+    assert count
+    assert re.search(sentence, "\n".join(faults(spoiled)))
+
+
+def test_timings_are_no_part_of_the_canonical_digest(
+    results: Path, inputs: dict[str, list[Path]], page: str, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "report.json"
+    assert build.main(arguments(made.SETTINGS, **inputs, manifest=manifest)) == 0
+    (with_timings,), (without,) = (load_manifest(path)["files"] for path in (results / "report.json", manifest))
+    assert with_timings["sha256"] != without["sha256"]
+    assert with_timings["canonical"] == without["canonical"]
+
+
+@pytest.mark.parametrize("leaf", ["origins.nowhere", "colour"])
+def test_a_setting_that_the_page_does_not_show_is_refused(
+    inputs: dict[str, list[Path]], tmp_path: Path, leaf: str
+) -> None:
+    settings = copy.deepcopy(made.SETTINGS)
+    above, _, name = leaf.rpartition(".")
+    (settings[above] if above else settings)[name] = "x"
+    with pytest.raises(AssertionError, match=f"never read: {leaf}$"):
+        build.main(arguments(settings, **inputs, manifest=tmp_path / "report.json"))
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_wrong_digest_of_an_input_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    inputs = made.everything(tmp_path)
+    metrics = tmp_path / "models/tiny/metrics.jsonl"
+    metrics.write_text(json.dumps({"step": 1, "loss": 0.0}) + "\n", encoding="utf-8")
+    assert build.main(arguments(made.SETTINGS, **inputs, manifest=tmp_path / "report.json")) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and "metrics.jsonl" in error

@@ -1,0 +1,333 @@
+"""Give a leaf of a configuration another valid value, and say by the hand-written table which jobs that concerns."""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from scripts.registry.config import complete_config, read_yaml
+from scripts.sources.kinds import KINDS as READERS
+from tests.making import at
+from tests.workflow.harness import ROOT, Job, Plan
+from tests.workflow.jobs import KINDS, names_of, wake
+from tests.workflow.leaves import APPEARING, LEAVES, NAMED, OTHER_LEAVES
+
+Config = dict[str, Any]
+Leaf = tuple[str, ...]
+TABLE = LEAVES | OTHER_LEAVES
+OPEN_ENDED = (  # mappings whose keys a user chooses: each is one leaf of the table
+    "sources.*.options",
+    "corpora.*.filters.thresholds",
+    "models.*.weights",
+    "models.*.epoch_caps",
+    "finetunings.*.tasks",
+    "lexicons.*.languages",
+)
+OPTIONS = {"wikipedia": {"namespaces": [0, 4]}, "jsonl": {"text": "body"}, "books": {"max_characters": 9999}} | {
+    "academic": {"captions": True},
+    "social": {"posts": 5},
+    "text": {"encoding": "latin-1"},
+}
+ALONE = {"models.*.objective"}  # a fine-tuning has models that it can teach
+CONTRADICTING = {  # in one name
+    *("sources.*.crawl", "sources.*.dump", "sources.*.dataset"),
+    *("tokenizers.*.corpus", "tokenizers.*.user_symbols"),
+    *("models.*.corpus", "models.*.objective", "models.*.architecture.heads"),
+}
+LIST, OTHER_LIST = str(ROOT / "LICENSE"), str(ROOT / "README.md")  # files that are there
+
+
+def default_config() -> Config:
+    """Return the default configuration, complete."""
+    return complete_config(read_yaml(ROOT / "config.yaml"), ROOT)
+
+
+def rich_config() -> Config:
+    """Return the default configuration with all that it lacks, for two of its sources: a classifier, lexicons, lists."""
+    config = default_config()
+    config["classifiers"]["prose"] = {"positive": ["encyclopedia"], "negative": ["social"]}
+    config["lexicons"] = {"terms": {"files": [LIST], "languages": {"de": [LIST]}}, "others": {"files": [LIST]}}
+    filters = config["corpora"]["english"]["filters"]
+    filters["quality"] = {"classifier": "prose", "minimum": 0.5, "pareto": 9, "sources": ["web", "news"]}
+    filters["lexicons"] = ["terms"]
+    filters["overrides"] = [{"sources": ["web", "news"], "families": ["length", "lexicon"]}]
+    return complete_config(config, ROOT)
+
+
+def leaves(values: Mapping[str, Any], above: Leaf = ()) -> Iterator[tuple[Leaf, Any]]:
+    """Yield every leaf with its value: scalars, lists and empty mappings."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, (*above, key))
+        elif above or key not in KINDS:  # an empty section names nothing yet
+            yield (*above, key), value
+
+
+def pattern(leaf: Leaf) -> str:
+    """Return a leaf with names replaced: sources.books.parts is sources.*.parts."""
+    keys = (leaf[0], "*", *leaf[2:]) if leaf[0] in KINDS else leaf
+    name = ".".join(keys)
+    return next((one for one in OPEN_ENDED if name == one or name.startswith(f"{one}.")), name)
+
+
+def edited(config: Config, *edits: Leaf) -> Config:
+    """Return a copy of the configuration with other values at the leaves, and what has to go with them to be valid."""
+    other = copy.deepcopy(config)
+    for leaf in edits:
+        parent = at(other, ".".join(leaf[:-1])) if len(leaf) > 1 else other
+        if (edit := EDITS.get(pattern(leaf))) is not None:
+            edit(other, parent, leaf)
+        else:
+            given = TABLE[pattern(leaf)][0]
+            values = given if isinstance(given, tuple) else (given,)
+            parent[leaf[-1]] = next(value for value in values if value != parent[leaf[-1]])
+    return other
+
+
+def rounds(config: Config) -> list[list[Leaf]]:
+    """Return all leaves in rounds: those of one kind with all names together, and others that share no rule with them."""
+    kinds: dict[str, list[Leaf]] = defaultdict(list)
+    for leaf, _ in leaves(config):
+        name = pattern(leaf)
+        kinds[".".join(leaf) if name in ALONE else name].append(leaf)
+    found: list[tuple[set[str], list[Leaf]]] = [(set(), [])]  # the first has those that concern nothing
+    for edits in kinds.values():
+        rules = set().union(*(rules_of(leaf) | APPEARING.get(pattern(leaf), set()) for leaf in edits))
+        for taken, others in found if not rules else found[1:]:
+            if not rules & taken:
+                taken |= rules
+                others += edits
+                break
+        else:
+            found.append((rules, list(edits)))
+    return [edits for _, edits in found]
+
+
+def of_one_name(config: Config, section: str, name: str) -> list[Leaf]:
+    """Return the leaves of a name that can be edited together."""
+    return [leaf for leaf, _ in leaves(config) if leaf[:2] == (section, name) and pattern(leaf) not in CONTRADICTING]
+
+
+def differing(before: Config, after: Config) -> list[Leaf]:
+    """Return the leaves that two configurations do not share."""
+    one, other = dict(leaves(before)), dict(leaves(after))
+    return [leaf for leaf in {**one, **other} if one.get(leaf, ...) != other.get(leaf, ...)]
+
+
+def rules_of(leaf: Leaf) -> set[str]:
+    """Return the rules that the table gives for a leaf, for what it is part of or for all that lies below it."""
+    name = pattern(leaf)
+    found = [
+        own for key, (_, own) in TABLE.items() if f"{key}.".startswith(f"{name}.") or f"{name}.".startswith(f"{key}.")
+    ]
+    if not found:
+        raise AssertionError(f"the table lacks {name}")
+    return set().union(*found)
+
+
+def concerned(before: Config, after: Config, jobs: set[Job]) -> set[Job]:
+    """Return the jobs that the table gives for all differences: those of its rules that are for the name that was edited."""
+    names = {job: [names_of(job, config) for config in (before, after) if known(job, config)] for job in jobs}
+    found = set()
+    for leaf in differing(before, after):
+        rules, kind = rules_of(leaf), KINDS.get(leaf[0])
+        if kind is not None and not all(leaf[1] in config[leaf[0]] for config in (before, after)):
+            rules = rules | NAMED.get(leaf[0], set())
+        sources = asking(before, after, leaf)
+        for job in jobs:
+            if job.rule in rules and (kind is None or any(leaf[1] in one.get(kind, ()) for one in names[job])):
+                if sources is None or dict(job.wildcards).get("source") in sources:
+                    found.add(job)
+    return found
+
+
+def asking(before: Config, after: Config, leaf: Leaf) -> set[str] | None:
+    """Return the sources that a leaf of the scores or lexicons of a corpus is for; None for a leaf that is for all."""
+    key = pattern(leaf)
+    if key.startswith("corpora.*.filters.quality"):
+        one, other = (scored(config["corpora"][leaf[1]]) for config in (before, after))
+        return one ^ other if key.endswith("sources") else one | other
+    if key == "corpora.*.filters.lexicons":
+        return listed(before["corpora"][leaf[1]]) | listed(after["corpora"][leaf[1]])
+    return None
+
+
+def scored(corpus: Config) -> set[str]:
+    """Return the sources of a corpus that are chosen by scores."""
+    quality = corpus["filters"]["quality"]
+    return set() if quality is None else set(quality.get("sources") or corpus["sources"])
+
+
+def listed(corpus: Config) -> set[str]:
+    """Return the sources of a corpus in which terms are looked for."""
+    filters = corpus["filters"]
+    entries = [{"sources": None, "families": filters["families"]}, *filters["overrides"]]
+    using = [one["sources"] or corpus["sources"] for one in entries if "lexicon" in (one["families"] or ())]
+    return {source for sources in using for source in sources}
+
+
+def known(job: Job, config: Config) -> bool:
+    """Tell whether a configuration has everything that a job is named by."""
+    return all(name in config[section] for section, kind in KINDS.items() for of, name in job.wildcards if of == kind)
+
+
+def check(before: Config, edits: Sequence[Leaf], after: Config, plan: Plan) -> None:
+    """Raise AssertionError unless exactly the jobs run that the table gives for the edited leaves: for these names alone."""
+    require("leaves that have the value already", set(edits) - set(differing(before, after)), set())
+    wanted = concerned(before, after, plan.jobs)
+    require("jobs with other settings or inputs", plan.changed, wanted - plan.new)
+    appeared = plan.new - wake(wanted, plan.jobs, after)
+    rules = set().union(*(APPEARING.get(pattern(leaf), set()) for leaf in edits))
+    require("new jobs", {job for job in appeared if job.rule not in rules}, set())
+    require("jobs that run", plan.run, wake(wanted | appeared, plan.jobs, after))
+
+
+def require(what: str, found: set[Any], wanted: set[Any]) -> None:
+    """Raise AssertionError with the differences of two sets."""
+    more, less = (sorted(map(str, difference)) for difference in (found - wanted, wanted - found))
+    if more or less:
+        raise AssertionError(f"{what}: {', '.join(more) or 'none'} too many, {', '.join(less) or 'none'} missing")
+
+
+def _parts(config: Config, source: Config, leaf: Leaf) -> None:
+    source["parts"] = 3
+    if len(source["files"]) < 3 and not any("*" in file["path"] for file in source["files"]):
+        source["files"] = [{"path": "*.a", "sha256": None}]
+
+
+def _kind(config: Config, source: Config, leaf: Leaf) -> None:
+    source |= {"kind": "text", "options": {}}
+
+
+def _instead_of_files(config: Config, source: Config, leaf: Leaf) -> None:
+    kind = {"crawl": "common_crawl", "dump": "wikipedia", "dataset": "huggingface"}[leaf[-1]]
+    source |= {"files": [], "package": None, "kind": kind, "options": {}, leaf[-1]: TABLE[pattern(leaf)][0]}
+
+
+def _options(config: Config, _: Config, leaf: Leaf) -> None:
+    source = config["sources"][leaf[1]]
+    source["kind"] = source["kind"] if READERS[source["kind"]] else "wikipedia"  # some readers have no option
+    source["options"] = OPTIONS[source["kind"]]
+
+
+def _registry(config: Config, package: Config, leaf: Leaf) -> None:
+    package |= {"registry": "debian", "form": None}  # what pip has is none elsewhere
+
+
+def _form(config: Config, package: Config, leaf: Leaf) -> None:
+    if package["registry"] == "pip":
+        package["form"] = "wheel" if package["form"] == "sdist" else "sdist"
+
+
+def _task(config: Config, task: Config, leaf: Leaf) -> None:
+    generated = task["kind"] == "minimal_pairs"
+    if leaf[-1] == "kind" or generated:
+        task["kind"] = "sentiment" if task["kind"] == "boolq" else "boolq"
+    if leaf[-1] == "files" or generated:
+        task["files"] = [{"path": "*.a", "sha256": None}]
+    if generated:
+        task["package"] = {"registry": "pip", "name": "other", "version": "9.9", "form": "wheel"}
+
+
+def _reversed(config: Config, parent: Config, leaf: Leaf) -> None:
+    parent[leaf[-1]] = parent[leaf[-1]][::-1]
+
+
+def _other_tasks(config: Config, parent: Config, leaf: Leaf) -> None:
+    parent["tasks"] = [task for task in config["tasks"] if task not in parent["tasks"]][:1]
+
+
+def _use(filters: Config, family: str) -> None:
+    filters["families"] = [*(one for one in filters["families"] if one != family), family]
+
+
+def _list(config: Config, lists: Config, leaf: Leaf) -> None:
+    _use(config["corpora"][leaf[1]]["filters"], "url")
+    lists[leaf[-1]] = [LIST]
+
+
+def _lexicons(config: Config, filters: Config, leaf: Leaf) -> None:
+    config["lexicons"] = config["lexicons"] or {"terms": {"files": [LIST]}}
+    if not filters["lexicons"]:
+        _use(filters, "lexicon")
+    filters["lexicons"] = list(config["lexicons"])
+
+
+def _words(config: Config, parent: Config, leaf: Leaf) -> None:
+    parent[leaf[-1]] = {"de": [OTHER_LIST]} if leaf[-1] == "languages" else [OTHER_LIST]
+
+
+def _quality(config: Config, filters: Config, leaf: Leaf) -> None:
+    config["classifiers"]["prose"] = {"positive": ["encyclopedia"], "negative": ["social"]}
+    filters["quality"] = {"classifier": "prose"}
+
+
+def _second(config: Config, parent: Config, leaf: Leaf) -> None:
+    section, change = {"tokenizer": ("tokenizers", {"vocabulary": 1000}), "classifier": ("classifiers", {"ngrams": 1})}[
+        leaf[-1]
+    ]
+    config[section]["second"] = {**config[section][parent[leaf[-1]]], **change}
+    parent[leaf[-1]] = "second"
+
+
+def _objective(config: Config, model: Config, leaf: Leaf) -> None:
+    if model["objective"] == "masked":
+        model["objective"], model["architecture"]["family"] = "causal", "gpt2"
+    else:
+        model["objective"] = "masked"
+        model["architecture"] |= {"family": "bert", "key_value_heads": None}
+        config["finetunings"]["multitask"]["models"] = ["gpt2" if leaf[1] == "llama" else "llama"]  # it has to write
+
+
+def _family(config: Config, architecture: Config, leaf: Leaf) -> None:
+    architecture["family"] = {"llama": "gpt2", "gpt2": "llama", "bert": "modernbert"}[architecture["family"]]
+    architecture["key_value_heads"] = None
+
+
+def _untied(config: Config, architecture: Config, leaf: Leaf) -> None:
+    model = config["models"][leaf[1]]
+    if model["objective"] == "masked":  # it predicts with its input embeddings
+        _objective(config, model, leaf)
+    architecture["tied_embeddings"] = False
+
+
+def _projections(config: Config, architecture: Config, leaf: Leaf) -> None:
+    if architecture["family"] == "bert":  # it normalises after the sum
+        architecture["family"] = "modernbert"
+    architecture["output_projections"] = "zero"
+
+
+EDITS: dict[str, Callable[[Config, Config, Leaf], None]] = {
+    "sources.*.parts": _parts,
+    "sources.*.kind": _kind,
+    "sources.*.crawl": _instead_of_files,
+    "sources.*.dump": _instead_of_files,
+    "sources.*.dataset": _instead_of_files,
+    "sources.*.options": _options,
+    "sources.*.package.registry": _registry,
+    "tasks.*.package.registry": _registry,
+    "sources.*.package.form": _form,
+    "tasks.*.package.form": _form,
+    "tasks.*.kind": _task,
+    "tasks.*.package": _task,
+    "tasks.*.files": _task,
+    "corpora.*.sources": _reversed,
+    "corpora.*.decontaminate.tasks": _other_tasks,
+    "corpora.*.filters.url_lists.domains": _list,
+    "corpora.*.filters.url_lists.urls": _list,
+    "corpora.*.filters.url_lists.words": _list,
+    "corpora.*.filters.url_lists.soft_words": _list,
+    "corpora.*.filters.url_lists.substrings": _list,
+    "corpora.*.filters.lexicons": _lexicons,
+    "corpora.*.filters.quality": _quality,
+    "corpora.*.filters.quality.classifier": _second,
+    "models.*.tokenizer": _second,
+    "models.*.objective": _objective,
+    "models.*.architecture.family": _family,
+    "models.*.architecture.tied_embeddings": _untied,
+    "models.*.architecture.output_projections": _projections,
+    "lexicons.*.files": _words,
+    "lexicons.*.languages": _words,
+}
