@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -128,19 +129,26 @@ class Planner:
         self.workdir = workdir
         self.snakefile = snakefile
 
-    def _with_dag(self, config: dict[str, Any], action: Any, force: bool, profile_overrides: dict[str, Any]) -> Any:
+    def _with_dag(
+        self,
+        config: dict[str, Any],
+        action: Any,
+        force: bool = False,
+        resources: Mapping[str, Any] = {},
+        targets: Iterable[str] = ("all",),
+    ) -> Any:
         write_config(self.workdir, config)
         before, directory = os.environ.get(SKIP_PREFLIGHT), Path.cwd()
         os.environ[SKIP_PREFLIGHT] = "1"
         try:
             with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
                 workflow_api = api.workflow(
-                    resource_settings=ResourceSettings(**{"cores": 2, **profile_overrides}),
+                    resource_settings=ResourceSettings(**{"cores": 2, **resources}),
                     config_settings=ConfigSettings(configfiles=[self.workdir / "config.yaml"]),
                     snakefile=self.snakefile,
                     workdir=self.workdir,
                 )
-                dag_api = workflow_api.dag(DAGSettings(targets={"all"}, rerun_triggers=TRIGGERS))
+                dag_api = workflow_api.dag(DAGSettings(targets=set(targets), rerun_triggers=TRIGGERS))
                 workflow = dag_api.workflow_api._workflow
                 workflow.dag_settings, workflow.execution_settings = dag_api.dag_settings, ExecutionSettings()
                 workflow._prepare_dag(forceall=force, ignore_incomplete=True, lock_warn_only=True)
@@ -170,11 +178,11 @@ class Planner:
                 for job in level:
                     workflow.async_run(workflow.persistence.finished(job))
 
-        self._with_dag(config, action, True, {})
+        self._with_dag(config, action, force=True)
 
     def rules(self, config: dict[str, Any], **resources: Any) -> dict[str, int]:
         """Return the number of jobs of each rule that would run for a reason of their own or another's."""
-        return self._with_dag(config, self._needed, False, resources)
+        return self._with_dag(config, self._needed, resources=resources)
 
     @staticmethod
     def _needed(workflow: Any) -> dict[str, int]:
@@ -193,4 +201,17 @@ class Planner:
                     found.add(job.rule.name)
             return found - {"all"}
 
-        return self._with_dag(config, action, False, {})
+        return self._with_dag(config, action)
+
+    def closures(self, config: dict[str, Any], targets: Sequence[str]) -> dict[str, tuple[set[str], set[str]]]:
+        """Return, for each target, the files that it asks for and those that the jobs it rests on make."""
+
+        def action(workflow: Any) -> dict[str, tuple[set[str], set[str]]]:
+            dag = workflow.dag
+            found = {}
+            for target in dag.targetjobs:
+                above = [job for job in dag.bfs(dag.dependencies, target) if job is not target]
+                found[target.rule.name] = (set(target.input), {path for job in above for path in job.output})
+            return found
+
+        return self._with_dag(config, action, force=True, targets=targets)

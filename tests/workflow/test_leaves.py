@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from scripts.lib.settings import leaves
-from scripts.registry.config import complete_config, read_yaml
+from scripts.registry.config import complete_config
 from tests.making import at
+from tests.workflow.defaults import config_with_quality, default_config
 from tests.workflow.harness import ROOT, Planner
 from tests.workflow.leaves import LEAVES, LEXICON_LEAVES, LEXICON_RULES, QUALITY_LEAVES, QUALITY_RULES, closure
 
@@ -23,10 +24,6 @@ OPEN_ENDED = (
     "finetunings.*.tasks",
     "lexicons.*.languages",
 )
-
-
-def default_config() -> dict[str, Any]:
-    return complete_config(read_yaml(ROOT / "config.yaml"), ROOT)
 
 
 def pattern(leaf: str) -> str:
@@ -221,19 +218,6 @@ def test_spelling_of_the_configuration_reruns_nothing(recorded: Planner, tmp_pat
     assert recorded.rules(shuffled) == {}
 
 
-def config_with_quality() -> dict[str, Any]:
-    """The default configuration with a classifier that one corpus uses for two of its sources."""
-    config = default_config()
-    config["classifiers"]["prose"] = {"positive": ["encyclopedia"], "negative": ["social"]}
-    config["corpora"]["english"]["filters"]["quality"] = {
-        "classifier": "prose",
-        "minimum": 0.5,
-        "pareto": 9,
-        "sources": ["web", "news"],
-    }
-    return complete_config(config, ROOT)
-
-
 def quality_leaves() -> list[str]:
     """The leaves that the default configuration lacks."""
     return [leaf for leaf in leaves(config_with_quality()) if "classifiers." in leaf or ".quality." in leaf]
@@ -263,6 +247,25 @@ def test_the_seed_draws_another_sample(recorded_quality: Planner) -> None:
     config = {**config_with_quality(), "seed": 7}
     own = LEAVES["seed"][1] | {"train_quality", "select"}
     assert set(recorded_quality.rules(config)) == expected(config, own)
+
+
+SWAPPED_ROLES = [
+    ("classifiers.prose", ("positive", "negative"), {"train_quality": 1, "score_quality": 2, "select": 2}),
+    ("corpora.english.split", ("validation", "test"), {"curate": 9}),
+]
+
+
+@pytest.mark.parametrize(("place", "roles", "own"), SWAPPED_ROLES, ids=[place for place, _, _ in SWAPPED_ROLES])
+def test_swapped_roles_rerun_exactly_their_users(
+    recorded_quality: Planner, place: str, roles: tuple[str, str], own: dict[str, int]
+) -> None:
+    """The same values in each other's place: Snakemake itself compares neither the order of inputs nor names of values."""
+    config = config_with_quality()
+    entry, (one, other) = at(config, place), roles
+    entry[one], entry[other] = entry[other], entry[one]
+    counts = recorded_quality.rules(config)
+    assert set(counts) == expected(config, set(own))
+    assert {rule: counts[rule] for rule in own} == own
 
 
 def test_scores_are_made_for_the_sources_that_are_judged(recorded_quality: Planner) -> None:
