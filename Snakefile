@@ -3,10 +3,6 @@
 `snakemake` builds everything that config.yaml names; `snakemake corpus-main` one corpus, and so on (see `snakemake -l`).
 """
 
-if not workflow.configfiles:
-
-    configfile: f"{workflow.basedir}/config.yaml"
-
 
 include: "rules/common.smk"
 

@@ -1,4 +1,4 @@
-# Names, references and helpers shared by the rule files; no rules.
+# The configuration; names, references and helpers shared by the rule files; no rules.
 #
 # Every rule depends on content manifests (`<artefact>.json`, under 1 MB, compared by content) and takes bulk data along as
 # `ancient`. Its params are its settings as one canonical JSON string, its code digest and its environment digest.
@@ -15,7 +15,7 @@ from scripts.lib.canonical import canonical_json
 from scripts.lib.code import code_digest
 from scripts.lib.environments import environment_digest, versions_of
 from scripts.lib.errors import UserError
-from scripts.registry.config import complete_config, user_files
+from scripts.registry.config import check_files, complete_config
 from scripts.registry.failed import last_words
 from scripts.registry.targets import PACKING_KINDS, SHARD_SUFFIXES, SPLITS, Targets
 from scripts.registry.targets import manifests as corpus_manifests
@@ -52,8 +52,19 @@ wildcard_constraints:
     length="[1-9][0-9]*",
 
 
+# Checked before Snakemake reads it: what it says of a file that cannot be parsed names neither the file nor the line.
+CONFIG = workflow.configfiles or [f"{workflow.basedir}/config.yaml"]
 try:
-    user_files(workflow.configfiles)
+    check_files(CONFIG)
+except UserError as error:
+    sys.exit(f"error: {error}")
+
+if not workflow.configfiles:
+
+    configfile: CONFIG[0]
+
+
+try:
     registry = Registry(complete_config(config, Path.cwd()))
     targets = Targets(registry)
     ENVIRONMENTS = [

@@ -2,6 +2,7 @@
 # Run the workflow; after a killed Snakemake, remove its lock first, but only when it is dead.
 #
 # This lock dies with Snakemake, whatever ends it. A job that outlives it holds the lock of its own output (scripts/lib/publish.py).
+# Configuration files of the command line are checked first, since Snakemake parses them before it reads the workflow.
 # When a run fails, the sentences that matter are said once more at its end: Snakemake prints all inputs of a failed job below them.
 set -uo pipefail
 mkdir -p .snakemake
@@ -9,6 +10,10 @@ exec 9> .snakemake/groundwork.lock
 if ! flock --nonblock 9; then
     echo "error: another run is at work in this folder; wait for it or stop it, then run again." >&2
     exit 1
+fi
+if [[ " $* " == *" --configfile"* ]]; then
+    root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+    PYTHONPATH=$root python -m scripts.registry.given "$@" || exit $?
 fi
 if compgen -G ".snakemake/locks/*" > /dev/null; then
     snakemake --unlock --quiet all || exit $?

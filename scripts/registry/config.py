@@ -165,8 +165,8 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def user_files(paths: Sequence[str | Path]) -> None:
-    """Check the files that a configuration was read from for keys that stand twice."""
-    for path in paths:
-        if Path(path).suffix in (".yaml", ".yml"):
-            read_yaml(Path(path))
+def check_files(paths: Sequence[str | Path]) -> None:
+    """Check the YAML files that a configuration is read from: parsable, with keys at the top, none of them twice."""
+    for path in map(Path, paths):
+        if path.suffix in (".yaml", ".yml") and not isinstance(read_yaml(path), dict):
+            raise UserError(f"{path.name} has no keys at its top level; write a configuration (see docs/config.md).")

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from tests.workflow.conftest import Run, lay_out_text, tiny_config
-from tests.workflow.harness import copy_project, run, would_run, write_config
+from tests.workflow.harness import ROOT, Planner, copy_project, run, would_run, write_config
 from tests.workflow.test_recovery import start, wait_for_process
 
 MODEL = "models/tiny/model.json"
-AGAIN = "publishing it again"
+AGAIN = "its verified result is published again"
 
 
 def chain_config() -> dict[str, Any]:
@@ -98,6 +98,15 @@ def pretrain_log(target: Run) -> str:
     return (target.results / "logs" / "pretrain" / "tiny.log").read_text("utf-8")
 
 
+def require_republished(target: Run) -> None:
+    """Every costly step published its finished result again and did nothing else."""
+    logs = target.results / "logs"
+    for name in ("tokenizer/small", "pretrain/tiny", "finetune/tiny/small"):
+        log = (logs / f"{name}.log").read_text("utf-8")
+        assert AGAIN in log, name
+        assert not re.search(r"^step \d+ of", log, re.M), name
+
+
 def test_the_chain_ends_with_a_scored_model_and_a_report(chain: Run) -> None:
     provenance = json.loads((chain.results / "models/tiny/model.provenance.json").read_text("utf-8"))
     assert provenance["execution"]["processes"] == 2
@@ -143,14 +152,39 @@ def test_curated_documents_are_read_by_the_datasets_library(chain: Run, tmp_path
     assert len(loaded) == sum(json.loads(path.read_text("utf-8"))["accounting"]["kept"] for path in manifests) > 20
 
 
-@pytest.mark.parametrize("arguments", [["--set-resources", "pretrain:processes=1"], ["--set-threads", "pretrain=4"]])
-def test_the_layout_reruns_nothing(arguments: list[str], chain: Run) -> None:
-    assert would_run(chain.project, chain.workdir, *arguments) == {}
+LAYOUT: dict[str, Any] = {
+    "processes": 1,
+    "micro_batch_tokens": 256,
+    "zero_stage": 1,
+    "device": "h100",
+    "keep_last": 5,
+    "keep_every": 8,
+    "timeout_minutes": 5,
+    "walltime_minutes": 60,
+    "mem_mb": 7000,
+}
+
+
+@pytest.mark.parametrize("resource", LAYOUT)
+def test_the_layout_reruns_nothing(resource: str, chain: Run) -> None:
+    planner = Planner(chain.workdir, chain.project / "Snakefile")
+    layout = {"pretrain": {resource: LAYOUT[resource]}}
+    assert planner.rules(chain_config(), overwrite_resources=layout) == {}
+
+
+def test_the_layout_names_every_resource_that_the_training_is_given() -> None:
+    rule = (ROOT / "rules" / "pretraining.smk").read_text("utf-8").partition("rule pretrain:")[2]
+    assert set(re.findall(r"\{resources\.(\w+)", rule)) < set(LAYOUT)
+
+
+def test_another_profile_reruns_nothing(chain: Run) -> None:
+    assert would_run(chain.project, chain.workdir, "--profile", str(chain.project / "cluster")) == {}
+    assert would_run(chain.project, chain.workdir, "--set-threads", "pretrain=4", "finetune=4", "tokenizer=3") == {}
 
 
 def test_a_forced_costly_step_publishes_again(chain: Run, again: Run) -> None:
-    run(again.project, again.workdir, "--forcerun", "tokenizer", "pretrain")
-    assert AGAIN in pretrain_log(again)
+    run(again.project, again.workdir, "--forcerun", "tokenizer", "pretrain", "finetune")
+    require_republished(again)
     assert again.digests() == chain.digests()
 
 
@@ -160,7 +194,7 @@ def test_deleting_a_curated_file_and_adding_a_corpus_trains_nothing_again(chain:
     config["corpora"]["other"] = {"sources": ["modules"], "filters": {"families": ["length"]}}
     write_config(again.workdir, config)
     run(again.project, again.workdir)
-    assert AGAIN in pretrain_log(again)
+    require_republished(again)
     before, after = chain.digests(), again.digests()
     assert {name: after[name] for name in before} == before
     assert "corpora/other/documents/modules/0000.json" in after

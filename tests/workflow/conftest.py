@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import random
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -65,11 +67,16 @@ class Run:
         return tree_digest(self.results)
 
 
+def noise() -> dict[str, str]:
+    """A document that no compression makes small and no corpus keeps: Snakemake compares files above 1 MB by time only."""
+    return {"id": "noise", "text": base64.encodebytes(random.Random(0).randbytes(1_100_000)).decode("ascii")}
+
+
 def lay_out_text(workdir: Path) -> None:
-    """Write the files of the sources; one line of the first is not UTF-8."""
+    """Write the files of the sources; one line of the first is not UTF-8, and the second is large."""
     topics = topic_documents()
     write_jsonl(workdir / "text" / "topics-0.jsonl", topics[0::2])
-    write_jsonl(workdir / "text" / "topics-1.jsonl", topics[1::2] + topics[:3])
+    write_jsonl(workdir / "text" / "topics-1.jsonl", [*topics[1::2], *topics[:3], noise()])
     write_jsonl(workdir / "text" / "modules.jsonl", module_documents())
     with (workdir / "text" / "topics-0.jsonl").open("ab") as stream:
         stream.write(BAD_LINE)

@@ -56,6 +56,13 @@ def rich_config() -> Config:
     return complete_config(config, ROOT)
 
 
+def config_of_every_rule() -> Config:
+    """Return that with a model that packs: every rule has a job."""
+    config = rich_config()
+    config["models"]["gpt2"]["training"]["packing"] = "best_fit"
+    return complete_config(config, ROOT)
+
+
 def leaves(values: Mapping[str, Any], above: Leaf = ()) -> Iterator[tuple[Leaf, Any]]:
     """Yield every leaf with its value: scalars, lists and empty mappings."""
     for key, value in values.items():

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -148,7 +149,14 @@ class Planner:
         self.workdir = workdir
         self.snakefile = snakefile
 
-    def _with_dag(self, config: dict[str, Any], action: Any, force: bool, profile_overrides: dict[str, Any]) -> Any:
+    def _with_dag(
+        self,
+        config: dict[str, Any],
+        action: Any,
+        force: bool = False,
+        resources: Mapping[str, Any] = {},
+        targets: Iterable[str] = ("all",),
+    ) -> Any:
         file = self.workdir / "config.json"  # it is read faster than YAML
         file.write_text(json.dumps(config), encoding="utf-8")
         before, directory = os.environ.get(SKIP_PREFLIGHT), Path.cwd()
@@ -156,12 +164,12 @@ class Planner:
         try:
             with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
                 workflow_api = api.workflow(
-                    resource_settings=ResourceSettings(**{"cores": 2, **profile_overrides}),
+                    resource_settings=ResourceSettings(**{"cores": 2, **resources}),
                     config_settings=ConfigSettings(configfiles=[file]),
                     snakefile=self.snakefile,
                     workdir=self.workdir,
                 )
-                dag_api = workflow_api.dag(DAGSettings(targets={"all"}, rerun_triggers=TRIGGERS))
+                dag_api = workflow_api.dag(DAGSettings(targets=set(targets), rerun_triggers=TRIGGERS))
                 workflow = dag_api.workflow_api._workflow
                 workflow.dag_settings, workflow.execution_settings = dag_api.dag_settings, ExecutionSettings()
                 workflow._prepare_dag(forceall=force, ignore_incomplete=True, lock_warn_only=True)
@@ -191,11 +199,11 @@ class Planner:
                 for job in level:
                     workflow.async_run(workflow.persistence.finished(job))
 
-        self._with_dag(config, action, True, {})
+        self._with_dag(config, action, force=True)
 
     def rules(self, config: dict[str, Any], **resources: Any) -> dict[str, int]:
         """Return the number of jobs of each rule that would run for a reason of their own or another's."""
-        return self._with_dag(config, self._needed, False, resources)
+        return self._with_dag(config, self._needed, resources=resources)
 
     @staticmethod
     def _needed(workflow: Any) -> dict[str, int]:
@@ -222,7 +230,7 @@ class Planner:
                     found.run.add(name)
             return found
 
-        return self._with_dag(config, action, False, {})
+        return self._with_dag(config, action)
 
     def own_reasons(self, config: dict[str, Any]) -> set[str]:
         """Return the rules that have jobs with changed settings, inputs or code, without those that only follow them."""
@@ -235,4 +243,17 @@ class Planner:
                     found.add(job.rule.name)
             return found - {"all"}
 
-        return self._with_dag(config, action, False, {})
+        return self._with_dag(config, action)
+
+    def closures(self, config: dict[str, Any], targets: Sequence[str]) -> dict[str, tuple[set[str], set[str]]]:
+        """Return, for each target, the files that it asks for and those that the jobs it rests on make."""
+
+        def action(workflow: Any) -> dict[str, tuple[set[str], set[str]]]:
+            dag = workflow.dag
+            found = {}
+            for target in dag.targetjobs:
+                above = [job for job in dag.bfs(dag.dependencies, target) if job is not target]
+                found[target.rule.name] = (set(target.input), {path for job in above for path in job.output})
+            return found
+
+        return self._with_dag(config, action, force=True, targets=targets)

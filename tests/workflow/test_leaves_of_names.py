@@ -6,8 +6,11 @@ configuration lacks, are edited leaf by leaf.
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
+from tests.making import at
 from tests.workflow.editing import check, default_config, edited, leaves, of_one_name, pattern, rich_config
 from tests.workflow.harness import Planner
 from tests.workflow.jobs import KINDS
@@ -51,6 +54,23 @@ def test_the_table_names_what_the_default_lacks_and_no_more() -> None:
 def test_what_the_default_lacks_reruns_exactly_its_jobs(recorded_rich: Planner, leaf: tuple[str, ...]) -> None:
     after = edited(RICH, leaf)
     check(RICH, [leaf], after, recorded_rich.plan(after))
+
+
+SWAPPED_ROLES = [
+    (("classifiers", "prose"), ("positive", "negative")),
+    (("corpora", "english", "split"), ("validation", "test")),
+]
+
+
+@pytest.mark.parametrize(("place", "roles"), SWAPPED_ROLES, ids=["classifier", "split"])
+def test_swapped_roles_rerun_exactly_their_users(
+    recorded_rich: Planner, place: tuple[str, ...], roles: tuple[str, str]
+) -> None:
+    """The same values in each other's place: Snakemake itself compares neither the order of inputs nor names of values."""
+    after, (one, other) = copy.deepcopy(RICH), roles
+    entry = at(after, ".".join(place))
+    entry[one], entry[other] = entry[other], entry[one]
+    check(RICH, [(*place, one), (*place, other)], after, recorded_rich.plan(after))
 
 
 def test_the_seed_draws_another_sample(recorded_rich: Planner) -> None:

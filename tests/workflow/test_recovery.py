@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -12,14 +13,21 @@ from pathlib import Path
 
 import pytest
 
+from scripts.lib.errors import UserError
 from scripts.lib.publish import one_writer
 from tests.workflow.conftest import Run, tiny_config
 from tests.workflow.harness import command, environment, run, write_config
 
 DOCUMENTS = "sources/reference/documents/0001"
 CURATED = "corpora/main/documents/reference/0001"
-TARGETS = [[], ["corpus-main"], [f"results/{CURATED}.json"]]
-TARGET_NAMES = ["all", "named", "path"]
+LARGE = 1_000_000  # up to this many bytes Snakemake itself compares by content
+NAMED_SOURCE, NAMED_CORPUS, PATH = "source-reference", "corpus-main", f"results/{CURATED}.json"
+RESTS_ON = {
+    "all": ("",),
+    NAMED_SOURCE: ("sources/reference/",),
+    NAMED_CORPUS: ("sources/", "corpora/"),
+    PATH: ("sources/", "corpora/main/selection/", "corpora/main/duplicates", "corpora/main/contamination", CURATED),
+}
 
 
 def find_process(text: str, folder: Path) -> int | None:
@@ -44,13 +52,24 @@ def wait_for_process(text: str, folder: Path, running: subprocess.Popen[str]) ->
 
 
 def start(target: Run, *arguments: str) -> subprocess.Popen[str]:
+    return started(target, command(target.project, target.workdir, *arguments))
+
+
+def through_run_sh(target: Run) -> list[str]:
+    """The command line that `make` runs."""
+    return ["bash", str(target.project / "scripts" / "run.sh"), *command(target.project, target.workdir)[3:]]
+
+
+def started(target: Run, words: list[str]) -> subprocess.Popen[str]:
+    """Start a command in a group of its own, as a terminal does."""
     return subprocess.Popen(
-        command(target.project, target.workdir, *arguments),
+        words,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env=environment(),
         cwd=target.workdir,
+        start_new_session=True,
         # Under nohup and in the background of a script this process ignores Ctrl-C, and what it starts would, too.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
@@ -96,8 +115,10 @@ def flip_bit(path: Path) -> None:
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def flip_intermediate(target: Run) -> None:
-    flip_bit(target.results / f"{DOCUMENTS}.parquet")
+def flip_large_intermediate(target: Run) -> None:
+    path = target.results / f"{DOCUMENTS}.parquet"
+    assert path.stat().st_size > LARGE
+    flip_bit(path)
 
 
 def flip_final(target: Run) -> None:
@@ -110,16 +131,26 @@ def forget(workdir: Path, path: Path) -> None:
     (workdir / ".snakemake/metadata" / name).unlink()
 
 
-DAMAGES = [
-    edit_so_that_one_part_fails,
-    delete_intermediate,
-    delete_manifest,
-    delete_raw_file,
-    delete_final,
-    empty_final,
-    flip_intermediate,
-    flip_final,
-]
+# Each damage, with a target by name or path that rests on what it spoils.
+DAMAGES = {
+    edit_so_that_one_part_fails: NAMED_CORPUS,
+    delete_intermediate: PATH,
+    delete_manifest: PATH,
+    delete_raw_file: NAMED_SOURCE,
+    delete_final: PATH,
+    empty_final: NAMED_CORPUS,
+    flip_large_intermediate: NAMED_SOURCE,
+    flip_final: PATH,
+}
+
+
+def require_clean(target: str, spoiled: Run, clean: Run) -> None:
+    """What a target rests on is what a clean build makes; what rests on it is that, too, or gone, but never stale."""
+    made, wanted = spoiled.digests(), clean.digests()
+    assert {name for name in made if name.startswith(RESTS_ON[target])} == {
+        name for name in wanted if name.startswith(RESTS_ON[target])
+    }
+    assert made == {name: wanted.get(name) for name in made}
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
@@ -130,65 +161,84 @@ def test_the_next_run_equals_a_clean_build(damage, finished: Run, copied: Run) -
     assert "Nothing to be done" in run(copied.project, copied.workdir).stderr
 
 
-@pytest.mark.parametrize("target", TARGETS[1:], ids=TARGET_NAMES[1:])
-@pytest.mark.parametrize("damage", [edit_so_that_one_part_fails, delete_manifest], ids=lambda damage: damage.__name__)
-def test_a_single_target_is_never_built_on_missing_ground(
-    damage,
-    target: list[str],
-    finished: Run,
-    copied: Run,  # type: ignore[no-untyped-def]
-) -> None:
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: f"{damage.__name__}-{DAMAGES[damage]}")
+def test_the_next_run_for_one_target_equals_a_clean_build(damage, finished: Run, copied: Run) -> None:  # type: ignore[no-untyped-def]
     damage(copied)
-    run(copied.project, copied.workdir, *target)
-    for name in (f"{DOCUMENTS}.parquet", f"{DOCUMENTS}.json", f"{CURATED}.parquet", f"{CURATED}.json"):
-        assert copied.digests()[name] == finished.digests()[name]
+    run(copied.project, copied.workdir, DAMAGES[damage])
+    require_clean(DAMAGES[damage], copied, finished)
+
+
+def test_a_lasting_edit_whose_run_failed_ends_as_a_clean_build_of_it(finished: Run, copied: Run, fresh: Run) -> None:
+    """One part fails for a reason that is not the edit's; Snakemake has noted the new settings for it all the same."""
+    config = tiny_config()
+    config["sources"]["reference"]["license"] = "CC0-1.0"
+    write_config(copied.workdir, config)
+    with one_writer(copied.results / f"{DOCUMENTS}.json"):
+        failed = run(copied.project, copied.workdir, "--keep-going", check=False)
+    assert failed.returncode == 1
+    assert "being written by another process" in failed.stdout + failed.stderr
+    run(copied.project, copied.workdir)
+    write_config(fresh.workdir, config)
+    run(fresh.project, fresh.workdir)
+    assert copied.digests() == fresh.digests()
+    assert copied.digests()[f"{CURATED}.json"] != finished.digests()[f"{CURATED}.json"]
 
 
 def test_a_failed_run_ends_with_the_sentence_that_matters(fresh: Run) -> None:
     config = tiny_config()
     config["sources"]["reference"]["max_quarantined"] = 0
     write_config(fresh.workdir, config)
-    words = ["bash", str(fresh.project / "scripts/run.sh"), *command(fresh.project, fresh.workdir)[3:]]
-    done = subprocess.run(words, capture_output=True, text=True, env=environment(), cwd=fresh.workdir, check=False)
+    done = subprocess.run(
+        through_run_sh(fresh), capture_output=True, text=True, env=environment(), cwd=fresh.workdir, check=False
+    )
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-3:]
     assert last[0].startswith("results/logs/extract/reference.") and "sources.reference.max_quarantined" in last[0]
     assert last[-1] == "What was finished is kept; run again to go on."
 
 
+def half_written(target: Run) -> list[Path]:
+    """What writers leave behind only when they are killed."""
+    return [path for path in target.results.rglob(".*") if path.name.endswith((".staging", ".tmp", ".lock"))]
+
+
 def test_interrupted_by_the_keyboard_it_leaves_nothing_half_written(finished: Run, fresh: Run) -> None:
-    running = start(fresh)
+    """Ctrl-C in a terminal reaches all that `make` started: the script, Snakemake, shells and programs."""
+    running = started(fresh, through_run_sh(fresh))
     wait_for_process("scripts.cleaning.annotate", fresh.workdir, running)
-    running.send_signal(signal.SIGINT)
-    running.communicate()
-    assert running.returncode != 0
+    os.killpg(running.pid, signal.SIGINT)
+    output, _ = running.communicate()
+    assert running.returncode == 1, output[-3000:]
+    assert output.endswith("What was finished is kept; run again to go on.\n")
+    assert half_written(fresh) == []
     before = fresh.digests()
     assert {name: finished.digests()[name] for name in before} == before
     run(fresh.project, fresh.workdir)
     assert fresh.digests() == finished.digests()
-    assert not list(fresh.results.rglob("*.staging"))
 
 
-def test_a_killed_program_is_made_again(finished: Run, fresh: Run) -> None:
-    running = start(fresh)
+@pytest.mark.parametrize("target", ["all", NAMED_SOURCE])
+def test_a_killed_program_is_made_again(target: str, finished: Run, fresh: Run) -> None:
+    running = start(fresh, target)
     os.kill(wait_for_process("scripts.cleaning.signatures", fresh.workdir, running), signal.SIGKILL)
     running.communicate()
     assert running.returncode == 1
-    run(fresh.project, fresh.workdir)
-    assert fresh.digests() == finished.digests()
+    run(fresh.project, fresh.workdir, target)
+    require_clean(target, fresh, finished)
 
 
-def test_a_killed_snakemake_is_continued(finished: Run, fresh: Run) -> None:
-    running = start(fresh)
+@pytest.mark.parametrize("target", ["all", NAMED_SOURCE])
+def test_a_killed_snakemake_is_continued(target: str, finished: Run, fresh: Run) -> None:
+    running = start(fresh, target)
     job = wait_for_process("scripts.cleaning.annotate", fresh.workdir, running)
     running.kill()
     running.communicate()
     with contextlib.suppress(ProcessLookupError):
         os.kill(job, signal.SIGKILL)
     run(fresh.project, fresh.workdir, "--unlock")
-    run(fresh.project, fresh.workdir)
-    assert fresh.digests() == finished.digests()
-    assert not list(fresh.results.rglob("*.staging"))
+    run(fresh.project, fresh.workdir, target)
+    require_clean(target, fresh, finished)
+    assert half_written(fresh) == []
 
 
 def test_what_an_orphan_finished_is_made_again(finished: Run, copied: Run) -> None:
@@ -214,11 +264,46 @@ def test_two_runs_at_once_have_one_writer(finished: Run, fresh: Run) -> None:
     assert fresh.digests() == finished.digests()
 
 
-def test_an_orphan_keeps_its_output_to_itself(finished: Run, fresh: Run) -> None:
-    """An orphan that is alive after --unlock still holds the lock of what it writes."""
-    with one_writer(fresh.results / "sources/modules/documents/0000.json"):
-        refused = run(fresh.project, fresh.workdir, "--keep-going", check=False)
+def stop_a_writer(target: Run, running: subprocess.Popen[str]) -> int:
+    """Stop, but do not end, the first program that is seen to write a part of the corpus; return its process."""
+    corpus = target.results / "corpora" / "main"
+    parts = [f"{stage}/{part}" for stage in ("selection", "documents") for part in ("reference/0000", "modules/0000")]
+    artefacts = [corpus / f"{name}.json" for name in [*parts, "duplicates", "contamination", "overlap", "audit"]]
+    while running.poll() is None:
+        for artefact in artefacts:
+            lock = artefact.with_name(f".{artefact.name}.lock")
+            with contextlib.suppress(OSError, ValueError):
+                holder = int(lock.read_text("ascii"))
+                os.kill(holder, signal.SIGSTOP)
+                if is_locked(artefact):
+                    return holder
+                os.kill(holder, signal.SIGCONT)  # it had ended writing
+        time.sleep(0.002)
+    raise AssertionError("the run ended before a program was seen to write")
+
+
+def is_locked(artefact: Path) -> bool:
+    try:
+        with one_writer(artefact):
+            return False
+    except UserError:
+        return True
+
+
+def test_an_orphan_that_is_alive_after_unlock_stays_the_one_writer(finished: Run, copied: Run) -> None:
+    shutil.rmtree(copied.results / "corpora")
+    running = start(copied)
+    orphan = stop_a_writer(copied, running)
+    try:
+        running.kill()
+        running.wait()
+        run(copied.project, copied.workdir, "--unlock")
+        refused = run(copied.project, copied.workdir, "--keep-going", check=False)
         assert refused.returncode == 1
-        assert "being written by another process" in refused.stdout + refused.stderr
-    run(fresh.project, fresh.workdir)
-    assert fresh.digests() == finished.digests()
+        assert f"being written by another process ({orphan})" in refused.stdout + refused.stderr
+    finally:
+        os.kill(orphan, signal.SIGCONT)
+        running.communicate()  # ends with the last process that writes to its pipe
+    run(copied.project, copied.workdir)
+    assert copied.digests() == finished.digests()
+    assert half_written(copied) == []

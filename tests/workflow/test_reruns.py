@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
+from scripts.lib.code import source_digest
 from tests.workflow.conftest import Run, tiny_config
 from tests.workflow.harness import ROOT, run, would_run, write_config
-from tests.workflow.leaves import FOLLOWS, closure
+from tests.workflow.leaves import closure
 
 BUILT = {
     "fetch_source",
@@ -55,8 +57,8 @@ def test_touch_reruns_nothing(copied: Run) -> None:
 
 @pytest.mark.parametrize("tool", ["cp -r", "cp -a", "rsync -a"])
 def test_a_copy_elsewhere_reruns_nothing(tool: str, finished: Run, tmp_path: Path) -> None:
-    if shutil.which(tool.split()[0]) is None:
-        pytest.skip(f"needs {tool.split()[0]}")
+    program = tool.split()[0]
+    assert shutil.which(program), f"{program} is missing; the tests need it, install it (`apt-get install {program}`)."
     target = tmp_path / "another" / "place"
     target.parent.mkdir(parents=True)
     subprocess.run([*tool.split(), f"{finished.workdir}/", str(target)], check=True)
@@ -64,11 +66,22 @@ def test_a_copy_elsewhere_reruns_nothing(tool: str, finished: Run, tmp_path: Pat
     assert "Nothing to be done" in run(finished.project, target).stderr
 
 
-HARMLESS = {
+def reformatted(text: str) -> str:
+    """The code as Python would write it: other line breaks, quotes and parentheses, no comments."""
+    return ast.unparse(ast.parse(text)) + "\n"
+
+
+HARMLESS: dict[str, Callable[[str], str]] = {
     "comment": lambda text: "# Another remark.\n" + text + "\n# And one at the end.\n",
     "docstring": lambda text: re.sub(r'^"""', '"""Said otherwise. ', text, count=1),
-    "formatting": lambda text: text.replace("\n\n\n", "\n\n\n\n") + "\n\n",
+    "formatting": reformatted,
 }
+
+
+def programs() -> list[str]:
+    """The programs of all rules."""
+    rules = "".join(path.read_text("utf-8") for path in (ROOT / "rules").glob("*.smk"))
+    return sorted(set(re.findall(r'code_digest\("([\w.]+)"\)', rules)))
 
 
 @pytest.mark.parametrize("edit", HARMLESS)
@@ -77,6 +90,9 @@ def test_words_about_the_code_rerun_nothing(edit: str, copied: Run) -> None:
         text = path.read_text("utf-8")
         if text.startswith('"""') and "from __future__" in text:
             path.write_text(HARMLESS[edit](text), encoding="utf-8")
+            assert path.read_text("utf-8") != text
+    for program in programs():
+        assert source_digest(program, copied.project) == source_digest(program), program
     assert would_run(copied.project, copied.workdir) == {}
 
 
@@ -93,6 +109,16 @@ def test_an_imported_module_reruns_exactly_its_users(copied: Run) -> None:
     path = copied.project / "scripts" / "cleaning" / "filters.py"
     path.write_text(path.read_text("utf-8") + "\nADDED = 1\n", encoding="utf-8")
     assert set(would_run(copied.project, copied.workdir)) == closure({"select"}) & BUILT
+
+
+LISTS = {"stop_words_en.txt": {"annotate"}, "pii_labels.txt": {"curate"}}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_word_list_reruns_exactly_its_users(name: str, copied: Run) -> None:
+    with (copied.project / "scripts" / "cleaning" / "lists" / name).open("a", encoding="utf-8") as stream:
+        stream.write("added\n")
+    assert set(would_run(copied.project, copied.workdir)) == closure(LISTS[name]) & BUILT
 
 
 def test_a_pin_of_an_environment_reruns_exactly_its_users(copied: Run) -> None:
@@ -112,14 +138,15 @@ def test_swapped_splits_rerun_exactly_their_users(copied: Run) -> None:
     config = tiny_config()
     config["corpora"]["main"]["split"] = {"validation": 0.0, "test": 0.1}
     write_config(copied.workdir, config)
-    assert set(would_run(copied.project, copied.workdir)) == {"curate", "overlap", "audit", "report"}
+    assert would_run(copied.project, copied.workdir) == {"curate": 3, "overlap": 1, "audit": 1, "report": 1}
 
 
 def test_reordered_priorities_rerun_exactly_their_users(copied: Run) -> None:
     config = tiny_config()
     config["corpora"]["main"]["sources"].reverse()
     write_config(copied.workdir, config)
-    assert set(would_run(copied.project, copied.workdir)) == {"deduplicate", "curate", "overlap", "audit", "report"}
+    wanted = {"deduplicate": 1, "curate": 3, "overlap": 1, "audit": 1, "report": 1}
+    assert would_run(copied.project, copied.workdir) == wanted
 
 
 def test_an_edited_text_reruns_the_part_that_holds_it(copied: Run) -> None:
@@ -136,25 +163,3 @@ EXECUTION = [["--cores", "1"], ["--set-threads", "curate=2"], ["--set-resources"
 @pytest.mark.parametrize("arguments", EXECUTION)
 def test_execution_reruns_nothing(arguments: list[str], copied: Run) -> None:
     assert would_run(copied.project, copied.workdir, *arguments) == {}
-
-
-def test_the_cluster_profile_gives_its_threads_and_memory_to_every_rule(fresh: Run) -> None:
-    """Without their messages, the jobs of a dry run show threads and memory."""
-    for path in sorted((fresh.project / "rules").glob("*.smk")):
-        path.write_text(re.sub(r"    message:\n.*\n", "", path.read_text("utf-8")), encoding="utf-8")
-    profile = yaml.safe_load((ROOT / "profiles" / "cluster" / "profile.yaml").read_text("utf-8"))
-    done = run(fresh.project, fresh.workdir, "--dry-run", "--profile", str(fresh.project / "cluster"))
-    text = done.stdout + done.stderr
-    for rule in BUILT:
-        threads, memory = profile["set-threads"][rule], profile["set-resources"][rule]["mem_mb"]
-        blocks = re.findall(rf"^rule {rule}:\n(.*?)\n\[", text, re.S | re.M)
-        assert blocks, f"no job of {rule} in the dry run"
-        for block in blocks:
-            assert f"mem_mb={memory}," in block
-            assert threads == 1 or f"threads: {threads}\n" in block
-
-
-def test_the_cluster_profile_knows_every_rule() -> None:
-    profile = yaml.safe_load((ROOT / "profiles" / "cluster" / "profile.yaml").read_text("utf-8"))
-    rules = set(FOLLOWS)
-    assert set(profile["set-threads"]) == set(profile["set-resources"]) == rules

@@ -1,0 +1,62 @@
+"""A configuration with work for every rule: planned as a user types it, for a cluster, and target by target."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from scripts.registry.targets import Targets
+from scripts.registry.workflow import Registry
+from tests.workflow.editing import config_of_every_rule
+from tests.workflow.harness import ROOT, Planner, copy_project, environment, jobs_of, write_config
+from tests.workflow.leaves import FOLLOWS
+
+PROFILE = yaml.safe_load((ROOT / "profiles" / "cluster" / "profile.yaml").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone with such a config.yaml; without their messages, the jobs of a dry run show threads and memory."""
+    project = copy_project(tmp_path_factory.mktemp("every-rule") / "clone")
+    write_config(project, config_of_every_rule())
+    for path in sorted((project / "rules").glob("*.smk")):
+        path.write_text(re.sub(r"    message:\n.*\n", "", path.read_text("utf-8")), encoding="utf-8")
+    return project
+
+
+def typed(clone: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Type a command in the folder of the clone."""
+    return subprocess.run(words, capture_output=True, text=True, env=environment(), cwd=clone, check=True)
+
+
+def test_snakemake_alone_plans_every_rule(clone: Path) -> None:
+    assert set(jobs_of(typed(clone, "snakemake", "-n"))) == set(FOLLOWS)
+
+
+def test_the_cluster_gives_its_threads_and_memory_to_every_job_of_every_rule(clone: Path) -> None:
+    done = typed(clone, "snakemake", "--profile", "cluster", "-n")
+    jobs = jobs_of(done)
+    assert set(jobs) == set(PROFILE["set-threads"]) == set(PROFILE["set-resources"]) == set(FOLLOWS)
+    for rule, count in jobs.items():
+        blocks = re.findall(rf"^rule {rule}:\n(.*?)\n\[", done.stdout + done.stderr, re.S | re.M)
+        assert len(blocks) == count, rule
+        for block in blocks:
+            given = dict(re.findall(r"(\w+)=([^,\s]+)", re.search(r"^    resources: (.*)", block, re.M)[1]))  # type: ignore[index]
+            wanted = {key: str(value) for key, value in PROFILE["set-resources"][rule].items()}
+            assert {key: given[key] for key in wanted} == wanted, rule
+            threads = re.search(r"^    threads: (\d+)", block, re.M)  # one thread is not shown
+            assert int(threads[1] if threads else 1) == PROFILE["set-threads"][rule], rule
+
+
+def test_every_target_asks_for_all_that_it_rests_on(tmp_path: Path) -> None:
+    """A missing intermediate that nobody asks for is not made by Snakemake, and what rests on it would be built on air."""
+    config = config_of_every_rule()
+    targets = [f"{kind}-{name}" for kind, name in Targets(Registry(config)).names()]
+    found = Planner(tmp_path / "work").closures(config, ["all", *targets])
+    assert set(found) == {"all", *targets}
+    for target, (asked, made) in found.items():
+        assert asked == made, target
