@@ -40,7 +40,8 @@ FOLLOWS: dict[str, set[str]] = {
     "order": {"pack", "plan", "pretrain"},
     "pack": {"plan", "pretrain"},
     "plan": {"pretrain", "report"},
-    "pretrain": {"bits_per_byte", "finetune", "zero_shot", "report"},
+    "pretrain": {"branch_point", "bits_per_byte", "finetune", "zero_shot", "report"},
+    "branch_point": {"pretrain"},
     "bits_per_byte": {"report"},
     "finetune": {"score_finetuned", "report"},
     "zero_shot": {"report"},
@@ -144,6 +145,7 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "models.*.corpus": ("parliaments", {"shard", "order", "plan", "pretrain", "bits_per_byte"}),
     "models.*.tokenizer": ("second", {"tokenizer", "shard", "order", "plan", "pretrain", "bits_per_byte"}),
     "models.*.objective": ("causal", {"plan", "pretrain", "bits_per_byte", "finetune", "zero_shot", "score_finetuned"}),
+    "models.*.from": (None, set()),  # another value names another model: see test_branches.py
     "models.*.weights": ({"books": 2.0}, {"plan", "pretrain"}),
     "models.*.temperature": (2, {"plan", "pretrain"}),
     "models.*.max_epochs": (5, {"plan"}),

@@ -112,6 +112,8 @@ def expected(config: dict[str, Any], own: set[str]) -> set[str]:
         found -= LEXICON_RULES
     if all(model["training"]["packing"] == "contiguous" for model in config["models"].values()):
         found -= {"pack"}
+    if not any(model["from"] for model in config["models"].values()):
+        found -= {"branch_point"}
     return found
 
 
