@@ -49,6 +49,7 @@ wildcard_constraints:
     model="[a-z0-9][a-z0-9_-]*",
     finetuning="[a-z0-9][a-z0-9_-]*",
     part="[0-9]{4}",
+    step="[1-9][0-9]*",
     length="[1-9][0-9]*",
 
 
@@ -165,6 +166,12 @@ def model_packings(wildcards, suffix):
     ]
 
 
+def trunk_plan(wildcards):
+    """The plan of the model that one starts from; nothing for a model from scratch."""
+    start = registry.model(wildcards.model)["from"]
+    return [f"results/models/{start['model']}/plan.json"] if start else []
+
+
 def raw_of_task(wildcards, suffix):
     """The published files of a task, or their manifest; nothing for a generated one."""
     return [
@@ -208,4 +215,5 @@ def model_settings(wildcards, *left_out):
     """The settings of a model, without the leaves that a rule does not use."""
     model = registry.model(wildcards.model)
     used = {key: value for key, value in model.items() if key not in left_out}
+    used["from"] = registry.origin_of_model(wildcards.model)
     return settings(model=wildcards.model, seed=registry.seed, **used)

@@ -27,19 +27,22 @@ RECORD = "checkpoint.json"
 
 @dataclass(frozen=True)
 class Keep:
-    """Which checkpoints stay: the newest `last`, all multiples of `every` steps (0: none), and of `period` the newest.
+    """Which checkpoints stay: the newest `last`, all multiples of `every` steps (0: none), of `period` the newest, and `steps`.
 
-    The last is for a run that may go back to its newest regular checkpoint, whatever was saved since.
+    The period is for a run that may go back to its newest regular checkpoint, whatever was saved since; the steps are
+    those that something else starts from.
     """
 
     last: int = 2
     every: int = 0
     period: int = 0
+    steps: tuple[int, ...] = ()
 
     def chosen(self, steps: Sequence[int]) -> set[int]:
         """Return which of the steps, ascending, stay."""
         regular = [step for step in steps if self.period and step % self.period == 0]
-        return {*steps[-self.last :], *regular[-1:], *(step for step in steps if self.every and step % self.every == 0)}
+        every = [step for step in steps if self.every and step % self.every == 0]
+        return {*steps[-self.last :], *regular[-1:], *every, *(step for step in steps if step in self.steps)}
 
 
 @dataclass(frozen=True)
@@ -86,13 +89,14 @@ def commit(path: Path, step: int, recipe: str, layout: Mapping[str, Any], keep: 
         shutil.rmtree(old)
 
 
-def newest(folder: Path, recipe: str, multiple: int = 1) -> Checkpoint | None:
+def newest(folder: Path, recipe: str, multiple: int = 1, most: int | None = None) -> Checkpoint | None:
     """Return the newest whole checkpoint of the recipe; others are passed over, each with a line in the log.
 
-    With `multiple` only those are looked at whose step is a multiple of it.
+    With `multiple` only those are looked at whose step is a multiple of it, with `most` those of at most so many steps.
     """
     for path in reversed(_named(folder)):
-        if int(path.name.removeprefix("step-")) % multiple:
+        number = int(path.name.removeprefix("step-"))
+        if number % multiple or (most is not None and number > most):
             continue
         record, problem = _examine(path, recipe)
         if problem is None:

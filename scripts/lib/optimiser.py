@@ -75,6 +75,11 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) ->
         group["lr"] = learning_rate * group.get("rate", 1.0)
 
 
+def holders(optimizer: torch.optim.Optimizer) -> list[torch.optim.Optimizer]:
+    """Return the optimisers that hold the states of parameters: this one, or the parts that it is made of."""
+    return optimizer.parts if isinstance(optimizer, MuonWithAdamW) else [optimizer]
+
+
 class MuonWithAdamW(torch.optim.Optimizer):  # type: ignore[misc]
     """Muon for matrices of layers, AdamW for the rest, as one optimiser.
 
@@ -83,7 +88,7 @@ class MuonWithAdamW(torch.optim.Optimizer):  # type: ignore[misc]
     """
 
     def __init__(self, matrices: list[dict[str, Any]], rest: list[dict[str, Any]], settings: Optimizer) -> None:
-        self._parts: list[torch.optim.Optimizer] = [
+        self.parts: list[torch.optim.Optimizer] = [
             torch.optim.Muon(
                 matrices,
                 lr=settings.learning_rate,
@@ -93,29 +98,29 @@ class MuonWithAdamW(torch.optim.Optimizer):  # type: ignore[misc]
             ),
             _adamw(rest, settings),
         ]
-        super().__init__([{"params": group["params"]} for part in self._parts for group in part.param_groups], {})
+        super().__init__([{"params": group["params"]} for part in self.parts for group in part.param_groups], {})
         self._share_groups()
 
     def _share_groups(self) -> None:
-        self.param_groups = [group for part in self._parts for group in part.param_groups]
+        self.param_groups = [group for part in self.parts for group in part.param_groups]
 
     def step(self, closure: Callable[[], float] | None = None) -> None:
         """Update all parameters."""
-        for part in self._parts:
+        for part in self.parts:
             part.step()
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Clear all gradients."""
-        for part in self._parts:
+        for part in self.parts:
             part.zero_grad(set_to_none)
 
     def state_dict(self) -> dict[str, Any]:
         """The states of both."""
-        return {"parts": [part.state_dict() for part in self._parts]}
+        return {"parts": [part.state_dict() for part in self.parts]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Read what `state_dict` gave."""
-        for part, state in zip(self._parts, state_dict["parts"], strict=True):
+        for part, state in zip(self.parts, state_dict["parts"], strict=True):
             part.load_state_dict(state)
         self._share_groups()
 

@@ -86,6 +86,7 @@ class Engine:
                 "them up; train with --zero-stage 0 or with adamw."
             )
         self.layout, self.device, self.rank = layout, device, dist.get_rank()
+        self.optimizer = optimizer
         self._clipping = training.gradient_clipping
         self._moving = True
         self._guard(optimizer)

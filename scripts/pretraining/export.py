@@ -22,9 +22,10 @@ from scripts.pretraining.data import TrainingData
 from scripts.pretraining.job import RESULT, Job
 from scripts.pretraining.metrics import METRICS
 from scripts.pretraining.recipe import BEST_FIT
+from scripts.pretraining.sampling import PROMPT_TOKENS, TEMPERATURE, TOP_K
 from scripts.pretraining.size import parameters
 
-PROMPT_TOKENS, NEW_TOKENS, TOP_K, TEMPERATURE = 16, 64, 50, 0.6
+NEW_TOKENS = 64
 TEXTS = 4  # samples without a prompt, and of each source
 TOLERANCE = {"fp32": 0.0, "bf16-autocast": 0.1}  # largest difference of a logit: in bf16 the kernels may differ
 
@@ -116,6 +117,8 @@ def model_card(job: Job, validation: dict[str, dict[str, float]]) -> str:
         for source, values in sorted(validation.items())
     )
     padded = " (padding of packed samples counted)" if training.packing == BEST_FIT else ""
+    origin = recipe.origin
+    begin = "from scratch" if origin is None else f"from step {origin.step} of {origin.model} on"
     masks = " Its dropout masks repeat at one size of micro-batch only." if recipe.architecture.dropout else ""
     return f"""---
 library_name: transformers
@@ -123,7 +126,7 @@ pipeline_tag: {"text-generation" if recipe.objective == "causal" else "fill-mask
 ---
 # {recipe.model}
 
-A {recipe.architecture.family} model with {count:,} parameters, pretrained from scratch by Groundwork
+A {recipe.architecture.family} model with {count:,} parameters, pretrained {begin} by Groundwork
 ({recipe.objective} objective) on {training.tokens:,} tokens{padded}: {training.steps} steps of
 {training.global_batch} sequences of {training.sequence_length} tokens, in {training.precision}.{masks}
 

@@ -12,19 +12,23 @@ from scripts.pretraining.layout import Layout
 from scripts.pretraining.recipe import Recipe
 
 RESULT = "result"  # folder that the ranks leave the finished model in
+STATE, WEIGHTS, MEMORY = "state", "weights.safetensors", "optimizer.safetensors"  # and a state, with its two files
 
 
 @dataclass(frozen=True)
 class Upkeep:
     """How a run is looked after; execution, never part of the recipe.
 
-    `keep_last` checkpoints are kept, and those whose step is a multiple of `keep_every` (0: none). Ranks that do not
-    get on for `timeout` seconds end the run.
+    `keep_last` checkpoints are kept, those whose step is a multiple of `keep_every` (0: none), and those of `keep_steps`.
+    Ranks that do not get on for `timeout` seconds end the run. `peak_flops` is the FLOP/s of one device at best, by which
+    MFU is told (0: not told).
     """
 
     keep_last: int = 2
     keep_every: int = 0
+    keep_steps: tuple[int, ...] = ()
     timeout: float = 1800.0
+    peak_flops: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,9 @@ class Job:
     """One training run: the recipe and its digest, the verified inputs, and the layout.
 
     `weights` are those of the sources in the mixture, `vocabulary` is the tokenizer's number of pieces, `tokenizer`
-    the folder of its Hugging Face form; `sources` gives per source the `folder` of its shards and its `parts`.
+    the folder of its Hugging Face form; `sources` gives per source the `folder` of its shards and its `parts`. `start`
+    is the folder of the state that a branch starts from. A run `until` a step leaves the state after it in place of a
+    result; it may go on from a checkpoint of the whole run in the folder `earlier`.
     """
 
     recipe: Recipe
@@ -43,6 +49,14 @@ class Job:
     tokenizer: str
     sources: dict[str, dict[str, Any]]
     upkeep: Upkeep = field(default_factory=Upkeep)
+    start: str | None = None
+    until: int | None = None
+    earlier: str | None = None
+
+    @property
+    def steps(self) -> int:
+        """The steps after which the run ends."""
+        return self.until or self.recipe.training.steps
 
     def write(self, folder: Path) -> Path:
         """Write the job into the folder of its state and return the file's path."""
@@ -58,6 +72,6 @@ class Job:
         parts = {
             "recipe": Recipe.from_json(data["recipe"]),
             "layout": Layout(**data["layout"]),
-            "upkeep": Upkeep(**data["upkeep"]),
+            "upkeep": Upkeep(**{**data["upkeep"], "keep_steps": tuple(data["upkeep"]["keep_steps"])}),
         }
         return cls(**{**data, **parts})

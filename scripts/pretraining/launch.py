@@ -39,7 +39,7 @@ def launch(job: Job, folder: Path, walltime: float = 0.0) -> None:
                 command = (sys.executable, "-m", "scripts.pretraining.worker", str(job.write(folder)))
                 ranks.start(command, _environment(job))
                 done = updates(ranks.watch(deadline(walltime, os.environ)), folder / METRICS)
-                for _ in progress(done, job.recipe.training.steps, f"pretraining {job.recipe.model}"):
+                for _ in progress(done, job.steps, f"pretraining {job.recipe.model}"):
                     pass
         finally:
             ranks.end()

@@ -2,8 +2,9 @@
 
 Rows of a step: step (updates done), tokens, loss (nats per predicted token), lr, grad_norm (before clipping). Rows of a
 validation: step and, under `validation`, per source loss, tokens and bits_per_byte; `averaged` names the average of
-the weights that it is of. A step whose update was left out has
-a `spike`: its z-score, and for a roll back the step `to` which the weights went back.
+the weights that it is of. Those of causal models have a `sample`: a `prompt`, always the same, and the `text` that the model
+puts behind it. A step whose update was left out has a `spike`: its z-score, and for a roll back the step `to` which the
+weights went back.
 """
 
 from __future__ import annotations

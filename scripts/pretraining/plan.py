@@ -8,6 +8,8 @@
 
 The plan is the summary of the manifest: what training will take from each source, exactly. It refuses a source that has nothing
 to train on or that would be seen more often than its cap (`epoch_caps`, `max_epochs`), and more tokens than `token_budget`.
+The plan of a branch counts its own steps; beside them stand tokens and FLOPs of the trunk up to its start, by the plan of that
+(`--trunk`), and epochs of a source count against its cap together with those of a trunk whose order it goes on with.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import argparse
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from scripts.lib.errors import UserError
@@ -23,7 +26,7 @@ from scripts.lib.order import DataOrder, mixture_weights
 from scripts.lib.schedule import optional
 from scripts.lib.settings import Settings
 from scripts.lib.step import Step, run_step, step_parser
-from scripts.pretraining.data import data_order, open_streams
+from scripts.pretraining.data import data_order, open_streams, taken_from
 from scripts.pretraining.grid import Grid
 from scripts.pretraining.inputs import Inputs, add_input_arguments, plain, read_inputs
 from scripts.pretraining.memory import memory
@@ -37,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the command line of this program."""
     parser = step_parser(__doc__)
     add_input_arguments(parser)
+    parser.add_argument("--trunk", type=Path, nargs="*", default=[], help="plan of the model that a branch starts from")
     return parser
 
 
@@ -47,18 +51,37 @@ def plan(step: Step, args: argparse.Namespace) -> None:
     check_budget(recipe, optional(step.settings, "token_budget", None))
     caps = epoch_caps(step.settings, inputs)
     sources = source_accounts(recipe, inputs, caps)
+    before = trunk_costs(step, args.trunk, recipe)
     with step.publish() as out:
         out.summary |= {
             "model": recipe.model,
             "corpus": inputs.corpus,
             "tokenizer": inputs.tokenizer_name,
             "sources": sources,
-            **costs(recipe, inputs.vocabulary),
+            "from": before,
+            **costs(recipe, inputs.vocabulary, 0 if before is None else before["tokens"]),
         }
 
 
-def costs(recipe: Recipe, vocabulary: int) -> dict[str, Any]:
-    """Return parameters by part, training FLOPs, bytes of memory by part, steps and tokens.
+def trunk_costs(step: Step, plans: Sequence[Path], recipe: Recipe) -> dict[str, Any] | None:
+    """Return the step that a branch starts from, with tokens and FLOPs of all training before it; None from scratch."""
+    origin = recipe.origin
+    if len(plans) != (origin is not None):
+        raise UserError("--trunk has to name the plan of the model that the settings say under `from`, else nothing.")
+    if origin is None:
+        return None
+    trunk = step.read("trunk", plans[0]).summary
+    tokens, earlier = origin.step * trunk["tokens_per_step"], trunk["from"] or {"tokens": 0, "flops": 0}
+    return {
+        "model": origin.model,
+        "step": origin.step,
+        "tokens": earlier["tokens"] + tokens,
+        "flops": earlier["flops"] + trunk["flops"]["per_token"] * tokens,
+    }
+
+
+def costs(recipe: Recipe, vocabulary: int, before: int = 0) -> dict[str, Any]:
+    """Return parameters by part, training FLOPs, bytes of memory by part, steps and tokens; a parameter's with those `before`.
 
     Memory is that of one process with ZeRO 0 and one sequence at a time; `scripts.pretraining.forecast` reckons it for
     other layouts, with time and cost on stated devices. Those are execution and no part of a plan that others read.
@@ -75,7 +98,7 @@ def costs(recipe: Recipe, vocabulary: int) -> dict[str, Any]:
         "steps": training.steps,
         "tokens": training.tokens,
         "tokens_per_step": training.global_batch * training.sequence_length,
-        "tokens_per_parameter": round(training.tokens / count, 4),
+        "tokens_per_parameter": round((before + training.tokens) / count, 4),
         "compute_optimal_tokens": OPTIMAL_TOKENS_PER_PARAMETER * count,
     }
 
@@ -113,7 +136,7 @@ def source_accounts(recipe: Recipe, inputs: Inputs, caps: Mapping[str, float]) -
     order = data_order(recipe, inputs.weights, streams)
     check_epochs(recipe, order, caps)
     weights = mixture_weights(list(streams.values()), inputs.weights, recipe.temperature)
-    realised = order.realised(recipe.training.steps)
+    realised = taken_from(order, recipe.first_batch, recipe.training.steps)
     return {
         name: {
             "available_tokens": streams[name].tokens,
@@ -129,23 +152,24 @@ def source_accounts(recipe: Recipe, inputs: Inputs, caps: Mapping[str, float]) -
 
 def check_epochs(recipe: Recipe, order: DataOrder, caps: Mapping[str, float]) -> None:
     """Raise UserError for the first source that would be seen more often than allowed, with the steps that are."""
-    steps = recipe.training.steps
-    for name, taken in order.realised(steps).items():
+    steps, first = recipe.training.steps, recipe.first_batch
+    for name, taken in order.realised(first + steps).items():
         if taken.epochs > caps[name]:
-            most = largest_steps(order, caps, steps)
+            most = largest_steps(order, caps, steps, first)
+            trunk = f" with those of {recipe.origin.model}" if recipe.origin and first else ""
             raise UserError(
                 f"models.{recipe.model}: at most {caps[name]:g} epochs of source {name} are allowed (epoch_caps, max_epochs), "
-                f"but its training would see {taken.epochs:.2f} of them; lower training.steps to {most:,} or the source's "
+                f"but its training would see {taken.epochs:.2f} of them{trunk}; lower training.steps to {most:,} or the source's "
                 "weight, or raise the cap."
             )
 
 
-def largest_steps(order: DataOrder, caps: Mapping[str, float], steps: int) -> int:
-    """Return the largest number of steps below `steps` in which no source passes its cap."""
+def largest_steps(order: DataOrder, caps: Mapping[str, float], steps: int, first: int = 0) -> int:
+    """Return the largest number of steps below `steps`, from batch `first` on, in which no source passes its cap."""
     return bisect_left(
         range(steps),
         True,
-        key=lambda n: any(taken.epochs > caps[name] for name, taken in order.realised(n + 1).items()),
+        key=lambda n: any(taken.epochs > caps[name] for name, taken in order.realised(first + n + 1).items()),
     )
 
 

@@ -218,8 +218,25 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The kept step of another model that a branch starts from.
+
+    Step b of the branch takes batch `first_batch` + b of its order: 0, or where the other model stopped reading when
+    both have the same order.
+    """
+
+    model: str
+    step: int
+    first_batch: int = 0
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        return cls(str(settings["model"]), int(settings["step"]), int(optional(settings, "first_batch", 0)))
+
+
+@dataclass(frozen=True)
 class Recipe:
-    """All that decides the weights of one model, next to its data and tokenizer."""
+    """All that decides the weights of one model, next to its data and tokenizer, and to the state that a branch starts from."""
 
     model: str
     seed: int
@@ -227,9 +244,11 @@ class Recipe:
     temperature: float
     architecture: Architecture
     training: Training
+    origin: Origin | None = None
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        origin = optional(settings, "from", None)
         recipe = cls(
             model=str(settings["model"]),
             seed=int(settings["seed"]),
@@ -237,6 +256,7 @@ class Recipe:
             temperature=float(optional(settings, "temperature", 1.0)),
             architecture=Architecture.from_settings(settings["architecture"]),
             training=Training.from_settings(settings["training"]),
+            origin=None if origin is None else Origin.from_settings(origin),
         )
         require(recipe.temperature > 0, f"models.{recipe.model}.temperature: must be above 0")
         family, wanted = recipe.architecture.family, FAMILIES[recipe.architecture.family]
@@ -250,6 +270,11 @@ class Recipe:
             f"models.{recipe.model}.training.sequence_length: {length} exceeds the context of {context} tokens",
         )
         return recipe
+
+    @property
+    def first_batch(self) -> int:
+        """The batch of its order that the first step takes; masks and dropout are drawn by this number too."""
+        return 0 if self.origin is None else self.origin.first_batch
 
     def to_json(self) -> dict[str, Any]:
         """A plain form that `from_json` reads back exactly."""
@@ -269,4 +294,5 @@ class Recipe:
             temperature=data["temperature"],
             architecture=Architecture(**data["architecture"]),
             training=Training(**training),
+            origin=None if data["origin"] is None else Origin(**data["origin"]),
         )

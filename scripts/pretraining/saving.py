@@ -28,7 +28,7 @@ class Saver:
         training, upkeep = job.recipe.training, job.upkeep
         goes_back = training.spikes.action == "rollback"
         self._keep = checkpoints.Keep(
-            upkeep.keep_last, upkeep.keep_every, training.checkpoint_every if goes_back else 0
+            upkeep.keep_last, upkeep.keep_every, training.checkpoint_every if goes_back else 0, upkeep.keep_steps
         )
 
     def resume(self) -> tuple[int, list[Row]]:
@@ -69,9 +69,12 @@ class Saver:
         dist.barrier()
 
     def _newest(self, multiple: int) -> checkpoints.Checkpoint | None:
-        """Return the newest whole checkpoint that rank 0 chooses for all."""
-        mine = checkpoints.newest(self.folder, self.job.digest, multiple) if self.engine.rank == 0 else None
-        chosen = [mine]
+        """Return the newest whole checkpoint that rank 0 chooses for all, in this run's folder or in the earlier one."""
+        chosen: list[checkpoints.Checkpoint | None] = [None]
+        if self.engine.rank == 0:
+            folders = [self.folder, *([Path(self.job.earlier)] if self.job.earlier else [])]
+            found = [checkpoints.newest(folder, self.job.digest, multiple, self.job.until) for folder in folders]
+            chosen = [max((one for one in found if one), key=lambda one: one.step, default=None)]
         dist.broadcast_object_list(chosen)
         return chosen[0]
 

@@ -8,6 +8,8 @@
         --settings "$(cat settings.json)" --manifest results/models/llama/model.json
 
 Publishes `export/`, `metrics.jsonl` and `samples.json`; the manifest records what the model was fed, which equals the plan.
+With `--until STEP` it publishes the state after that step instead, from which other models may start (their `--trunk`): read
+from a checkpoint of the run, or trained for from the newest one before it.
 State is kept in `<checkpoints>/<recipe digest>/`: a run that was killed goes on from its newest whole checkpoint, a finished
 one is published again in seconds. Processes, micro-batch, ZeRO stage and threads are execution: they stand in the
 provenance and change no digest.
@@ -24,17 +26,18 @@ import logging
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from scripts.lib import checkpoints
 from scripts.lib.errors import UserError
 from scripts.lib.seen import Seen
 from scripts.lib.step import Output, Step, finished_state, keep_finished, republish, run_step, step_parser
 from scripts.pretraining.inputs import Inputs, add_input_arguments, read_inputs
-from scripts.pretraining.job import RESULT, Job, Upkeep
+from scripts.pretraining.job import MEMORY, RESULT, STATE, WEIGHTS, Job, Upkeep
 from scripts.pretraining.launch import launch
-from scripts.pretraining.layout import MICRO_BATCH_TOKENS, lay_out
+from scripts.pretraining.layout import MICRO_BATCH_TOKENS, Layout, lay_out
 from scripts.pretraining.presence import SAVED
 from scripts.pretraining.ranks import Saved
 from scripts.pretraining.recipe import Recipe
@@ -48,6 +51,10 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the command line of this program."""
     parser = step_parser(__doc__)
     add_input_arguments(parser)
+    parser.add_argument(
+        "--trunk", type=Path, nargs="*", default=[], help="manifest of the state that a branch starts from"
+    )
+    parser.add_argument("--until", type=int, metavar="STEP", help="publish the state after this step, not the model")
     parser.add_argument("--checkpoints", type=Path, required=True, help="folder for the state of unfinished runs")
     parser.add_argument("--processes", type=int, default=1, help="ranks on this machine")
     parser.add_argument("--micro-batch", type=int, help="sequences of one rank at once (default: as many as fit)")
@@ -64,7 +71,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--keep-every", type=int, default=0, metavar="M", help="keep those after a multiple of M steps too (0: none)"
     )
     parser.add_argument(
+        "--keep-steps", type=step_list, default=(), metavar="S,S", help="keep those after these steps too, or none"
+    )
+    parser.add_argument(
         "--timeout-minutes", type=float, default=30.0, help="end the run when no rank gets on for as long"
+    )
+    parser.add_argument(
+        "--peak-flops", type=float, default=0.0, help="FLOP/s of a rank's device at best, to tell MFU (0: not told)"
     )
     parser.add_argument(
         "--walltime-minutes",
@@ -76,30 +89,35 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def train(step: Step, args: argparse.Namespace) -> None:
-    """Train unless the finished result lies there, and publish it."""
+    """Train unless the finished result lies there, and publish it; or publish the state after an earlier step."""
     recipe = Recipe.from_settings(step.settings)
     inputs = read_inputs(step, args)
-    training = recipe.training
-    layout = lay_out(
-        training.global_batch,
-        training.sequence_length,
-        args.processes,
-        args.micro_batch,
-        args.zero_stage,
-        args.threads,
-        args.micro_batch_tokens,
-    )
-    upkeep = upkeep_of(args)
-    step.execution = asdict(layout) | asdict(upkeep)
+    start = read_start(step, args.trunk, recipe)
     folder = args.checkpoints.resolve() / step.recipe_digest()
     folder.mkdir(parents=True, exist_ok=True)
+    layout, upkeep = layout_of(recipe, args, folder, step.recipe_digest()), upkeep_of(args)
+    step.execution = asdict(layout) | asdict(upkeep)
+    job = Job(
+        recipe=recipe,
+        weights=inputs.weights,
+        layout=layout,
+        digest=step.recipe_digest(),
+        vocabulary=inputs.vocabulary,
+        tokenizer=str(inputs.tokenizer.resolve()),
+        sources=inputs.sources,
+        upkeep=upkeep,
+        start=start,
+    )
     with step.publish() as out:
+        if args.until is not None:
+            publish_state(replace(job, until=args.until, earlier=str(folder)), folder, args, out)
+            return
         finished = finished_state(folder)
         if finished is not None:
             log.info("%s is trained already; publishing it again", recipe.model)
             republish(finished, out)
             return
-        launch(make_job(recipe, inputs, layout, step.recipe_digest(), upkeep), folder, 60 * args.walltime_minutes)
+        launch(job, folder, 60 * args.walltime_minutes)
         stage_result(folder / RESULT, out)
         seen = Seen.load(folder / RESULT).record()
         fed = sum(source["tokens"] for source in seen["sources"].values())
@@ -110,24 +128,72 @@ def train(step: Step, args: argparse.Namespace) -> None:
 
 def upkeep_of(args: argparse.Namespace) -> Upkeep:
     """Return how the run is looked after. Raises UserError for numbers that make no sense."""
-    for name, least in (("keep_last", 1), ("keep_every", 0), ("timeout_minutes", 0.01), ("walltime_minutes", 0)):
+    bounds = {"keep_last": 1, "keep_every": 0, "timeout_minutes": 0.01, "walltime_minutes": 0, "peak_flops": 0}
+    for name, least in bounds.items():
         if not getattr(args, name) >= least:
             raise UserError(f"--{name.replace('_', '-')}: {getattr(args, name)} is too little; give at least {least}.")
-    return Upkeep(args.keep_last, args.keep_every, 60 * args.timeout_minutes)
+    return Upkeep(args.keep_last, args.keep_every, args.keep_steps, 60 * args.timeout_minutes, args.peak_flops)
 
 
-def make_job(recipe: Recipe, inputs: Inputs, layout: Any, digest: str, upkeep: Upkeep) -> Job:
-    """Return what the workers need to know."""
-    return Job(
-        recipe=recipe,
-        weights=inputs.weights,
-        layout=layout,
-        digest=digest,
-        vocabulary=inputs.vocabulary,
-        tokenizer=str(inputs.tokenizer.resolve()),
-        sources=inputs.sources,
-        upkeep=upkeep,
+def step_list(text: str) -> tuple[int, ...]:
+    """Return the steps that a command line names, none for `none`."""
+    return () if text == "none" else tuple(int(step) for step in text.split(","))
+
+
+def layout_of(recipe: Recipe, args: argparse.Namespace, folder: Path, digest: str) -> Layout:
+    """Return the layout of the command line; for an earlier step that of the checkpoint it is read from, where that binds."""
+    training, processes, zero_stage = recipe.training, args.processes, args.zero_stage
+    if args.until is not None:
+        if not 1 <= args.until <= training.steps:
+            raise UserError(
+                f"--until: {recipe.model} has the steps 1 to {training.steps}, not {args.until}; name one of them."
+            )
+        found = checkpoints.newest(folder, digest, most=args.until)
+        if found is not None:
+            zero_stage = found.layout["zero_stage"]
+            processes = found.layout["processes"] if zero_stage else processes
+    return lay_out(
+        training.global_batch,
+        training.sequence_length,
+        processes,
+        args.micro_batch,
+        zero_stage,
+        args.threads,
+        args.micro_batch_tokens,
     )
+
+
+def read_start(step: Step, manifests: Sequence[Path], recipe: Recipe) -> str | None:
+    """Return the folder of the state that a branch starts from. Raises UserError unless it is the one of its recipe."""
+    origin = recipe.origin
+    if len(manifests) != (origin is not None):
+        raise UserError("--trunk has to name the state that the settings say under `from`, and nothing without them.")
+    if origin is None:
+        return None
+    state = step.read("trunk", manifests[0])
+    if (state.summary["model"], state.summary["step"]) != (origin.model, origin.step):
+        raise UserError(
+            f"{manifests[0]} is the state of {state.summary['model']} after step {state.summary['step']}, but {recipe.model} "
+            f"starts from step {origin.step} of {origin.model}; run the workflow again."
+        )
+    return str(next(path.parent for path in state.files if path.name == WEIGHTS).resolve())
+
+
+def publish_state(job: Job, folder: Path, args: argparse.Namespace, out: Output) -> None:
+    """Publish the state after the step `job.until`, made in a folder of its own: the whole run's stays as it is."""
+    own = folder / f"until-{job.until}"
+    own.mkdir(exist_ok=True)
+    launch(job, own, 60 * args.walltime_minutes)
+    state = out.folder(args.manifest.stem)
+    for name in (WEIGHTS, MEMORY):
+        shutil.move(own / STATE / name, state / name)
+    out.summary |= {
+        "model": job.recipe.model,
+        "step": job.until,
+        "optimizer": job.recipe.training.optimizer.name,
+        "seen": Seen.load(own / STATE).record(),
+    }
+    shutil.rmtree(own)
 
 
 def stage_result(result: Path, out: Output) -> None:
@@ -146,6 +212,7 @@ def summary(recipe: Recipe, inputs: Inputs, out: Output) -> dict[str, Any]:
     shape, length = recipe.architecture, recipe.training.sequence_length
     return {
         "model": recipe.model,
+        "from": None if recipe.origin is None else {"model": recipe.origin.model, "step": recipe.origin.step},
         "corpus": inputs.corpus,
         "tokenizer": inputs.tokenizer_name,
         "objective": recipe.objective,

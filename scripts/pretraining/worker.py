@@ -34,12 +34,15 @@ from scripts.pretraining.data import TrainingData
 from scripts.pretraining.engine import Engine, start_processes, stop_processes
 from scripts.pretraining.evaluate import validation
 from scripts.pretraining.export import write_result
-from scripts.pretraining.job import RESULT, Job
+from scripts.pretraining.job import RESULT, STATE, Job
 from scripts.pretraining.metrics import Metrics
 from scripts.pretraining.objective import inputs_and_labels, predicted_tokens, training_losses
 from scripts.pretraining.presence import FOLDER, SAVED, Presence
+from scripts.pretraining.sampling import continuation, prompt_of
 from scripts.pretraining.saving import Saver
+from scripts.pretraining.size import flops_per_token
 from scripts.pretraining.spikes import SpikeWatch
+from scripts.pretraining.state import load_weights, remember, save_state
 
 log = logging.getLogger(__name__)
 PROBE_SEQUENCES = 2
@@ -53,11 +56,14 @@ class Trainer:
         self.job, self.folder, self.recipe = job, folder, job.recipe
         self.data = TrainingData(self.recipe, job.weights, job.sources)
         model = build_model(self.recipe.architecture, job.vocabulary, self.recipe.seed, sparse=True)
+        if job.start:
+            load_weights(model, Path(job.start))
         self.probe = [p for p in model.parameters() if p.ndim > 1][-1]
         optimizer = build_optimizer(model, self.recipe.training.optimizer)
         self.engine = Engine(model, optimizer, self.recipe.training, job.layout, device)
         self.presence = presence or Presence(self.engine.rank)
-        pieces = read_pieces(job)
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(job.tokenizer)
+        pieces = self.tokenizer.convert_ids_to_tokens(list(range(job.vocabulary)))
         self.token_bytes, self.continues = piece_bytes(pieces), word_continuations(pieces)
         self.metrics = Metrics(folder, self.engine.rank == 0)
         self.averager = Averager(self.recipe.training, self.engine)
@@ -65,30 +71,43 @@ class Trainer:
         self.spikes = SpikeWatch(self.recipe.training.spikes)
 
     def run(self) -> bool:
-        """Train from the newest whole checkpoint to the end, and write the result.
+        """Train from the newest whole checkpoint to the end, and write the result, or the state after an earlier step.
 
         Returns whether it came to the end; otherwise it was asked to stop and saved.
         """
         first, rows = self.saver.resume()
         self.spikes.restore(rows)
-        training = self.recipe.training
+        training, last = self.recipe.training, self.job.steps
+        if first == 0 and self.job.start:
+            remember(self.engine, Path(self.job.start))
         if first == 0 and training.spikes.action == "rollback":
             self._save(0)  # to have something to go back to
         show = progress if self.engine.rank == 0 else (lambda items, total, label: items)
-        for step in show(range(first, training.steps), training.steps - first, f"training {self.recipe.model}"):
+        for step in show(range(first, last), last - first, f"training {self.recipe.model}"):
             stop = self._train_step(step, watch=step == first or self._evaluates(step + 1))
             done = step + 1
             self.averager.after(done)
             if self._evaluates(done):
                 self._evaluate(done)
-            if stop or done % training.checkpoint_every == 0 or done == training.steps:
+            if stop or done % training.checkpoint_every == 0 or done == last:
                 self._save(done)
-            if stop and done < training.steps:
+            if stop and done < last:
                 if self.engine.rank == 0:
-                    log.info("asked to stop: saved after step %d of %d", done, training.steps)
+                    log.info("asked to stop: saved after step %d of %d", done, last)
                 return False
-        self._finish()
+        if self.job.until:
+            self._write_state()
+        else:
+            self._finish()
         return True
+
+    def _write_state(self) -> None:
+        """Write the state that branches start from, and what was fed up to there."""
+        self.presence.note("writing the state")
+        save_state(self.engine, self.folder / STATE)
+        if self.engine.rank == 0:
+            self.saver.seen.save(self.folder / STATE)
+        dist.barrier()
 
     def _finish(self) -> None:
         """Write the result: of the averaged weights, where the recipe asks for an average."""
@@ -113,7 +132,7 @@ class Trainer:
 
     def _evaluates(self, done: int) -> bool:
         training = self.recipe.training
-        return done % training.evaluate_every == 0 or done == training.steps
+        return not self.job.until and (done % training.evaluate_every == 0 or done == training.steps)
 
     def _train_step(self, step: int, watch: bool) -> bool:
         """Do one update; return whether some rank was asked to stop. `watch` looks whether the weights move."""
@@ -134,10 +153,18 @@ class Trainer:
             row["spike"] = self._leave_out(step, score)
         self.metrics.add(row)
         speed = training.global_batch * training.sequence_length / (time.monotonic() - started)
-        self.metrics.observe(step + 1, {"tokens_per_second": speed, **self.engine.peak_memory()})
+        used = self._utilisation(speed)
+        self.metrics.observe(step + 1, {"tokens_per_second": speed, **used, **self.engine.peak_memory()})
         if self.engine.rank == 0:
-            log.info("step %d of %d: loss %.4f, %.0f tokens/s", step + 1, training.steps, loss, speed)
+            shown = "".join(f", MFU {value:.1%}" for value in used.values())
+            log.info("step %d of %d: loss %.4f, %.0f tokens/s%s", step + 1, training.steps, loss, speed, shown)
         return stop
+
+    def _utilisation(self, speed: float) -> dict[str, float]:
+        """Return the model FLOPs utilisation of all devices at a number of tokens a second, where their peak is known."""
+        peak = self.job.upkeep.peak_flops * self.job.layout.processes
+        shape, length = self.recipe.architecture, self.recipe.training.sequence_length
+        return {"mfu": speed * flops_per_token(shape, self.job.vocabulary, length) / peak} if peak else {}
 
     def _require_moved(self, step: int, before: torch.Tensor, expected: bool) -> None:
         """Raise UserError for an update that left the probed weights as they were; note how large it was beside them."""
@@ -155,14 +182,15 @@ class Trainer:
         """
         batch, sources = self.data.draw(step)
         self.saver.seen.add(step, batch, sources)
-        inputs, labels = inputs_and_labels(self.recipe, batch, step, self.job.vocabulary, self.continues)
+        place = self.recipe.first_batch + step
+        inputs, labels = inputs_and_labels(self.recipe, batch, place, self.job.vocabulary, self.continues)
         count = max(predicted_tokens(labels), 1)
         self.engine.model.train()
         total = torch.zeros(2, dtype=torch.float64, device=self.engine.device)
         sums: list[tuple[int, torch.Tensor]] = []
         for number, rows in self.job.layout.micro_batches(self.engine.rank):
             self.presence.note(f"step {step}: forward")
-            torch.manual_seed(seed_for(self.recipe.seed, "dropout", str(step), str(number)) >> 1)
+            torch.manual_seed(seed_for(self.recipe.seed, "dropout", str(place), str(number)) >> 1)
             minimised, nats = training_losses(
                 self.recipe, self.engine.model, inputs[rows], labels[rows], self.engine.device
             )
@@ -215,20 +243,22 @@ class Trainer:
     def _evaluate(self, done: int, **marks: str) -> None:
         self.presence.note(f"step {done - 1}: validation")
         result = validation(self.job, self.engine, self.data, self.token_bytes, self.continues)
-        self.metrics.add({"step": done, "validation": result, **marks})
+        self.metrics.add({"step": done, "validation": result, **self._sample(), **marks})
         if self.engine.rank == 0:
             for source, values in result.items():
                 log.info("validation of %s after step %d: loss %.4f", source, done, values["loss"])
 
+    def _sample(self) -> dict[str, dict[str, str]]:
+        """Return what a causal model writes now behind a prompt that is always the same."""
+        if self.recipe.objective != "causal":
+            return {}
+        prompt = prompt_of(self.data)
+        parts = {"prompt": prompt, "text": continuation(self.job, self.engine, prompt)}
+        return {"sample": {name: self.tokenizer.decode(ids, skip_special_tokens=True) for name, ids in parts.items()}}
+
     def _save(self, done: int) -> None:
         self.presence.note(f"saving after step {done}")
         self.saver.save(done)
-
-
-def read_pieces(job: Job) -> list[str]:
-    """Return the piece of each id of the tokenizer."""
-    pieces: list[str] = AutoTokenizer.from_pretrained(job.tokenizer).convert_ids_to_tokens(list(range(job.vocabulary)))
-    return pieces
 
 
 def end_with_launcher() -> None:

@@ -12,6 +12,7 @@ from scripts.lib.errors import UserError
 from scripts.lib.pieces import BYTE, SPACE
 from scripts.lib.special_tokens import SPECIAL_TOKENS
 from scripts.pretraining.recipe import Recipe
+from scripts.registry.branches import check_branch
 from scripts.registry.filtering import check_filters, check_lexicon
 from scripts.sources.addresses import NESTED, WEB, check_scheme, is_glob, scheme, shown
 from scripts.sources.kinds import check_reader_options
@@ -39,6 +40,8 @@ def check_references(config: Mapping[str, Any], folder: Path) -> None:
         _check_tokenizer(f"tokenizers.{name}", tokenizer, config)
     for name, model in config["models"].items():
         _check_model(name, model, config)
+    for name in config["models"]:
+        check_branch(name, config["models"])
     for name, classifier in config["classifiers"].items():
         _check_classifier(f"classifiers.{name}", classifier, config)
     for name, corpus in config["corpora"].items():

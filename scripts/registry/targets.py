@@ -177,9 +177,11 @@ class Targets:
             *beside(orders, *[f".{split}.npy" for split in SPLITS]),
         ]
 
-    def model(self, name: str) -> list[str]:
-        """Return all that a model rests on, its own files and its scores included."""
+    def _trained(self, name: str) -> list[str]:
+        """Return all that a model rests on, the models that it starts from and its own files included."""
         entry, folder = self.registry.model(name), f"results/models/{name}"
+        before = [] if entry["from"] is None else self._trained(entry["from"]["model"])
+        before += beside(self.registry.trunk_state(name), "")
         made = [f"{folder}/export", f"{folder}/metrics.jsonl", f"{folder}/samples.json"]
         shards = self.shards(entry["corpus"], entry["tokenizer"])
         packed = [
@@ -188,10 +190,14 @@ class Targets:
             for source in self.registry.corpus_sources(entry["corpus"])
         ]
         shards += beside(packed, *[f".{kind}.npy" for kind in PACKING_KINDS])
+        return [*before, *shards, *beside([f"{folder}/plan", f"{folder}/model"]), *made]
+
+    def model(self, name: str) -> list[str]:
+        """Return all that a model rests on, its own files and its scores included."""
         scores = beside([f"results/evaluations/{name}/bits_per_byte"], ".scores.json")
         tasks = [file for task in self.registry.config["evaluation"]["zero_shot"] for file in self.task(task)]
         zero_shot = beside(self._zero_shot(name), ".items.parquet")
-        return [*shards, *beside([f"{folder}/plan", f"{folder}/model"]), *made, *scores, *tasks, *zero_shot]
+        return [*self._trained(name), *scores, *tasks, *zero_shot]
 
     def finetuning(self, name: str) -> list[str]:
         """Return all that a fine-tuning of its models rests on, its own files and scores included."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lib.errors import UserError
+from scripts.registry.branches import first_batch
 from scripts.registry.filtering import filters_of_source, lexicons_of_source, line_edits_of_source, list_digests
 from scripts.registry.local import LocalDigests, local_content
 from scripts.reproducibility.preflight import examine, refuse_unrecorded, repair
@@ -140,6 +141,22 @@ class Registry:
         """Return the entry of a model."""
         entry: Mapping[str, Any] = self.config["models"][name]
         return entry
+
+    def origin_of_model(self, name: str) -> dict[str, Any] | None:
+        """Return model and step that a model starts from, and the batch that it begins with; None for one from scratch."""
+        start = self.config["models"][name]["from"]
+        return None if start is None else {**start, "first_batch": first_batch(name, self.config["models"])}
+
+    def trunk_state(self, name: str) -> list[str]:
+        """Return the state that a model starts from, as a path without suffix, or nothing."""
+        start = self.config["models"][name]["from"]
+        return [] if start is None else [f"results/models/{start['model']}/steps/{start['step']}"]
+
+    def kept_steps(self, name: str) -> str:
+        """Return the steps of a model that others start from, ascending and separated by commas, or `none`."""
+        starts = [model["from"] for model in self.config["models"].values() if model["from"]]
+        steps = {start["step"] for start in starts if start["model"] == name}
+        return ",".join(map(str, sorted(steps))) or "none"
 
     def finetuning(self, name: str) -> Mapping[str, Any]:
         """Return the entry of a fine-tuning."""

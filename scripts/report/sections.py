@@ -15,6 +15,7 @@ from scripts.report import charts
 Row = dict[str, Any]
 SMOOTHING = 20  # points that a loss curve has at least, whatever the number of steps
 POINTS = 120
+SHOWN_SAMPLES = 4  # of those that a model wrote while it was trained
 
 
 def _merged(artefacts: Sequence[Artefact]) -> Row:
@@ -176,9 +177,17 @@ def model_sections(artefacts: Mapping[str, Sequence[Artefact]]) -> list[Row]:
                 "scores": scores[name],
                 "ranges": Markup(score_ranges(scores[name])),
                 "samples": first_samples(samples),
+                "writing": writing(rows),
             }
         )
     return sections
+
+
+def writing(rows: Sequence[Row]) -> list[Row]:
+    """Return step, prompt and text of at most four samples that a model wrote while it was trained, the last one among them."""
+    written = [{"step": row["step"], **row["sample"]} for row in rows if "sample" in row and "averaged" not in row]
+    chosen = {round((number + 1) * len(written) / SHOWN_SAMPLES) - 1 for number in range(SHOWN_SAMPLES)}
+    return [sample for number, sample in enumerate(written) if number in chosen]
 
 
 def first_samples(samples: Sequence[Row]) -> list[Row]:

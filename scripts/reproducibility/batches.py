@@ -49,6 +49,23 @@ class ModelBatches:
         """The number of training steps."""
         return int(self.settings["training"]["steps"])
 
+    @property
+    def origin(self) -> Facts | None:
+        """Model and step that it starts from, or None."""
+        start: Facts | None = self.settings.get("from")
+        return start and {"model": start["model"], "step": start["step"]}
+
+    @property
+    def first_batch(self) -> int:
+        """The batch of its order that step 0 takes."""
+        return int((self.settings.get("from") or {"first_batch": 0})["first_batch"])
+
+    def steps_of(self, order: DataOrder, source: str, part: int, document: int) -> list[int]:
+        """Return the steps whose batches hold tokens of a document, ascending."""
+        first = self.first_batch
+        found = order.steps_of(source, part, document, first + self.steps)
+        return [batch - first for batch in found if batch >= first]
+
     def open(self) -> tuple[DataOrder, dict[str, list[str]]]:
         """Return the data order and the parts of every source."""
         parts, training = shard_parts(self._inputs), self.settings["training"]
@@ -64,14 +81,16 @@ class ModelBatches:
         if not 0 <= step < self.steps:
             raise UserError(f"Model {self.model} has the steps 0 to {self.steps - 1}, not {step}; name one of them.")
         order, parts = self.open()
-        samples = order.locate(step)
+        samples = order.locate(self.first_batch + step)
         ids = self._ids(parts, [(sample.source, span) for sample in samples for span in sample.spans])
         rows = []
         for number, sample in enumerate(samples):
             documents = [self._document(parts[sample.source], sample.source, span, ids) for span in sample.spans]
-            entry = {"sample": step * len(samples) + number, "row": number, "source": sample.source}
+            place = (self.first_batch + step) * len(samples) + number
+            entry = {"sample": place, "row": number, "source": sample.source}
             rows.append({**entry, "epoch": sample.epoch, "window": sample.window, "documents": documents})
-        return {"model": self.model, "state": self.state, "step": step, "of": self.steps, "samples": rows}
+        about = {"model": self.model, "state": self.state, "from": self.origin, "step": step, "of": self.steps}
+        return {**about, "samples": rows}
 
     def _document(self, names: Sequence[str], source: str, span: Span, ids: dict[tuple[str, int, int], str]) -> Facts:
         shard = Path("shards", self.settings["corpus"], self.settings["tokenizer"], source)
@@ -114,9 +133,15 @@ def planned_models(results: Path) -> list[str]:
     return sorted({path.parent.name for path in made})
 
 
+def after(model: Facts) -> str:
+    """Return in words which step of which model another one starts from."""
+    start = model["from"]
+    return "" if start is None else f", from step {start['step']} of {start['model']}"
+
+
 def batch_lines(batch: Facts) -> Iterator[str]:
     """Yield the lines of a readable account of a step."""
-    yield f"model {batch['model']} ({batch['state']}), step {batch['step']} of {batch['of']}"
+    yield f"model {batch['model']} ({batch['state']}{after(batch)}), step {batch['step']} of {batch['of']}"
     for sample in batch["samples"]:
         yield (
             f"  sample {sample['sample']}: window {sample['window']:,} of source {sample['source']}, "

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lib.errors import UserError
-from scripts.reproducibility.batches import ModelBatches, batch_lines
+from scripts.reproducibility.batches import ModelBatches, after, batch_lines
 from scripts.reproducibility.tracing import Facts, Trace, plain
 
 SHOWN_STEPS = 20
@@ -82,7 +82,7 @@ def corpus_lines(corpus: Facts) -> Iterator[str]:
             steps = model["steps"]
             shown = ", ".join(map(str, steps[:SHOWN_STEPS])) + (", …" if len(steps) > SHOWN_STEPS else "")
             yield (
-                f"      model {model['model']} ({model['state']}): in {len(steps)} of {model['of']} steps"
+                f"      model {model['model']} ({model['state']}{after(model)}): in {len(steps)} of {model['of']} steps"
                 + (f": {shown}" if steps else "")
             )
 

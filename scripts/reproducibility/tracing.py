@@ -236,8 +236,9 @@ class Trace:
                 continue
             order, parts = model.open()
             known = source in order.sources and part in parts[source]
-            steps = order.steps_of(source, parts[source].index(part), number, model.steps) if known else []
-            found.append({"model": name, "state": model.state, "of": model.steps, "steps": steps})
+            steps = model.steps_of(order, source, parts[source].index(part), number) if known else []
+            about = {"model": name, "state": model.state, "from": model.origin, "of": model.steps}
+            found.append({**about, "steps": steps})
         return found
 
 

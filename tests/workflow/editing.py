@@ -34,7 +34,7 @@ ALONE = {"models.*.objective"}  # a fine-tuning has models that it can teach
 CONTRADICTING = {  # in one name
     *("sources.*.crawl", "sources.*.dump", "sources.*.dataset"),
     *("tokenizers.*.corpus", "tokenizers.*.user_symbols"),
-    *("models.*.corpus", "models.*.objective", "models.*.architecture.heads"),
+    *("models.*.corpus", "models.*.objective", "models.*.architecture.heads", "models.*.from"),
 }
 LIST, OTHER_LIST = str(ROOT / "LICENSE"), str(ROOT / "README.md")  # files that are there
 
@@ -279,6 +279,12 @@ def _second(config: Config, parent: Config, leaf: Leaf) -> None:
     parent[leaf[-1]] = "second"
 
 
+def _from(config: Config, model: Config, leaf: Leaf) -> None:
+    trunk = f"{leaf[1]}-trunk"
+    config["models"][trunk] = copy.deepcopy(model)
+    model["from"] = {"model": trunk, "step": model["training"]["steps"]}
+
+
 def _objective(config: Config, model: Config, leaf: Leaf) -> None:
     if model["objective"] == "masked":
         model["objective"], model["architecture"]["family"] = "causal", "gpt2"
@@ -331,6 +337,7 @@ EDITS: dict[str, Callable[[Config, Config, Leaf], None]] = {
     "corpora.*.filters.quality": _quality,
     "corpora.*.filters.quality.classifier": _second,
     "models.*.tokenizer": _second,
+    "models.*.from": _from,
     "models.*.objective": _objective,
     "models.*.architecture.family": _family,
     "models.*.architecture.tied_embeddings": _untied,

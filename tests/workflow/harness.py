@@ -232,19 +232,6 @@ class Planner:
 
         return self._with_dag(config, action)
 
-    def own_reasons(self, config: dict[str, Any]) -> set[str]:
-        """Return the rules that have jobs with changed settings, inputs or code, without those that only follow them."""
-
-        def action(workflow: Any) -> set[str]:
-            found = set()
-            for job in workflow.dag.needrun_jobs():
-                reason = workflow.dag.reason(job)
-                if reason.params_changed or reason.input_changed or reason.code_changed or reason.missing_output:
-                    found.add(job.rule.name)
-            return found - {"all"}
-
-        return self._with_dag(config, action)
-
     def closures(self, config: dict[str, Any], targets: Sequence[str]) -> dict[str, tuple[set[str], set[str]]]:
         """Return, for each target, the files that it asks for and those that the jobs it rests on make."""
 

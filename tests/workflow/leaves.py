@@ -41,7 +41,8 @@ FOLLOWS: dict[str, set[str]] = {
     "order": {"pack", "plan", "pretrain"},
     "pack": {"plan", "pretrain"},
     "plan": {"pretrain", "report"},
-    "pretrain": {"bits_per_byte", "finetune", "zero_shot", "report"},
+    "pretrain": {"branch_point", "bits_per_byte", "finetune", "zero_shot", "report"},
+    "branch_point": {"pretrain"},
     "bits_per_byte": {"report"},
     "finetune": {"score_finetuned", "report"},
     "zero_shot": {"report"},
@@ -161,6 +162,7 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "models.*.corpus": ("parliaments", {"plan", "pretrain", "bits_per_byte"}),
     "models.*.tokenizer": (None, {"plan", "pretrain", "bits_per_byte"}),
     "models.*.objective": (None, {"plan", "pretrain", "bits_per_byte", "finetune", "zero_shot", "score_finetuned"}),
+    "models.*.from": (None, {"plan", "pretrain"}),
     "models.*.weights": ({"books": 2.0}, {"plan", "pretrain"}),
     "models.*.temperature": (2, {"plan", "pretrain"}),
     "models.*.max_epochs": (5, {"plan"}),
@@ -253,6 +255,13 @@ NAMED: dict[str, set[str]] = {"tokenizers": {"compare_tokenizers", "report"}, "c
 APPEARING: dict[str, set[str]] = {
     "corpora.*.filters.lexicons": {"flag"},
     "models.*.corpus": {"shard", "order"},
+    "models.*.from": {
+        "plan",
+        "pretrain",
+        "branch_point",
+        "bits_per_byte",
+        "zero_shot",
+    },  # of the model that it starts from
     "models.*.training.packing": {"pack"},
     "finetunings.*.models": {"finetune", "score_finetuned"},
 }

@@ -40,6 +40,7 @@ def test_the_newest_two_are_kept_and_the_newest_is_taken(tmp_path: Path) -> None
         (checkpoints.Keep(1, every=10), [10, 20, 23]),
         (checkpoints.Keep(1, period=5), [20, 23]),
         (checkpoints.Keep(2, every=15, period=5), [15, 20, 23]),
+        (checkpoints.Keep(1, steps=(5, 15, 30)), [5, 15, 23]),
     ],
     ids=str,
 )
@@ -47,6 +48,16 @@ def test_what_is_kept(tmp_path: Path, keep: checkpoints.Keep, left: list[int]) -
     for step in (5, 10, 15, 20, 23):
         write(tmp_path, step, keep=keep)
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"step-{step:08d}" for step in left]
+
+
+def test_the_newest_of_at_most_some_steps_is_taken(tmp_path: Path) -> None:
+    for step in (5, 10, 15):
+        write(tmp_path, step, keep=checkpoints.Keep(9))
+    found = [checkpoints.newest(tmp_path, "mine", most=most) for most in (15, 14, 10, 4)]
+    assert [one and one.step for one in found] == [15, 10, 10, None]
+    tear(tmp_path / "step-00000010")
+    earlier = checkpoints.newest(tmp_path, "mine", most=14)
+    assert earlier is not None and earlier.step == 5
 
 
 def test_a_torn_one_with_a_higher_number_does_not_push_out_the_new_one(tmp_path: Path) -> None:

@@ -25,6 +25,19 @@ def ask_masked_for_text(config: dict[str, Any]) -> None:
     config["evaluation"]["zero_shot"] = ["phrases"]
 
 
+def branch(change: Edit | None = None, step: int = 100, model: str = "tiny") -> Edit:
+    """Add a model that starts from a step of another one and differs from it in what is changed."""
+
+    def edit(config: dict[str, Any]) -> None:
+        config["models"]["twig"] = copy.deepcopy(config["models"]["tiny"])
+        config["models"]["twig"]["from"] = {"model": model, "step": step}
+        config["tokenizers"]["other"] = {"corpus": "main", "vocabulary": 2000}
+        if change is not None:
+            change(config)
+
+    return edit
+
+
 BAD: list[tuple[Edit, str]] = [
     (put("tokenizers.small.corpus", "other"), r"tokenizers\.small\.corpus names 'other'"),
     (put("tokenizers.small.vocabulary", 10), r"vocabulary is 10, but it must be at least 300"),
@@ -41,6 +54,19 @@ BAD: list[tuple[Edit, str]] = [
         put("tokenizers.small", {"corpus": "main", "vocabulary": 999, "algorithm": "unigram", "user_symbols": ["<u>"]}),
         r"user_symbols are weighed against other pieces by the algorithm unigram",
     ),
+    (branch(model="oak"), r"models\.twig\.from\.model names 'oak', which is not under models"),
+    (branch(model="twig"), r"models\.twig\.from goes round in a circle \(twig -> twig\)"),
+    (branch(put("models.tiny.from", {"model": "twig", "step": 100})), r"in a circle \(tiny -> twig -> tiny\)"),
+    (branch(step=0), r"models\.twig\.from\.step is 0, but it must be at least 1"),
+    (branch(step=101), r"models\.twig\.from\.step is 101, but 'tiny' has 100 steps"),
+    (branch(put(f"{TRAINING}.checkpoint_every", 40), step=50), r"from\.step is 50, which 'tiny' does not keep"),
+    (branch(put("models.twig.tokenizer", "other")), r"models\.twig\.tokenizer is 'other', but 'tiny'.* has 'small'"),
+    (branch(put("models.twig.architecture.width", 32)), r"models\.twig\.architecture\.width is 32, but 'tiny'"),
+    (
+        branch(put("models.twig.training.optimizer", {"name": "muon", "learning_rate": 1e-3})),
+        r"models\.twig\.training\.optimizer\.name is 'muon', but 'tiny'.* has 'adamw'",
+    ),
+    (put("models.tiny.from", {"model": "tiny"}), r"models\.tiny\.from lacks the key 'step'"),
     (put("models.tiny.tokenizer", "large"), r"models\.tiny\.tokenizer names 'large'"),
     (put("models.tiny.weights", {"one": -1}), r"models\.tiny\.weights\.one is -1, but it must be above 0"),
     (put("models.tiny.weights", {"three": 1}), r"weights names 'three', which is no source"),

@@ -16,7 +16,16 @@ from tests.workflow.harness import ROOT, would_run, write_config
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
 COMMAND = re.compile(r"^#   python -m scripts\.registry\.forecast (presets/.*)$", re.M)
 PARTS = 2  # of a source in the dry run: its jobs are alike, and a thousand parts take half a minute
-WANTED = {"gpt2-124m", "bert-base", "llama-350m", "llama-1b", "llama-7b", "llama-70b", "data-ablation"}
+WANTED = {
+    "gpt2-124m",
+    "bert-base",
+    "llama-350m",
+    "llama-1b",
+    "llama-7b",
+    "llama-70b",
+    "data-ablation",
+    "trunk-two-anneals",
+}
 NOT_YET_RUN = {"llama-7b", "llama-70b"}  # presets that say that a layout of theirs cannot be run yet
 
 
@@ -35,6 +44,9 @@ def test_a_preset_plans_every_step(preset: Path, tmp_path: Path) -> None:
     write_config(tmp_path, small)
     planned = would_run(ROOT, tmp_path)
     assert planned["pretrain"] == len(config["models"])
+    assert planned["branch_point"] == len(
+        {tuple(one["from"].values()) for one in config["models"].values() if one["from"]}
+    )
     assert planned["finetune"] == sum(len(one["models"]) for one in config["finetunings"].values())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +70,10 @@ def publish_shards(folder: Path, part: str, curated: list[dict[str, Any]]) -> Pa
     return manifest
 
 
-def publish_model(folder: Path, name: str, shards: list[Path]) -> None:
+def publish_model(folder: Path, name: str, shards: list[Path], model: str = "tiny", **more: Any) -> None:
     """Publish a manifest with the provenance of a model that was trained on shards."""
-    manifest = folder / "models" / "tiny" / f"{name}.json"
-    line = ["--settings", canonical_json(MODEL), "--manifest", str(manifest)]
+    manifest = folder / "models" / model / f"{name}.json"
+    line = ["--settings", canonical_json(MODEL | more), "--manifest", str(manifest)]
     step = Step("scripts.lib.step", step_parser("").parse_args(line))
     step.settings.plain()
     for shard in shards:
@@ -198,6 +199,28 @@ def test_a_step_is_followed_to_its_documents(results: Path, capsys: pytest.Captu
     text = capsys.readouterr().out
     assert text.startswith("model tiny (planned), step 0 of 6\n  sample 0: window ")
     assert "  tokens " in text
+
+
+def test_the_steps_of_a_branch_are_its_own(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its step b reads what step 4 + b of its trunk would have read."""
+    copied = shutil.copytree(results, tmp_path / "results")
+    shards = sorted((copied / "shards" / "main" / "small" / "web").glob("000?.json"))
+    start = {"model": "tiny", "step": 4, "first_batch": 4}
+    publish_model(copied, "model", shards, "twig", **{"from": start, "training": MODEL["training"] | {"steps": 2}})
+    batches = []
+    for model, step in (("twig", 1), ("tiny", 5)):
+        command = ["--model", model, "--step", str(step), "--results", str(copied)]
+        assert trace.main([*command, "--json"]) == 0
+        batches.append(json.loads(capsys.readouterr().out))
+    assert batches[0]["samples"] == batches[1]["samples"]
+    assert batches[0]["from"] == {"model": "tiny", "step": 4}
+    assert trace.main(["--model", "twig", "--step", "1", "--results", str(copied)]) == 0
+    assert capsys.readouterr().out.startswith("model twig (trained, from step 4 of tiny), step 1 of 2\n")
+    read = {one["id"] for sample in batches[0]["samples"] for one in sample["documents"]}
+    (corpus,) = asked(copied, sorted(read)[0], capsys)["corpora"]
+    trunk, twig = corpus["curated"]["shards"][0]["models"]
+    assert (trunk["model"], twig["model"]) == ("tiny", "twig") and 1 in twig["steps"]
+    assert twig["steps"] == [step - 4 for step in trunk["steps"] if step >= 4]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,48 @@
+"""What a causal model writes while it is trained: one short text that goes on from always the same words.
+
+Numbers are drawn by a generator of its own, so that nothing else changes. Every token takes a forward pass of all ranks,
+since with ZeRO 3 each holds a share of the weights; rank 0 draws for all.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from scripts.lib.seeds import seed_for
+from scripts.lib.special_tokens import END
+from scripts.pretraining.data import TrainingData
+from scripts.pretraining.engine import Engine
+from scripts.pretraining.job import Job
+
+PROMPT_TOKENS, NEW_TOKENS, TOP_K, TEMPERATURE = 16, 32, 50, 0.6
+
+
+def prompt_of(data: TrainingData) -> list[int]:
+    """Return the start of the first validation text; the end of a text, whereupon one begins, where there is none."""
+    windows = (data.validation(source, 1) for source in data.sources)
+    found = next((window for window in windows if len(window)), None)
+    return [END] if found is None else [int(token) for token in found[0, :PROMPT_TOKENS]]
+
+
+def continuation(job: Job, engine: Engine, prompt: list[int]) -> list[int]:
+    """Return the ids that the model puts behind a prompt, up to the end of a text; every rank has to call it."""
+    engine.model.eval()
+    generator = torch.Generator().manual_seed(seed_for(job.recipe.seed, "pretraining", "continuation") >> 1)
+    ids = list(prompt)
+    for _ in range(min(NEW_TOKENS, job.recipe.architecture.context - len(prompt))):
+        with torch.no_grad():
+            logits = engine.model(input_ids=torch.tensor([ids], device=engine.device)).logits[0, -1]
+        chosen = draw(logits[: job.vocabulary].float().cpu(), generator).to(engine.device)
+        dist.broadcast(chosen, 0)
+        ids.append(int(chosen))
+        if ids[-1] == END:
+            break
+    return ids[len(prompt) :]
+
+
+def draw(logits: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw one of the most probable ids."""
+    best, ids = logits.topk(min(TOP_K, len(logits)))
+    return ids[torch.multinomial(torch.softmax(best / TEMPERATURE, 0), 1, generator=generator)]

@@ -1,0 +1,84 @@
+"""What is told of a run while it trains, without any effect on it: samples and the use that is made of the devices."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from scripts.pretraining import peak
+from scripts.pretraining.job import Upkeep
+from scripts.pretraining.metrics import Metrics
+from scripts.pretraining.size import flops_per_token
+from scripts.report.sections import writing
+from tests.unit.pretraining import tiny
+from tests.unit.pretraining.rank import losses, make_job, run
+
+
+def test_samples_are_written_at_validations_and_change_nothing(
+    inputs: tiny.Inputs, device: torch.device, tmp_path: Path
+) -> None:
+    found = {}
+    for every in (2, 1000):
+        job = make_job(inputs, family="gpt2", steps=6, dropout=0.2, evaluate_every=every)
+        found[every] = run(job, tmp_path / str(every), device)
+    weights, rows = found[2]
+    once, seldom = found[1000]
+    assert not [name for name in weights if not torch.equal(weights[name], once[name])]
+    assert losses(rows) == losses(seldom)
+    samples = [(row["step"], row["sample"]) for row in rows if "sample" in row]
+    assert [step for step, _ in samples] == [2, 4, 6]
+    assert samples[-1] == next((row["step"], row["sample"]) for row in seldom if "sample" in row)
+    assert len({sample["prompt"] for _, sample in samples}) == 1 and samples[0][1]["prompt"]
+    assert len({sample["text"] for _, sample in samples}) > 1, "it has to have learned something"
+    shown = writing(rows)
+    assert [one["step"] for one in shown] == [2, 4, 6] and shown[-1]["text"] == samples[-1][1]["text"]
+
+
+def test_a_masked_model_writes_nothing(inputs: tiny.Inputs, device: torch.device, tmp_path: Path) -> None:
+    _, rows = run(make_job(inputs, family="bert", steps=6), tmp_path, device)
+    assert "validation" in rows[-1] and not [row for row in rows if "sample" in row]
+
+
+def test_of_many_samples_four_are_shown_and_the_last_one_is_among_them() -> None:
+    rows = [{"step": step, "sample": {"prompt": "a", "text": "b"}} for step in range(1, 11)]
+    averaged = {"step": 10, "averaged": "ema", "sample": {"prompt": "a", "text": "c"}}
+    assert [one["step"] for one in writing([*rows, averaged])] == [2, 5, 8, 10]
+
+
+@pytest.mark.parametrize("known", [0.0, 1e9])
+def test_the_use_of_devices_is_told_where_their_peak_is_known(
+    inputs: tiny.Inputs, device: torch.device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: float
+) -> None:
+    noted: list[Mapping[str, float]] = []
+    monkeypatch.setattr(Metrics, "observe", lambda self, step, values: noted.append(values))
+    job = replace(make_job(inputs, steps=6), upkeep=Upkeep(peak_flops=known))
+    _, rows = run(job, tmp_path, device)
+    speeds = [values for values in noted if "tokens_per_second" in values]
+    each = flops_per_token(job.recipe.architecture, tiny.VOCABULARY, 24)
+    assert len(speeds) == 6
+    for values in speeds:
+        expected = {"mfu": values["tokens_per_second"] * each / known} if known else {}
+        assert {key: values[key] for key in values if key == "mfu"} == expected
+    assert not [row for row in rows if "mfu" in row or "tokens_per_second" in row]
+
+
+@pytest.mark.parametrize(
+    ("name", "precision", "printed"),
+    [("none", "fp32", "0"), ("h100", "fp32", "6.69e+13"), ("h100", "bf16-autocast", "9.894e+14")],
+)
+def test_the_peak_is_that_of_the_precision(
+    name: str, precision: str, printed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = json.dumps(tiny.settings(precision=precision))
+    assert peak.main(["--device", name, "--settings", chosen]) == 0
+    assert capsys.readouterr().out.strip() == printed
+
+
+def test_an_unknown_device_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert peak.main(["--device", "h1000", "--settings", json.dumps(tiny.settings())]) == 1
+    assert "did you mean 'h100'?" in capsys.readouterr().err
