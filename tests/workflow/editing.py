@@ -57,9 +57,11 @@ def rich_config() -> Config:
 
 
 def config_of_every_rule() -> Config:
-    """Return that with a model that packs: every rule has a job."""
+    """Return that with a model that packs and one that starts from it: every rule has a job."""
     config = rich_config()
-    config["models"]["gpt2"]["training"]["packing"] = "best_fit"
+    trunk = config["models"]["gpt2"]
+    trunk["training"]["packing"] = "best_fit"
+    config["models"]["anneal"] = {**trunk, "from": {"model": "gpt2", "step": trunk["training"]["steps"]}}
     return complete_config(config, ROOT)
 
 

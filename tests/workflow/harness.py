@@ -157,6 +157,7 @@ class Planner:
         resources: Mapping[str, Any] = {},
         targets: Iterable[str] = ("all",),
     ) -> Any:
+        self.workdir.mkdir(parents=True, exist_ok=True)
         file = self.workdir / "config.json"  # it is read faster than YAML
         file.write_text(json.dumps(config), encoding="utf-8")
         before, directory = os.environ.get(SKIP_PREFLIGHT), Path.cwd()

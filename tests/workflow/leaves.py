@@ -249,7 +249,11 @@ OTHER_LEAVES: dict[str, tuple[Any, set[str]]] = {
 }
 
 # A new name in a section changes what these read.
-NAMED: dict[str, set[str]] = {"tokenizers": {"compare_tokenizers", "report"}, "classifiers": {"report"}}
+NAMED: dict[str, set[str]] = {
+    "tokenizers": {"compare_tokenizers", "report"},
+    "classifiers": {"report"},
+    "models": {"report"},
+}
 
 # Rules of jobs that an edit brings up, where they follow no job that runs again for it.
 APPEARING: dict[str, set[str]] = {
