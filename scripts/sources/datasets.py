@@ -48,7 +48,8 @@ def _plain(value: Any) -> str | None:
     return value.isoformat() if hasattr(value, "isoformat") else None
 
 
-def _stream(dataset: Mapping[str, Any], offline: bool) -> Iterator[Mapping[str, Any]]:
+def _stream(settings: Mapping[str, Any], offline: bool) -> Iterator[Mapping[str, Any]]:
+    dataset = {key: settings[key] for key in ("name", "config", "split", "revision")}
     if offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
     import datasets
