@@ -5,7 +5,8 @@
 
 The plan is Snakemake's own: for every job of the target `all`, in order, the files must have the digests of their manifest
 and the provenance must name the settings, code, environment and inputs that the job would have now. What matches is recorded
-as if it had just been made. The rest loses its manifest, so that the next run makes it again.
+as if it had just been made. The rest loses its manifest, so that the next run makes it again. An input by the name `after` is
+waited for and not read, so it is none here.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ def mismatch(job: Any, manifest: Path) -> str | None:
         return "was made with other code"
     if provenance.get("environment") != job.params.environment:
         return "was made in another environment"
-    wanted = {os.path.normpath(path): sha256_file(Path(path)) for path in job.input if is_manifest_path(path)}
+    read = [path for path in job.input if is_manifest_path(path) and path != job.input.get("after")]
+    wanted = {os.path.normpath(path): sha256_file(Path(path)) for path in read}
     if inputs != wanted:
         return "was made from other inputs"
     write_stamps(

@@ -83,7 +83,7 @@ rule pretrain:
     input:
         **MODEL_INPUTS,
         **TRUNK_INPUTS,
-        plan="results/models/{model}/plan.json",
+        after="results/models/{model}/plan.json",
     output:
         manifest="results/models/{model}/model.json",
         provenance="results/models/{model}/model.provenance.json",
@@ -156,7 +156,7 @@ rule branch_point:
     input:
         **MODEL_INPUTS,
         **TRUNK_INPUTS,
-        model="results/models/{model}/model.json",
+        after="results/models/{model}/model.json",
     output:
         manifest="results/models/{model}/steps/{step}.json",
         provenance="results/models/{model}/steps/{step}.provenance.json",

@@ -15,6 +15,7 @@ import pytest
 
 from tests.workflow.conftest import Run, lay_out_text, tiny_config
 from tests.workflow.harness import ROOT, Planner, copy_project, run, would_run, write_config
+from tests.workflow.test_adopt import adopt
 from tests.workflow.test_recovery import start, wait_for_process
 
 MODEL = "models/tiny/model.json"
@@ -131,6 +132,12 @@ def test_the_model_is_fine_tuned_and_scored_before_and_after(chain: Run) -> None
     (moods,) = json.loads((evaluations / "finetuned/small/moods.json").read_text("utf-8"))["summary"]["measures"]
     assert moods["low"] <= moods["score"] <= moods["high"] and moods["chance"] == 50
     assert moods["baseline_name"] == "majority class"
+
+
+def test_a_chain_without_records_is_taken_over_whole(again: Run) -> None:
+    shutil.rmtree(again.workdir / ".snakemake")
+    assert "refused 0" in adopt(again)
+    assert would_run(again.project, again.workdir) == {}
 
 
 def test_the_plan_is_what_was_seen(chain: Run) -> None:
