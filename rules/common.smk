@@ -36,7 +36,7 @@ onstart:
 
 
 onerror:
-    print("\n".join(last_words(Path(log))), file=sys.stderr)
+    print("\n".join(last_words([Path(path) for path in log])), file=sys.stderr)
 
 
 wildcard_constraints:

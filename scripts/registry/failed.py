@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 LINES = 20
 _LOG = re.compile(r"^ {4,12}log: (.+) \(check log file\(s\) for error details\)$", re.M)
 
 
-def last_words(snakemake_log: Path, lines: int = LINES) -> list[str]:
-    """Return the last lines of every log that Snakemake's own log names for a failed job, each log under its name.
+def last_words(snakemake_logs: Iterable[Path], lines: int = LINES) -> list[str]:
+    """Return the last lines of every log that Snakemake's own logs name for a failed job, each log under its name.
 
     A job that never wrote its log, and one that failed again on a retry, give nothing more.
     """
-    named = ", ".join(_LOG.findall(snakemake_log.read_text("utf-8", errors="replace"))).split(", ")
+    said = [path.read_text("utf-8", errors="replace") for path in snakemake_logs]
+    named = ", ".join(", ".join(_LOG.findall(text)) for text in said).split(", ")
     found: list[str] = []
     for name in dict.fromkeys(filter(None, named)):
         path = Path(name)

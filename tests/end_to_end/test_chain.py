@@ -166,6 +166,7 @@ LAYOUT: dict[str, Any] = {
     "device": "h100",
     "keep_last": 5,
     "keep_every": 8,
+    "keep_steps": "8",
     "timeout_minutes": 5,
     "walltime_minutes": 60,
     "mem_mb": 7000,
@@ -181,6 +182,7 @@ def test_the_layout_reruns_nothing(resource: str, chain: Run) -> None:
 
 def test_the_layout_names_every_resource_that_the_training_is_given() -> None:
     rule = (ROOT / "rules" / "pretraining.smk").read_text("utf-8").partition("rule pretrain:")[2]
+    rule = rule.partition("\nrule ")[0]
     assert set(re.findall(r"\{resources\.(\w+)", rule)) < set(LAYOUT)
 
 

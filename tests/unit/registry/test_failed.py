@@ -31,7 +31,7 @@ def test_the_last_lines_of_each_failed_log_are_shown_once(tmp_path: Path, monkey
     Path("logs/short.log").write_bytes(b"error: caf\xe9 is not UTF-8\n")
     Path("logs/fine.log").write_text("all is well\n", encoding="utf-8")
     Path("snakemake.log").write_text(SNAKEMAKE, encoding="utf-8")
-    shown = last_words(Path("snakemake.log"), lines=3)
+    shown = last_words([Path("snakemake.log")], lines=3)
     assert shown == [
         "",
         "logs/long.log (the last 3 of 30 lines):",

@@ -101,17 +101,20 @@ def pretrained(results: Path, name: str, masked: bool) -> dict[str, list[Path]]:
         **{"parameters": {"total": 1000}, "steps": 8, "tokens": 512, "tokens_per_parameter": 0.5},
         **{"compute_optimal_tokens": 20_000, "flops": {"total": 1e9}},
         "sources": {source: {"tokens": 256, "epochs": 0.5} for source in SOURCES},
+        "from": None if masked else {"tokens": 512, "flops": 1e9},
     }
+    sample = {} if masked else {"sample": {"prompt": "Once", "text": " upon"}}
     measured = {"loss": 2.0, "tokens": 1234} | ({} if masked else {"bits_per_byte": 1.0})
     metrics = lines(
         *({"step": step, "loss": 4 - step / 10} for step in range(1, 9)),
-        *({"step": step, "validation": dict.fromkeys(SOURCES, measured)} for step in (4, 8)),
+        *({"step": step, "validation": dict.fromkeys(SOURCES, measured)} | sample for step in (4, 8)),
     )
     samples = [
         {"source": source, "number": 0, "temperature": 0.8, "prompt": "Once", "text": " upon"} for source in SOURCES
     ]
     folder = results / f"models/{name}"
-    summary = {"family": "bert" if masked else "llama", "objective": "masked" if masked else "causal", "corpus": "main"}
+    summary = {"family": "bert", "objective": "masked"} if masked else {"family": "llama", "objective": "causal"}
+    summary |= {"corpus": "main", "from": None if masked else {"model": "trunk", "step": 8}}
     files = {"metrics__jsonl": metrics, "samples__json": json.dumps([] if masked else samples)}
     return {
         "plans": [publish(folder / "plan.json", plan)],
