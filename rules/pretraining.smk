@@ -50,6 +50,7 @@ rule plan:
         "results/logs/plan/{model}.log",
     benchmark:
         "results/benchmarks/plan/{model}.tsv"
+    priority: 20
     conda:
         "../envs/training.yaml"
     threads: 1
@@ -126,6 +127,7 @@ rule pretrain:
         " --tokenizer {input.tokenizer:q}"
         " --settings {params.settings:q}"
         " > {log:q} 2>&1"
+        " && peak=$(python -m scripts.pretraining.peak --device {resources.device:q} --settings {params.settings:q} 2>> {log:q})"
         " && python -m scripts.pretraining.train"
         " --tokenizer {input.tokenizer:q}"
         " --shards {input.shards:q}"
@@ -139,7 +141,7 @@ rule pretrain:
         " --keep-last {resources.keep_last}"
         " --keep-every {resources.keep_every}"
         " --keep-steps {resources.keep_steps}"
-        ' --peak-flops "$(python -m scripts.pretraining.peak --device {resources.device:q} --settings {params.settings:q})"'
+        ' --peak-flops "$peak"'
         " --timeout-minutes {resources.timeout_minutes}"
         " --walltime-minutes {resources.walltime_minutes}"
         " --manifest {output.manifest:q}"

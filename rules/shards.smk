@@ -26,6 +26,7 @@ rule shard:
         "results/logs/shard/{corpus}.{tokenizer}.{source}.{part}.log",
     benchmark:
         "results/benchmarks/shard/{corpus}.{tokenizer}.{source}.{part}.tsv"
+    priority: 20
     conda:
         "../envs/data.yaml"
     threads: 1
@@ -76,6 +77,7 @@ rule order:
         "results/logs/order/{corpus}.{tokenizer}.{source}.log",
     benchmark:
         "results/benchmarks/order/{corpus}.{tokenizer}.{source}.tsv"
+    priority: 20
     conda:
         "../envs/data.yaml"
     threads: 1
@@ -118,6 +120,7 @@ rule pack:
         "results/logs/pack/{corpus}.{tokenizer}.{source}.{length}.log",
     benchmark:
         "results/benchmarks/pack/{corpus}.{tokenizer}.{source}.{length}.tsv"
+    priority: 20
     conda:
         "../envs/data.yaml"
     threads: 1

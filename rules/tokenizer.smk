@@ -26,6 +26,7 @@ rule tokenizer:
         "results/logs/tokenizer/{tokenizer}.log",
     benchmark:
         "results/benchmarks/tokenizer/{tokenizer}.tsv"
+    priority: 20  # what trainings wait for: they find both cores free, since the short jobs come after them
     conda:
         "../envs/data.yaml"
     threads: 1

@@ -1,6 +1,6 @@
 """Run a command and fail if it takes more memory than the README promises; run by `.ci/run`.
 
-    python -m tests.run_within --gigabytes 4 -- make run
+    python -m tests.run_within --gibibytes 4 -- make run
 
 Memory is that of the command and of all that it starts, together: their proportional set sizes (memory that several share is
 counted once), looked at every two seconds.
@@ -33,7 +33,7 @@ def memory(process: psutil.Process) -> int:
 def main() -> int:
     """Run the command; returns its exit code, or 1 where it took too much."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--gigabytes", type=float, required=True, help="GiB that the command may take")
+    parser.add_argument("--gibibytes", type=float, required=True, help="GiB that the command may take")
     parser.add_argument("command", nargs="+")
     args = parser.parse_args()
     running = subprocess.Popen(args.command)
@@ -42,8 +42,8 @@ def main() -> int:
         peak = max(peak, memory(process))
         time.sleep(SECONDS)
     print(f"{' '.join(args.command)} took at most {peak / GIBIBYTE:.2f} GiB of memory", flush=True)
-    if peak > args.gigabytes * GIBIBYTE:
-        print(f"error: that is more than {args.gigabytes:g} GiB", file=sys.stderr)
+    if peak > args.gibibytes * GIBIBYTE:
+        print(f"error: that is more than {args.gibibytes:g} GiB", file=sys.stderr)
         return 1
     return running.returncode
 

@@ -138,14 +138,15 @@ class SourceStream:
         return bytes(keys[part][document])
 
 
-def groups(numbers: I64) -> Iterator[tuple[int, NDArray[np.bool_] | slice]]:
+def groups(numbers: I64) -> Iterator[tuple[int, I64 | slice]]:
     """Yield every number in an array (not empty) with where it stands; the frequent case of one number costs next to nothing."""
     lowest, highest = int(numbers.min()), int(numbers.max())
     if lowest == highest:
         yield lowest, slice(None)
         return
-    for number in np.unique(numbers).tolist():
-        yield number, numbers == number
+    order = np.argsort(numbers, kind="stable")
+    for group in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
+        yield int(numbers[group[0]]), group
 
 
 @compiled_inner

@@ -39,11 +39,14 @@ def load_weights(model: nn.Module, folder: Path) -> None:
 
 
 def remembered(engine: Engine) -> dict[str, Tensor]:
-    """Return what the optimiser remembers of every parameter, as `KEY/NAME` on the CPU; every rank has to call it."""
+    """Return what the optimiser remembers of every parameter, as `KEY/NAME` on the CPU.
+
+    Every rank has to call it, and rank 0 alone is given it, since it is twice the size of the weights.
+    """
     found: dict[str, Tensor] = {}
     if not engine.layout.zero_stage:
         names = {parameter: name for name, parameter in engine.named_parameters()}
-        for holder in holders(engine.optimizer):
+        for holder in holders(engine.optimizer) if engine.rank == 0 else ():
             for parameter, kept in holder.state.items():
                 found |= {f"{key}/{names[parameter]}": _plain(torch.as_tensor(value)) for key, value in kept.items()}
         return found
@@ -52,9 +55,12 @@ def remembered(engine: Engine) -> dict[str, Tensor]:
     updates = next(iter(engine.optimizer.state.values()))[UPDATES]
     _link(engine)
     for name, parameter in engine.named_parameters():
-        found[f"{UPDATES}/{name}"] = _plain(torch.as_tensor(updates))
         for key in MOMENTS:
-            found[f"{key}/{name}"] = _plain(safe_get_full_optimizer_state(parameter, key).reshape(_shape(parameter)))
+            moment = safe_get_full_optimizer_state(parameter, key)
+            if engine.rank == 0:
+                found[f"{key}/{name}"] = _plain(moment.reshape(_shape(parameter)))
+        if engine.rank == 0:
+            found[f"{UPDATES}/{name}"] = _plain(torch.as_tensor(updates))
     return found
 
 

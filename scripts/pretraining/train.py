@@ -26,7 +26,7 @@ import logging
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +93,11 @@ def train(step: Step, args: argparse.Namespace) -> None:
     recipe = Recipe.from_settings(step.settings)
     inputs = read_inputs(step, args)
     start = read_start(step, args.trunk, recipe)
-    folder = args.checkpoints.resolve() / step.recipe_digest()
+    whole = args.checkpoints.resolve() / step.recipe_digest()
+    # A state is made in a folder of its own, so that the whole run's stays as it is.
+    folder = whole if args.until is None else whole / f"until-{args.until}"
     folder.mkdir(parents=True, exist_ok=True)
-    layout, upkeep = layout_of(recipe, args, folder, step.recipe_digest()), upkeep_of(args)
+    layout, upkeep = layout_of(recipe, args, [whole, folder], step.recipe_digest()), upkeep_of(args)
     step.execution = asdict(layout) | asdict(upkeep)
     job = Job(
         recipe=recipe,
@@ -107,23 +109,28 @@ def train(step: Step, args: argparse.Namespace) -> None:
         sources=inputs.sources,
         upkeep=upkeep,
         start=start,
+        until=args.until,
+        earlier=None if args.until is None else str(whole),
     )
     with step.publish() as out:
-        if args.until is not None:
-            publish_state(replace(job, until=args.until, earlier=str(folder)), folder, args, out)
-            return
         finished = finished_state(folder)
         if finished is not None:
             log.info("%s is trained already; publishing it again", recipe.model)
             republish(finished, out)
             return
         launch(job, folder, 60 * args.walltime_minutes)
-        stage_result(folder / RESULT, out)
-        seen = Seen.load(folder / RESULT).record()
-        fed = sum(source["tokens"] for source in seen["sources"].values())
-        out.summary |= summary(recipe, inputs, out) | {"tokens": fed, "seen": seen}
+        if args.until is None:
+            stage_result(folder / RESULT, out)
+            seen = Seen.load(folder / RESULT).record()
+            fed = sum(source["tokens"] for source in seen["sources"].values())
+            out.summary |= summary(recipe, inputs, out) | {"tokens": fed, "seen": seen}
+        else:
+            stage_state(job, folder / STATE, args.manifest.stem, out)
         keep_finished(folder, out)
-        shutil.rmtree(folder / RESULT)
+        shutil.rmtree(folder / (RESULT if args.until is None else STATE))
+        if args.until is not None:
+            for checkpoint in sorted(folder.glob("step-*")):  # the finished state takes their place
+                shutil.rmtree(checkpoint)
 
 
 def upkeep_of(args: argparse.Namespace) -> Upkeep:
@@ -140,7 +147,7 @@ def step_list(text: str) -> tuple[int, ...]:
     return () if text == "none" else tuple(int(step) for step in text.split(","))
 
 
-def layout_of(recipe: Recipe, args: argparse.Namespace, folder: Path, digest: str) -> Layout:
+def layout_of(recipe: Recipe, args: argparse.Namespace, folders: Sequence[Path], digest: str) -> Layout:
     """Return the layout of the command line; for an earlier step that of the checkpoint it is read from, where that binds."""
     training, processes, zero_stage = recipe.training, args.processes, args.zero_stage
     if args.until is not None:
@@ -148,7 +155,8 @@ def layout_of(recipe: Recipe, args: argparse.Namespace, folder: Path, digest: st
             raise UserError(
                 f"--until: {recipe.model} has the steps 1 to {training.steps}, not {args.until}; name one of them."
             )
-        found = checkpoints.newest(folder, digest, most=args.until)
+        kept = [checkpoints.newest(folder, digest, most=args.until) for folder in folders]
+        found = max((one for one in kept if one is not None), key=lambda one: one.step, default=None)
         if found is not None:
             zero_stage = found.layout["zero_stage"]
             processes = found.layout["processes"] if zero_stage else processes
@@ -179,21 +187,17 @@ def read_start(step: Step, manifests: Sequence[Path], recipe: Recipe) -> str | N
     return str(next(path.parent for path in state.files if path.name == WEIGHTS).resolve())
 
 
-def publish_state(job: Job, folder: Path, args: argparse.Namespace, out: Output) -> None:
-    """Publish the state after the step `job.until`, made in a folder of its own: the whole run's stays as it is."""
-    own = folder / f"until-{job.until}"
-    own.mkdir(exist_ok=True)
-    launch(job, own, 60 * args.walltime_minutes)
-    state = out.folder(args.manifest.stem)
-    for name in (WEIGHTS, MEMORY):
-        shutil.move(own / STATE / name, state / name)
+def stage_state(job: Job, made: Path, name: str, out: Output) -> None:
+    """Stage the state after the step `job.until` as the workers wrote it."""
+    state = out.folder(name)
+    for file in (WEIGHTS, MEMORY):
+        shutil.copyfile(made / file, state / file)
     out.summary |= {
         "model": job.recipe.model,
         "step": job.until,
         "optimizer": job.recipe.training.optimizer.name,
-        "seen": Seen.load(own / STATE).record(),
+        "seen": Seen.load(made).record(),
     }
-    shutil.rmtree(own)
 
 
 def stage_result(result: Path, out: Output) -> None:

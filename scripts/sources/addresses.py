@@ -71,7 +71,11 @@ class PublicLog(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite a record; none is left out."""
-        record.msg, record.args = public_text(record.getMessage()), None
+        try:
+            said = record.getMessage()
+        except (TypeError, ValueError):  # the client gave other arguments than it names
+            said = str(record.msg)
+        record.msg, record.args = public_text(said), None
         return True
 
 

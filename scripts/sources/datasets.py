@@ -75,7 +75,8 @@ def _saved(path: Path, split: str) -> Iterable[Mapping[str, Any]] | None:
     """Return a split of what `save_to_disk` wrote, mapped from its files; None where the path is no such folder."""
     import datasets
 
-    if not any((path / name).is_file() for name in ("state.json", "dataset_dict.json")):
+    kinds = (("dataset_dict.json",), ("state.json", "dataset_info.json"))
+    if not any(all((path / name).is_file() for name in names) for names in kinds):
         return None
     loaded = datasets.load_from_disk(str(path))
     splits = loaded if isinstance(loaded, datasets.DatasetDict) else {str(loaded.split or split): loaded}

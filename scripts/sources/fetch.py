@@ -69,7 +69,8 @@ def flat_name(index: int, origin: str) -> str:
 def fetch(step: Step, args: argparse.Namespace) -> None:
     """Publish the files of one part as a folder, with their native names in the manifest."""
     for handler in logging.getLogger().handlers:
-        handler.addFilter(PublicLog())
+        if not any(isinstance(one, PublicLog) for one in handler.filters):
+            handler.addFilter(PublicLog())
     settings = step.settings
     origin, part, parts, content = settings["origin"], settings["part"], settings["parts"], settings["content"]
     store = Store(args.cache / "downloads", args.lock, Limits.parse(os.environ.get(LIMITS, "")))

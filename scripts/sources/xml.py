@@ -29,6 +29,7 @@ Element: TypeAlias = Any
 OPTIONS: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
 _PARSER = etree.XMLParser(remove_comments=True, remove_pis=True, **OPTIONS)
 _DECLARATION = re.compile(rb"\s*(<\?xml\s[^>]*\?>)")
+_STANDALONE = re.compile(rb"\s+standalone\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 _UNICODE = re.compile(rb"encoding\s*=\s*[\"'](?:utf-?(?:16|32)|iso-10646-ucs|ucs)", re.I)
 
 
@@ -104,12 +105,14 @@ def read_frame(head: bytes, marked: bool) -> Frame:
     declaration = _DECLARATION.match(head)
     # A declared UTF-16 is wrong by now, or was from the beginning.
     before = declaration[1] if declaration and not marked and not _UNICODE.search(declaration[1]) else b""
+    before = _STANDALONE.sub(b"", before)  # it would forbid entities that are declared in what is left out below
     head = before + head[declaration.end() if declaration else 0 :]
     parser = etree.XMLPullParser(events=("start", "end"), **OPTIONS)
     opened: list[Element] = []
     bare = True
     with contextlib.suppress(etree.XMLSyntaxError):  # what goes wrong is found below
         parser.feed(head)
+    with contextlib.suppress(etree.XMLSyntaxError):
         for event, element in parser.read_events():
             bare = False
             if event == "start":

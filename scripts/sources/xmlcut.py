@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from scripts.sources.streams import MAX_RECORD_BYTES, BrokenStream, Window
 
 HEAD_BYTES = 1 << 16
-TAIL_BYTES = 1 << 12
+TAIL_BYTES = 1 << 16
 LONGEST_NAME = 1 << 8
 SAMPLE_BYTES = 1_000
 _SECTIONS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
@@ -112,6 +112,16 @@ class XmlPieces:
         del self._data[:size]
         self.position += size
 
+    def _next_record(self, at: int) -> int:
+        """Return where the next record begins: its start tag behind an end tag, as others may stand in a comment."""
+        ended = False
+        for match in self._tag.finditer(self._data, at):
+            if match[1]:
+                ended = True
+            elif ended:
+                return match.start()
+        return len(self._data)
+
     def _end(self) -> tuple[int, str | None] | None:
         """Return the length of the record that the window begins with and what is wrong with it, None where more is needed."""
         data = self._data
@@ -124,8 +134,7 @@ class XmlPieces:
         while token := self._token.search(data, at):
             if token[2] is None:
                 if following < 0:
-                    match = self._start.search(data, at)
-                    following = match.start() if match else len(data)
+                    following = self._next_record(at)
                 end = _SECTIONS[token[0]]
                 closed = data.find(end, token.end(), following)
                 if closed < 0:

@@ -13,7 +13,9 @@ from resiliparse.parse.html import HTMLTree
 from scripts.cleaning.pii import find_pii
 from scripts.sources import maintext
 from scripts.sources.pagescan import scan
+from scripts.sources.xmlcut import XmlPieces
 from tests.unit.cleaning import test_pii as personal
+from tests.unit.sources import test_broken_xml as xml
 from tests.unit.sources import test_latex as latex
 from tests.unit.sources import test_maintext as pages
 
@@ -21,6 +23,7 @@ FACTOR = 4
 MOST = 9.0  # times as long for FACTOR times as much; a square would be 16
 NOISE = 0.1  # seconds
 TAGS = 20_000
+XML_BYTES = 800_000
 TRIES = 3
 
 
@@ -60,11 +63,19 @@ def growths(folder: Path) -> Iterator[Growth]:
         yield Growth(
             "main text", tag, seconds(lambda page=short: judged(page)), seconds(lambda page=whole: judged(page))
         )
+    for text in xml.HOSTILE:
+        short, whole = (text * (size // len(text)) for size in (XML_BYTES // FACTOR, XML_BYTES))
+        yield Growth("XML", text.decode(), seconds(lambda data=short: cut(data)), seconds(lambda data=whole: cut(data)))
     places = (folder / str(number) for number in itertools.count())
     for name, (text, size) in latex.HOSTILE.items():
         papers = [latex.paper("Start. " + text(count)) for count in (size // FACTOR, size)]
         times = [seconds(lambda paper=paper: latex.found_in(next(places), paper)) for paper in papers]
         yield Growth("LaTeX", name, *times)
+
+
+def cut(data: bytes) -> object:
+    """Cut XML into records."""
+    return list(XmlPieces(iter([data]), ("page",)))
 
 
 def judged(page: str) -> object:

@@ -133,7 +133,7 @@ def test_killed_and_resumed_a_branch_in_two_processes_is_the_trunk(
 ) -> None:
     command = arguments(inputs, tmp_path, "anneal/model", anneal(), "--trunk", str(state))
     process = tiny.start(command, tmp_path / "killed.log")
-    while "step 4 of" not in (tmp_path / "killed.log").read_text("utf-8", errors="replace"):
+    while "step 3 of" not in (tmp_path / "killed.log").read_text("utf-8", errors="replace"):
         assert process.poll() is None, (tmp_path / "killed.log").read_text("utf-8", errors="replace")[-4000:]
         time.sleep(0.02)
     for child in tiny.descendants(process.pid):
@@ -156,12 +156,16 @@ def test_where_a_step_was_not_kept_the_trunk_is_trained_up_to_it(
 ) -> None:
     """In another layout too: with ZeRO 3 in two processes weights and moments are put together."""
     shutil.copytree(trunk / "checkpoints", tmp_path / "checkpoints")
-    for path in checkpoints_of(tmp_path)[:1]:
-        shutil.rmtree(path.parent)
+    for path in [checkpoints_of(tmp_path)[0].parent, *tmp_path.glob(f"checkpoints/*/until-{START}")]:
+        shutil.rmtree(path)
     options = ("--until", str(START), "--zero-stage", "3")
     log = tiny.run(arguments(inputs, tmp_path, "tiny/steps/5", settings(), *options), tmp_path / "log")
     assert f"step {START} of" in log and f"step {START + 1} of" not in log
     assert len(checkpoints_of(tmp_path)) == 1, "the trunk's last checkpoint is left alone"
+    log = tiny.run(
+        arguments(inputs, tmp_path, "tiny/steps/5", settings(), "--until", str(START)), tmp_path / "twice.log"
+    )
+    assert "publishing it again" in log and "step 1 of" not in log, "a state is never made twice"
     again = state.with_suffix("")
     for name in ("weights.safetensors", "optimizer.safetensors"):
         one, other = load_file(again / name), load_file(tmp_path / "models" / "tiny" / "steps" / "5" / name)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -201,8 +200,6 @@ def test_a_bomb_in_a_record_costs_itself(tmp_path: Path) -> None:
 def test_pages_of_any_depth_are_accounted_for(tmp_path: Path, tag: str, closed: bool) -> None:
     deep = f"<{tag}>" * 100_000 + "words" + f"</{tag}>" * 100_000 * closed
     records = [RECORDS[0], record(2, response(html(deep).encode())), RECORDS[-1]]
-    began = time.process_time()
     found = documents_of(tmp_path, "w.warc", b"".join(records), "common_crawl")
-    assert time.process_time() - began < 20
     assert {"1", "7"} <= set(found.rows)
     assert found.accounting["in"] == 3

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import time
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -113,9 +112,7 @@ OPENINGS = ["{{a|", "{{{a|", "[[a|", "[[File:a|", "[http://x ", "{|\n|", "-{", "
 @pytest.mark.parametrize("opening", OPENINGS)
 def test_pages_of_any_depth_are_accounted_for(tmp_path: Path, opening: str) -> None:
     dump = HEAD + PAGES[0] + page(9, "Deep", f"Before.\n{opening * 100_000} words") + PAGES[5] + "</mediawiki>"
-    began = time.process_time()
     found = documents_of(tmp_path, "d.xml", dump.encode(), "wikipedia")
-    assert time.process_time() - began < 20
     assert {"1", "6"} <= set(found.rows)
     assert found.accounting["in"] == 3
 
