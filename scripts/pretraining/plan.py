@@ -160,7 +160,7 @@ def check_epochs(recipe: Recipe, order: DataOrder, caps: Mapping[str, float]) ->
             fewer = f"training.steps to {most:,} or " if most else ""
             raise UserError(
                 f"models.{recipe.model}: at most {caps[name]:g} epochs of source {name} are allowed (epoch_caps, max_epochs), "
-                f"but its training would see {taken.epochs:.2f} of them{trunk}; lower {fewer}the source's weight or raise the cap."
+                f"but its training would see {taken.epochs:.2f} of them{trunk}; lower {fewer}its weight, or raise the cap."
             )
 
 
