@@ -1,7 +1,7 @@
 """The data order: the global batch at a step is a pure function of seed, mixture, shards and step.
 
-Every source's stream is cut into windows of `sequence_length` predictions that follow one another, so no token is lost or
-predicted twice within an epoch. In each epoch the windows of a source are shuffled by a keyed permutation of its own. Which
+Every source's stream is cut into windows of `sequence_length` predictions that follow one another, so no token is
+predicted twice within an epoch and none is left out but those at the end that fill no window. In each epoch the windows of a source are shuffled by a keyed permutation of its own. Which
 source gives the n-th sample is decided by the mixture (scripts.lib.mixture). So any step is found at once, and neither ranks,
 micro-batches, resumes nor parts matter. Adding a source leaves the order within the others as it was. Where a source is packed
 (scripts.lib.packing), its packed samples are what is shuffled.
@@ -106,6 +106,12 @@ class DataOrder:
     def windows(self, source: str) -> int:
         """Return the number of windows, or of packed samples, of a source."""
         return self._samples(self._streams[source])
+
+    def left_over(self, source: str) -> int:
+        """Return how many tokens at the end of a source no epoch predicts, since they fill no window; none where it is packed."""
+        if source in self._packings:
+            return 0
+        return max(self._streams[source].tokens - 1, 0) - self.windows(source) * self.sequence_length
 
     def _samples(self, stream: SourceStream) -> int:
         packing = self._packings.get(stream.name)

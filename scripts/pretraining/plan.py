@@ -140,6 +140,7 @@ def source_accounts(recipe: Recipe, inputs: Inputs, caps: Mapping[str, float]) -
     return {
         name: {
             "available_tokens": streams[name].tokens,
+            "left_over_tokens": order.left_over(name),
             "samples": taken.samples,
             "tokens": taken.tokens,
             "epochs": round(taken.epochs, 6),
