@@ -1,10 +1,11 @@
 """The data order: the global batch at a step is a pure function of seed, mixture, shards and step.
 
-Every source's stream is cut into windows of `sequence_length` predictions that follow one another, so no token is
-predicted twice within an epoch and none is left out but those at the end that fill no window. In each epoch the windows of a source are shuffled by a keyed permutation of its own. Which
-source gives the n-th sample is decided by the mixture (scripts.lib.mixture). So any step is found at once, and neither ranks,
-micro-batches, resumes nor parts matter. Adding a source leaves the order within the others as it was. Where a source is packed
-(scripts.lib.packing), its packed samples are what is shuffled.
+Every source's stream is cut into windows of `sequence_length` predictions that follow one another, so no token is predicted
+twice within an epoch and none is left out but those at the end that fill no window. In each epoch the windows of a source
+are shuffled by a keyed permutation of its own. Which source gives the n-th sample is decided by the mixture
+(scripts.lib.mixture). So any step is found at once, and neither ranks, micro-batches, resumes nor parts matter. Adding a
+source leaves the order within the others as it was. Where a source is packed (scripts.lib.packing), its packed samples are
+what is shuffled.
 """
 
 from __future__ import annotations
