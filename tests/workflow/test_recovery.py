@@ -15,7 +15,7 @@ import pytest
 
 from scripts.lib.errors import UserError
 from scripts.lib.publish import one_writer
-from tests.workflow.conftest import Run, tiny_config
+from tests.workflow.conftest import Run, lay_out_text, tiny_config
 from tests.workflow.harness import command, environment, run, write_config
 
 DOCUMENTS = "sources/reference/documents/0001"
@@ -168,7 +168,9 @@ def test_the_next_run_for_one_target_equals_a_clean_build(damage, finished: Run,
     require_clean(DAMAGES[damage], copied, finished)
 
 
-def test_a_lasting_edit_whose_run_failed_ends_as_a_clean_build_of_it(finished: Run, copied: Run, fresh: Run) -> None:
+def test_a_lasting_edit_whose_run_failed_ends_as_a_clean_build_of_it(
+    finished: Run, copied: Run, tmp_path: Path
+) -> None:
     """One part fails for a reason that is not the edit's; Snakemake has noted the new settings for it all the same."""
     config = tiny_config()
     config["sources"]["reference"]["license"] = "CC0-1.0"
@@ -178,9 +180,11 @@ def test_a_lasting_edit_whose_run_failed_ends_as_a_clean_build_of_it(finished: R
     assert failed.returncode == 1
     assert "being written by another process" in failed.stdout + failed.stderr
     run(copied.project, copied.workdir)
-    write_config(fresh.workdir, config)
-    run(fresh.project, fresh.workdir)
-    assert copied.digests() == fresh.digests()
+    clean = Run(copied.project, tmp_path / "clean")
+    write_config(clean.workdir, config)
+    lay_out_text(clean.workdir)
+    run(clean.project, clean.workdir)
+    assert copied.digests() == clean.digests()
     assert copied.digests()[f"{CURATED}.json"] != finished.digests()[f"{CURATED}.json"]
 
 
