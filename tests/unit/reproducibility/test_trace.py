@@ -22,7 +22,6 @@ from scripts.lib.order import DataOrder
 from scripts.lib.step import Step, step_parser
 from scripts.lib.streams import SourceStream, document_key
 from scripts.reproducibility import trace
-from scripts.reproducibility.tracing import applied, verdicts
 from scripts.shards import index
 from tests.making import arguments, publish_rows
 
@@ -257,30 +256,6 @@ def test_an_id_may_hold_an_address(tmp_path: Path, capsys: pytest.CaptureFixture
     assert asked(tmp_path, "https://example.org/0-4", capsys)["id"] == row["id"]
 
 
-def test_the_score_of_a_classifier_is_the_value_of_its_verdict() -> None:
-    row = {"id": "a", "quality.min_score": False, "quality": 0.25}
-    (verdict,) = verdicts(row, {"quality.min_score": {"all": ["quality", ">=", 0.5]}}, {})
-    assert (verdict["value"], verdict["threshold"], verdict["passed"]) == (0.25, 0.5, False)
-
-
-def test_the_entries_that_match_an_address_are_shown() -> None:
-    row = {
-        "id": "a",
-        "url.max_words": False,
-        "url.max_substrings": None,
-        "url_words": ["casino"],
-        "url_substrings": None,
-    }
-    limits = {
-        "url.max_words": {"all": ["url_words", "<=", 0]},
-        "url.max_substrings": {"all": ["url_substrings", "<=", 0]},
-    }
-    first, second = verdicts(row, limits, {})
-    assert (first["value"], first["threshold"], first["found"]) == (1, 0, ["casino"])
-    assert second["value"] is None
-    assert "found" not in second
-
-
 def test_the_terms_of_a_lexicon_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rule, row = "lexicon.colours.max_matches", document(0, 4)
     publish_rows(tmp_path / "sources" / "web" / "documents" / "0000.json", [row], DOCUMENT_SCHEMA)
@@ -348,24 +323,3 @@ def test_shards_of_other_documents_are_noticed(tmp_path: Path, capsys: pytest.Ca
     publish_shards(tmp_path / "shards" / "main" / "small" / "web", "0000", [{**row, "id": "web:other"}])
     assert trace.main(["web:0-4", "--results", str(tmp_path)]) == 1
     assert "was made of other documents" in capsys.readouterr().err
-
-
-def test_the_limit_of_a_language_and_script_is_shown() -> None:
-    limits = {
-        "all": ["words", ">=", 50],
-        "unspaced": ["characters", ">=", 100],
-        "zh": ["words", ">=", 9],
-        "zh-hant unspaced": ["characters", ">=", 70],
-    }
-    assert applied(limits, {"language": "en"}) == ("words", ">=", 50)
-    assert applied(limits, {"language": "zh", "unspaced_ratio": 0.1}) == ("words", ">=", 9)
-    assert applied(limits, {"language": "zh", "unspaced_ratio": 0.9}) == ("characters", ">=", 100)
-    assert applied(limits, {"language": "zh-hant", "unspaced_ratio": 0.9}) == ("characters", ">=", 70)
-    assert applied(limits, {"language": None}) == ("words", ">=", 50)
-    assert verdicts({"id": "a", "r.s": False}, {"r.s": 3}, {"r.s": 2})[0] == {
-        "rule": "r.s",
-        "passed": False,
-        "value": 2,
-        "sign": None,
-        "threshold": 3,
-    }

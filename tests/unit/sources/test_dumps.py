@@ -95,12 +95,18 @@ def test_a_published_dump_is_found_by_its_state(tmp_path: Path, monkeypatch: pyt
     assert found == documents(tmp_path, parts, origin={"dump": {**dump, "base": str(tmp_path / "tree")}})
 
 
-def test_a_dump_whose_state_changes_between_parts_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def served_dump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write a dump of nine pages that a server of this machine may give; returns its folder."""
     monkeypatch.setenv("GROUNDWORK_DOWNLOADS", json.dumps({"allow_hosts": ["127.0.0.1"]}))
     folder = tmp_path / "simplewiki" / "20240101"
     write_dump(folder, "simplewiki-20240101-pages-articles-multistream.xml.bz2", 9, 2)
+    return folder
+
+
+def test_a_dump_whose_state_changes_between_parts_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = served_dump(tmp_path, monkeypatch)
     first = status(folder)
     grown = json.loads(first)
     grown["jobs"]["metahistory"] = {"status": "done", "files": {}}  # other jobs go on and change nothing
@@ -124,9 +130,7 @@ def test_a_dump_whose_state_changes_between_parts_is_refused(
 def test_an_index_that_is_not_the_published_one_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("GROUNDWORK_DOWNLOADS", json.dumps({"allow_hosts": ["127.0.0.1"]}))
-    folder = tmp_path / "simplewiki" / "20240101"
-    write_dump(folder, "simplewiki-20240101-pages-articles-multistream.xml.bz2", 9, 2)
+    folder = served_dump(tmp_path, monkeypatch)
     (folder / "dumpstatus.json").write_bytes(status(folder))
     index = folder / "simplewiki-20240101-pages-articles-multistream-index.txt.bz2"
     lines = bz2.decompress(index.read_bytes()).splitlines(keepends=True)
@@ -144,9 +148,7 @@ def test_an_index_that_is_not_the_published_one_is_refused(
 def test_a_dump_that_is_wrong_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("GROUNDWORK_DOWNLOADS", json.dumps({"allow_hosts": ["127.0.0.1"]}))
-    folder = tmp_path / "simplewiki" / "20240101"
-    write_dump(folder, "simplewiki-20240101-pages-articles-multistream.xml.bz2", 9, 2)
+    folder = served_dump(tmp_path, monkeypatch)
     states = [status(folder, done=False), status(folder)]
 
     def answer(request: Request) -> Answer:

@@ -35,7 +35,7 @@ cat "$2"
 if [ "$*" != "pack --loglevel=error @wild/bees@1:2.0-1" ]; then
     echo "npm ERR! code E404" >&2
     echo "npm ERR! 404 Not Found - GET https://me:hush@registry.test/bees?token=hush" >&2
-    echo "npm ERR! A complete log of this run can be found in: /root/.npm/_logs/debug.log" >&2
+    echo "npm ERR! A complete log of this run can be found in: debug.log" >&2
     exit 1
 fi
 cp "$ARCHIVE" ./wild-bees-2.0.tgz
