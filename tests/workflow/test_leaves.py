@@ -53,7 +53,7 @@ def test_lists_count_by_their_content_and_thresholds_on_terms_read_no_text(tmp_p
     assert planner.rules(config) == {}
 
     filters["thresholds"] = {"lexicon.colours.max_matches": 3}
-    assert rules(planner.plan(config)) == {"select": 2}
+    assert rules(planner.plan(config)) == {"select": 9}  # a threshold of a corpus is one of all its parts
     filters["thresholds"] = {}
     farben.write_text("rot\n", encoding="utf-8")
     assert rules(planner.plan(config)) == {"flag": 2}
