@@ -4,6 +4,9 @@ The digest covers the program's module, every module under `scripts/` that it im
 data file that one of them opens through `data_file`. Modules are compared as syntax trees without positions, comments and
 docstrings, and by a walker of our own, so that formatting and the Python version do not count. Only imports that can be
 read from the source are followed, which is why dynamic imports are refused by a test.
+
+Every job and every start of Snakemake asks for such digests, and reading syntax trees takes seconds. What one module says is
+therefore kept beside the machine code of Python, under a name that is a digest of its source: an edit is another name.
 """
 
 from __future__ import annotations
@@ -12,8 +15,11 @@ import ast
 import functools
 import hashlib
 import json
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from scripts.lib.canonical import canonical_json, sha256_file, sha256_text
 from scripts.lib.errors import UserError
@@ -36,8 +42,8 @@ def data_file(name: str) -> Path:
 
 def module_path(module: str, root: Path = ROOT) -> Path | None:
     """Return the source file of a module under `root`, or None where there is none (a name inside a module)."""
-    base = root.joinpath(*module.split("."))
-    for candidate in (base.with_suffix(".py"), base / "__init__.py"):
+    base = f"{root}/{module.replace('.', '/')}"  # cheap, since thousands of names are tried
+    for candidate in (Path(f"{base}.py"), Path(f"{base}/__init__.py")):
         if candidate.is_file():
             return candidate
     return None
@@ -53,9 +59,9 @@ def source_digest(module: str, root: Path = ROOT) -> str:
     """Return the digest of the code that the program `module` runs. Raises UserError for a module that is not there."""
     parts: dict[str, str] = {}
     for name, path in closure(module, root).items():
-        modified = path.stat().st_mtime_ns
-        parts[name] = _module_digest(path, modified)
-        for data in _data_files(path, modified):
+        said = _said(name, path, path.stat().st_mtime_ns, root)
+        parts[name] = said.digest
+        for data in said.data_files:
             parts[data] = sha256_file(root / data) if (root / data).is_file() else "missing"
     return sha256_text(canonical_json(parts))
 
@@ -72,7 +78,7 @@ def closure(module: str, root: Path = ROOT) -> dict[str, Path]:
         if path is None or name in found:
             continue
         found[name] = path
-        queue.extend(_imports(path, path.stat().st_mtime_ns, name))
+        queue.extend(_said(name, path, path.stat().st_mtime_ns, root).imports)
         queue.append(name.rpartition(".")[0] or PACKAGE)
     return dict(sorted(found.items()))
 
@@ -92,18 +98,64 @@ def accepted(module: str, digest: str, root: Path = ROOT) -> str:
     return digest
 
 
+class Said(NamedTuple):
+    """What the source of one module says."""
+
+    digest: str
+    imports: tuple[str, ...]
+    data_files: tuple[str, ...]
+
+
 @functools.cache
-def _tree(path: Path, _modified: int) -> ast.Module:
+def _said(module: str, path: Path, _modified: int, root: Path) -> Said:
+    """Return what a module says, kept from an earlier process where its source is the same."""
+    source = path.read_bytes()
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    key = hashlib.sha256(b"\0".join([*_READER, package.encode(), source])).hexdigest()
+    folder = root / PACKAGE / "__pycache__" / "said"
+    kept = _kept(folder / key)
+    if kept is not None:
+        return kept
     try:
-        return ast.parse(path.read_text("utf-8"))
+        tree = ast.parse(source.decode("utf-8"))
     except (SyntaxError, UnicodeDecodeError) as error:
         raise UserError(f"{path.name} cannot be read as Python ({error}); mend it before running.") from None
+    said = Said(_tree_digest(tree), _imports(tree, package), _data_files(tree))
+    _keep(folder / key, said)
+    return said
 
 
-@functools.cache
-def _module_digest(path: Path, modified: int) -> str:
+# What a source says may depend on the version of Python and on this module.
+_READER = (sys.version.encode(), Path(__file__).read_bytes())
+
+
+def _kept(path: Path) -> Said | None:
+    """Return what is kept in a file; None where there is none or its sum is wrong."""
+    try:
+        total, _, text = path.read_text("utf-8").partition("\n")
+    except (OSError, UnicodeDecodeError):
+        return None
+    if sha256_text(text) != total:
+        return None
+    digest, imports, data_files = json.loads(text)
+    return Said(digest, tuple(imports), tuple(data_files))
+
+
+def _keep(path: Path, said: Said) -> None:
+    """Keep it for other processes; where nothing can be written, each reads for itself."""
+    text = canonical_json(said)
+    passing = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        passing.write_text(f"{sha256_text(text)}\n{text}", "utf-8")
+        passing.replace(path)
+    except OSError:
+        return
+
+
+def _tree_digest(tree: ast.Module) -> str:
     digest = hashlib.sha256()
-    for token in serialise(_tree(path, modified)):
+    for token in serialise(tree):
         digest.update(token.encode("utf-8", "surrogatepass"))
         digest.update(b"\0")
     return digest.hexdigest()
@@ -138,12 +190,10 @@ def _without_docstring(node: ast.AST, body: list[ast.stmt]) -> list[ast.stmt]:
     return body
 
 
-@functools.cache
-def _imports(path: Path, modified: int, module: str) -> tuple[str, ...]:
+def _imports(tree: ast.Module, package: str) -> tuple[str, ...]:
     """Return the names under `scripts` that a module imports; `from a import b` gives both `a` and `a.b`."""
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     names: list[str] = []
-    for node in ast.walk(_tree(path, modified)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -152,13 +202,12 @@ def _imports(path: Path, modified: int, module: str) -> tuple[str, ...]:
                 above = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*above, *([base] if base else [])])
             names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    return tuple(name for name in names if name.split(".")[0] == PACKAGE)
+    return tuple(dict.fromkeys(name for name in names if name.split(".")[0] == PACKAGE))
 
 
-@functools.cache
-def _data_files(path: Path, modified: int) -> tuple[str, ...]:
+def _data_files(tree: ast.Module) -> tuple[str, ...]:
     names = []
-    for node in ast.walk(_tree(path, modified)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _called(node) == "data_file" and node.args:
             first = node.args[0]
             if isinstance(first, ast.Constant) and isinstance(first.value, str):

@@ -20,7 +20,7 @@ from scripts.registry.references import check_references
 Config = dict[str, Any]
 
 
-class _UniqueKeys(yaml.SafeLoader):
+class _UniqueKeys(yaml.CSafeLoader):
     """YAML lets a later key replace an earlier one of the same name; two things with one name are a mistake here."""
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from scripts.lib.canonical import readable_json
-from scripts.lib.code import ACCEPTANCES, ROOT, closure, code_digest, serialise, source_digest
+from scripts.lib.canonical import readable_json, sha256_text
+from scripts.lib.code import ACCEPTANCES, ROOT, _said, closure, code_digest, serialise, source_digest
 from scripts.lib.errors import UserError
 
 PROGRAM = '''"""A program."""
@@ -49,7 +50,9 @@ def project(tmp_path: Path) -> Path:
 
 
 def digest(project: Path) -> str:
-    source_digest.cache_clear()
+    """The digest as a new process finds it."""
+    for function in (source_digest, _said):
+        function.cache_clear()
     return source_digest("scripts.stage.program", project)
 
 
@@ -97,6 +100,28 @@ def test_taking_an_edit_back_restores_the_digest(project: Path) -> None:
     before = digest(project)
     edit(project, "scripts/lib/words.py", "split()", "split(None)")
     edit(project, "scripts/lib/words.py", "split(None)", "split()")
+    assert digest(project) == before
+
+
+def test_a_reading_is_kept_for_other_processes_and_believed_only_whole(project: Path) -> None:
+    before = digest(project)
+    kept = sorted((project / "scripts/__pycache__/said").iterdir())
+    assert len(kept) == 6  # the program, what it imports and their packages
+    texts = [path.read_text("utf-8") for path in kept]
+    for path, text in zip(kept, texts, strict=True):
+        path.write_text(text.replace('["', '["0', 1), encoding="utf-8")
+    assert digest(project) == before
+    assert [path.read_text("utf-8") for path in kept] == texts
+    for path, text in zip(kept, texts, strict=True):
+        other = text.partition("\n")[2].replace('["', '["0', 1)
+        path.write_text(f"{sha256_text(other)}\n{other}", encoding="utf-8")
+    assert digest(project) != before
+
+
+def test_where_nothing_can_be_kept_each_process_reads(project: Path) -> None:
+    before = digest(project)
+    shutil.rmtree(project / "scripts/__pycache__")
+    (project / "scripts/__pycache__").write_text("in the way", encoding="utf-8")
     assert digest(project) == before
 
 
