@@ -7,8 +7,8 @@ Ours: fetch, extract, annotate, signatures, select (the families gopher_repetiti
 decontaminate (against nothing), curate with personal data replaced: each the program that Snakemake runs, one after the other.
 datatrove: WarcReader, Trafilatura, the same four filters, its four steps of MinHash deduplication with as many permutations, and
 its formatter of personal data. Neither identifies languages to keep some, since datatrove's models have to be downloaded; ours
-identifies them all the same, because `annotate` does. datatrove gets a smaller file of the same pages, as it would take
-minutes for all; speeds are compared by megabyte of HTML. Ours runs once unmeasured, so that compiled loops are kept.
+identifies them all the same, because `annotate` does. Both read the same file, in turn. Ours runs once unmeasured, so that
+compiled loops are kept.
 """
 
 from __future__ import annotations
@@ -167,26 +167,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with warc-* folders")
     parser.add_argument("--peers", type=Path, required=True, help="folder into which datatrove was installed")
-    parser.add_argument("--megabytes", type=int, default=50, help="of HTML for ours")
-    parser.add_argument("--peer-megabytes", type=int, default=6, help="of HTML for datatrove")
+    parser.add_argument("--megabytes", type=int, default=25, help="of HTML")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        large, small = folder / "large.warc", folder / "peer" / "pages.warc"
-        small.parent.mkdir()
-        size = write_pages(args.data, large, args.megabytes * MEGABYTE)
-        peer_size = write_pages(args.data, small, args.peer_megabytes * MEGABYTE)
-        ours(small, folder / "unmeasured")
+        archive = folder / "pages" / "pages.warc"
+        archive.parent.mkdir()
+        size = write_pages(args.data, archive, args.megabytes * MEGABYTE) / MEGABYTE
+        ours(archive, folder / "unmeasured")
         mine: list[dict[str, float]] = []
         peer: list[float] = []
         for number in range(args.rounds):
-            mine.append(ours(large, folder / f"ours-{number}"))
-            command = [sys.executable, "-c", PEER, str(small.parent), str(folder / f"peer-{number}")]
+            mine.append(ours(archive, folder / f"ours-{number}"))
+            command = [sys.executable, "-c", PEER, str(archive.parent), str(folder / f"peer-{number}")]
             peer.append(run(command, str(args.peers)))
-    speed = size / MEGABYTE / statistics.median(sum(one.values()) for one in mine)
-    other = peer_size / MEGABYTE / statistics.median(peer)
-    print(f"WARC to curated documents: {size / MEGABYTE:.1f} MB of HTML, datatrove {peer_size / MEGABYTE:.1f} MB\n")
+    speed, other = size / statistics.median(sum(one.values()) for one in mine), size / statistics.median(peer)
+    print(f"WARC to curated documents: {size:.1f} MB of HTML\n")
     print("| chain | MB/s per core | ours is |\n|---|---|---|")
     print(f"| groundwork | {speed:.2f} | 1 |\n| datatrove | {other:.3f} | {speed / other:.1f} x as fast |\n")
     print("| step of ours | CPU seconds |\n|---|---|")
