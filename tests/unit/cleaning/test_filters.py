@@ -1,17 +1,12 @@
-"""What is measured of a text is what the papers measure; datatrove decides alike."""
+"""What is measured of a text is what the papers measure."""
 
 from __future__ import annotations
 
-import gzip
-import json
-from pathlib import Path
-
-import numpy as np
 import pytest
 
 from scripts.cleaning.annotate import ANNOTATION_SCHEMA
-from scripts.cleaning.filters import FAMILIES, known_rules
-from scripts.cleaning.measures import COUNTS, MEASURED, measure, measure_all
+from scripts.cleaning.filters import known_rules
+from scripts.cleaning.measures import COUNTS, MEASURED, measure
 from scripts.cleaning.words import sentences, words
 
 RULES = list(known_rules().values())
@@ -75,21 +70,3 @@ def test_an_empty_text_has_measures() -> None:
     assert set(measure("")) == set(MEASURED)
     assert sentences("") == 0
     assert words("") == []
-
-
-# The reference of datatrove knows no word in Chinese but what spaces part; that is the one difference it shows.
-FAMILY_OF = {"gopher_quality": "gopher_quality", "gopher_repetition": "gopher_repetition", "c4_quality": "c4"}
-FAMILY_OF["fineweb_quality"] = "fineweb"
-
-
-@pytest.mark.parametrize("their", FAMILY_OF)
-def test_agreement_with_datatrove_on_real_documents(their: str, shared_data: Path) -> None:
-    with gzip.open(shared_data.parent / "reference" / "filter-decisions.jsonl.gz", "rt", encoding="utf-8") as stream:
-        documents = [json.loads(line) for line in stream]
-    columns = measure_all([document["text"] for document in documents])
-    passes = np.ones(len(documents), np.bool_)
-    for rule in FAMILIES[FAMILY_OF[their]]:
-        values = columns[rule.column]
-        passes &= values >= rule.threshold if rule.at_least else values <= rule.threshold
-    theirs = np.array([document[their] == "keep" for document in documents])
-    assert np.flatnonzero(passes != theirs).tolist() == []
