@@ -64,9 +64,13 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.part)
 
+    def source_names(self) -> list[str]:
+        """Return the names of the sources by priority."""
+        return list(dict.fromkeys(one.source for one in self.parts))
+
     def sources(self, positions: I64) -> NDArray[np.int32]:
         """Return the priorities of the sources of documents: 0 is the first."""
-        ranks = {name: rank for rank, name in enumerate(dict.fromkeys(one.source for one in self.parts))}
+        ranks = {name: rank for rank, name in enumerate(self.source_names())}
         found = np.array([ranks[one.source] for one in self.parts], np.int32)[self.part[positions]]
         return found.astype(np.int32)
 

@@ -15,6 +15,7 @@ with `remove: spans` only one does of which cutting the places out leaves hardly
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,11 +80,12 @@ class Tally:
         self._tasks, self._index = tasks, index
         self._found = np.zeros(len(index.ids) if index else 0, np.bool_)
         self._documents, self._cut = [0] * len(tasks), [0] * len(tasks)
-        self.incoming = self.removed = 0
+        self.incoming: Counter[str] = Counter()  # by source
+        self.removed: Counter[str] = Counter()
 
-    def add(self, found: Sequence[Found], removed: bool) -> None:
+    def add(self, source: str, found: Sequence[Found], removed: bool) -> None:
         """Count one contaminated document."""
-        self.removed += removed
+        self.removed[source] += removed
         for task in sorted({one.task for one in found}):
             self._documents[task] += 1
             self._cut[task] += not removed
@@ -113,17 +115,17 @@ def search(step: Step, args: argparse.Namespace, index: ItemIndex | None, tally:
         paths = [_table(step.read("documents", documents)), _table(step.read("selections", selection))]
         if index is None:
             kept = pq.read_table(paths[1], columns=["kept"])["kept"]
-            tally.incoming += kept.to_pylist().count(True)
+            tally.incoming[source] += kept.to_pylist().count(True)
             continue
         batches = selected_texts(paths[0], paths[1])
         for ids, texts in progress(batches, None, f"{source} {part}"):
-            tally.incoming += len(ids)
+            tally.incoming[source] += len(ids)
             for identifier, text, found in zip(ids, texts, index.search(texts), strict=True):
                 if not found:
                     continue
                 spans = [span for one in found for span in one.spans]
                 removed = not spans_only or little_left(text, cut_spans(text, spans))
-                tally.add(found, removed)
+                tally.add(source, found, removed)
                 for one in found:
                     row = {"id": identifier, "source": source, "part": part, "task": names[one.task]}
                     for start, stop in one.spans:
@@ -147,8 +149,8 @@ def decontaminate(step: Step, args: argparse.Namespace) -> None:
             search(step, args, index, tally, writer)
         out.rows["contamination.parquet"] = writer.rows
         out.summary.update(tally.summary())
-        removed = {"contaminated": tally.removed} if tally.removed else {}
-        out.account(incoming=tally.incoming, kept=tally.incoming - tally.removed, removed=removed)
+        kept = {source: count - tally.removed[source] for source, count in tally.incoming.items()}
+        out.account_sources(kept, {(source, "contaminated"): count for source, count in tally.removed.items()})
 
 
 def main(argv: Sequence[str] | None = None) -> int:

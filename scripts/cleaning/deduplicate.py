@@ -151,13 +151,18 @@ def publish(out: Output, corpus: Corpus, documents: I64, survivors: I64, kinds: 
     columns = {"paragraph": lost["number"], "characters": lost["characters"], "survivor": lost["survivor"]}
     out.rows[TABLE] = write_rows(out.file(TABLE), corpus, PARAGRAPH_SCHEMA, lost["document"], columns)
     out.summary["paragraphs"] = paragraph_counts(corpus, repeats)
-    removed = Counter(f"{KINDS[kind]}_duplicate" for kind in kinds.tolist())
-    out.account(incoming=len(corpus), kept=len(corpus) - len(documents), removed=dict(sorted(removed.items())))
+    names, everything = corpus.source_names(), corpus.sources(np.arange(len(corpus), dtype=np.int64))
+    counts = dict(zip(names, np.bincount(everything, minlength=len(names)).tolist(), strict=True))
+    removed: Counter[tuple[str, str]] = Counter()
+    for rank, kind in zip(corpus.sources(documents).tolist(), kinds.tolist(), strict=True):
+        removed[names[rank], f"{KINDS[kind]}_duplicate"] += 1
+        counts[names[rank]] -= 1
+    out.account_sources(counts, removed)
 
 
 def paragraph_counts(corpus: Corpus, repeats: Repeats) -> dict[str, dict[str, int]]:
     """Return by source how many documents lose paragraphs but stay, how many paragraphs, and of how many characters."""
-    lost, sources = repeats.paragraphs, list(dict.fromkeys(part.source for part in corpus.parts))
+    lost, sources = repeats.paragraphs, corpus.source_names()
     owner, found = corpus.sources(lost["document"]), {}
     for rank, name in enumerate(sources):
         mine = lost[owner == rank]

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import heapq
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,9 +158,12 @@ def overlap(step: Step, args: argparse.Namespace) -> None:
         write_table(out.file("overlap.parquet"), pa.Table.from_pylist(rows, schema=OVERLAP_SCHEMA))
         out.rows["overlap.parquet"] = len(rows)
         out.summary["held_out"] = account(sample, chosen, found)
-        total = sum(sample.documents.values())
-        left = {"beyond_sample": total - len(chosen)} if total > len(chosen) else {}
-        out.account(incoming=total, kept=len(chosen), removed=left)
+        kept: Counter[str] = Counter()
+        beyond: Counter[tuple[str, str]] = Counter()
+        for row in out.summary["held_out"]:
+            kept[row["source"]] += row["checked"]
+            beyond[row["source"], "beyond_sample"] += row["documents"] - row["checked"]
+        out.account_sources(kept, beyond)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -188,6 +188,8 @@ def evaluate(step: Step, args: argparse.Namespace) -> None:
     scorer = load(model, tokenizer, settings, shards)
     scores: dict[str, Any] = {}
     everything: list[Scored] = []
+    kept: dict[str, int] = {}
+    left: dict[tuple[str, str], int] = {}
     for source, parts in by_source(shards).items():
         shards_of_source = [reader(part, "validation") for part in parts]
         texts = [np.asarray(one[i][:-1], dtype=np.int64) for one in shards_of_source for i in range(len(one))]
@@ -195,6 +197,9 @@ def evaluate(step: Step, args: argparse.Namespace) -> None:
         chosen = [texts[i] for i in order[: settings["documents"]] if len(texts[i])]
         scored = [scorer.score(ids, number) for number, ids in enumerate(progress(chosen, len(chosen), source))]
         scored = [one for one in scored if one.tokens and one.bytes]
+        kept[source] = len(scored)
+        left[source, "beyond_sample"] = max(len(texts) - settings["documents"], 0)
+        left[source, "nothing_to_score"] = len(texts) - left[source, "beyond_sample"] - len(scored)
         if scored:
             scores[source] = summarise(scored, scorer.objective, seed_for(scorer.seed, "interval", source))
             everything += scored
@@ -210,6 +215,7 @@ def evaluate(step: Step, args: argparse.Namespace) -> None:
         )
     with step.publish() as out:
         out.summary.update({"model": settings["model"], "all": scores_all, "sources": scores})
+        out.account_sources(kept, left)
         path = out.file(f"{args.manifest.stem}.scores.json")
         path.write_text(json.dumps({"all": scores_all, "sources": scores}, indent=1, sort_keys=True), encoding="utf-8")
 

@@ -45,6 +45,7 @@ def score(step: Step, args: argparse.Namespace) -> None:
     result = method(
         LanguageModel.load(model.folder("export"), settings["objective"]), items, read_items(task, "train"), seed
     )
+    available = task.summary["splits"][split]
     with step.publish() as out:
         name = f"{args.manifest.stem}.items.parquet"
         with DocumentWriter(out.file(name), SCORED_SCHEMA) as writer:
@@ -57,11 +58,13 @@ def score(step: Step, args: argparse.Namespace) -> None:
             "task": settings["task"],
             "split": split,
             "items": len(items),
-            "available": task.summary["splits"][split],
+            "available": available,
             "measures": result.measures,
             "groups": result.groups,
             "examples": result.examples,
         }
+        left = {"beyond_sample": available - len(items)} if available > len(items) else {}
+        out.account(incoming=available, kept=len(items), removed=left)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -92,7 +92,7 @@ def finetune(step: Step, args: argparse.Namespace) -> None:
     step.execution = {"threads": args.threads}
     folder = args.checkpoints.resolve() / step.recipe_digest()
     folder.mkdir(parents=True, exist_ok=True)
-    with step.publish() as out, one_writer(folder / "training"):
+    with step.publish(records=False) as out, one_writer(folder / "training"):
         finished = finished_state(folder)
         if finished is not None:
             republish(finished, out)

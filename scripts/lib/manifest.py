@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,11 +125,23 @@ def set_aside(manifest: Path, files: list[Path]) -> Path:
 
 
 def check_accounting(accounting: Mapping[str, Any]) -> None:
-    """Raise AssertionError unless in = kept + removed + quarantined, all of them counts."""
-    parts = [
-        accounting["kept"],
-        *accounting["removed"].values(),
-        *accounting["quarantined"].values(),
-    ]
-    if any(count < 0 for count in parts) or accounting["in"] != sum(parts):
-        raise AssertionError(f"records do not add up: {dict(accounting)}")
+    """Raise AssertionError unless in = kept + removed + quarantined, all of them counts, in every source and as their sum."""
+    sources = accounting.get("sources", {})
+    for name, account in sources.items():
+        _check_account(account, f" of {name}")
+    _check_account(accounting, "")
+    if sources and _flat(accounting) != sum(map(_flat, sources.values()), Counter()):
+        raise AssertionError(f"the sources are not the whole: {dict(accounting)}")
+
+
+def _flat(account: Mapping[str, Any]) -> Counter[tuple[str, str]]:
+    counts = Counter({("in", ""): account["in"], ("kept", ""): account["kept"]})
+    for kind in ("removed", "quarantined"):
+        counts.update({(kind, reason): count for reason, count in account[kind].items()})
+    return +counts
+
+
+def _check_account(account: Mapping[str, Any], whose: str) -> None:
+    parts = [account["kept"], *account["removed"].values(), *account["quarantined"].values()]
+    if any(count < 0 for count in parts) or account["in"] != sum(parts):
+        raise AssertionError(f"records{whose} do not add up: {dict(account)}")

@@ -16,6 +16,7 @@ import logging
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,14 +78,24 @@ class Output:
         quarantined: Mapping[str, int] | None = None,
     ) -> None:
         """Record what became of the records; raises AssertionError unless they add up exactly."""
-        accounting = {
-            "in": incoming,
-            "kept": kept,
-            "removed": dict(removed or {}),
-            "quarantined": dict(quarantined or {}),
-        }
-        check_accounting(accounting)
-        self.accounting = accounting
+        self.accounting = _account(incoming, kept, removed or {}, quarantined or {})
+        check_accounting(self.accounting)
+
+    def account_sources(self, kept: Mapping[str, int], removed: Mapping[tuple[str, str], int]) -> None:
+        """Record what became of the records of each source: how many are kept, and how many went by (source, reason).
+
+        Raises AssertionError where a source loses records and is not among those that had some.
+        """
+        sources = {}
+        for source, count in kept.items():
+            lost = {reason: number for (name, reason), number in sorted(removed.items()) if name == source and number}
+            sources[source] = _account(count + sum(lost.values()), count, lost, {})
+        gone: Counter[str] = Counter()
+        for (_, reason), number in sorted(removed.items()):
+            gone[reason] += number
+        whole = _account(sum(kept.values()) + gone.total(), sum(kept.values()), +gone, {})
+        self.accounting = {**whole, "sources": sources}
+        check_accounting(self.accounting)
 
     def manifest(self) -> dict[str, Any]:
         """Return the content manifest of what is staged."""
@@ -96,6 +107,10 @@ class Output:
             if name in self.canonical:
                 entry["canonical"] = self.canonical[name]
         return {"schema": SCHEMA, "files": entries, "accounting": self.accounting, "summary": self.summary}
+
+
+def _account(incoming: int, kept: int, removed: Mapping[str, int], quarantined: Mapping[str, int]) -> dict[str, Any]:
+    return {"in": incoming, "kept": kept, "removed": dict(removed), "quarantined": dict(quarantined)}
 
 
 class Step:
@@ -138,10 +153,11 @@ class Step:
         }
 
     @contextmanager
-    def publish(self) -> Iterator[Output]:
-        """Publish what the block stages: all of it with the manifest last, or nothing.
+    def publish(self, records: bool = True) -> Iterator[Output]:
+        """Publish what the block stages: all of it with the manifest last, or nothing. A step on `records` accounts for them.
 
-        Raises UserError when another process writes the same artefact, AssertionError when a setting was never read.
+        Raises UserError when another process writes the same artefact, AssertionError when a setting was never read or
+        records were not accounted for.
         """
         with one_writer(self.manifest):
             self.manifest.unlink(missing_ok=True)
@@ -152,6 +168,8 @@ class Step:
                 unread = self.settings.unread()
                 if unread:
                     raise AssertionError(f"{self.program} was given settings that it never read: {', '.join(unread)}")
+                if records and output.accounting is None:
+                    raise AssertionError(f"{self.program} does not say what became of its records")
                 manifest = output.manifest()
                 content = readable_json(manifest).encode("utf-8")
                 if len(content) >= MANIFEST_LIMIT:

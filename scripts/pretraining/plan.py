@@ -52,7 +52,7 @@ def plan(step: Step, args: argparse.Namespace) -> None:
     caps = epoch_caps(step.settings, inputs)
     sources = source_accounts(recipe, inputs, caps)
     before = trunk_costs(step, args.trunk, recipe)
-    with step.publish() as out:
+    with step.publish(records=False) as out:
         out.summary |= {
             "model": recipe.model,
             "corpus": inputs.corpus,

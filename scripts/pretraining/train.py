@@ -112,7 +112,7 @@ def train(step: Step, args: argparse.Namespace) -> None:
         until=args.until,
         earlier=None if args.until is None else str(whole),
     )
-    with step.publish() as out:
+    with step.publish(records=False) as out:
         finished = finished_state(folder)
         if finished is not None:
             log.info("%s is trained already; publishing it again", recipe.model)

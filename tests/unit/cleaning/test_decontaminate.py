@@ -88,7 +88,8 @@ def test_long_items_are_found_by_any_run(tmp_path: Path) -> None:
     assert {row["id"] for row in rows} == {"wrapped", "partly"}
     found = {"documents": 2, "cut": 0, "items": 1, "of": 2, "too_short": 1}
     assert manifest["summary"]["quiz"] == found
-    assert manifest["accounting"] == {"in": 4, "kept": 2, "removed": {"contaminated": 2}, "quarantined": {}}
+    whole = {"in": 4, "kept": 2, "removed": {"contaminated": 2}, "quarantined": {}}
+    assert manifest["accounting"] == {**whole, "sources": {"web": whole}}
     assert all(row["removed"] for row in rows)
     assert set(held(LONG, [ITEM], tmp_path / "shorter", ngram=12)) == {"wrapped", "partly", "less"}
 
@@ -203,6 +204,25 @@ def test_planted_items_are_recalled(form: str, tmp_path: Path) -> None:
     assert recalled >= 0.99 * len(items)
 
 
+@pytest.mark.parametrize(
+    "form", ["as it is", "wrapped", "upper", "no punctuation", "decomposed", "hyphenated", "zero width"]
+)
+def test_items_within_a_paragraph_are_recalled(form: str, tmp_path: Path) -> None:
+    """From the least number of words on that may stand anywhere, an item is found between any two words of another text."""
+    chance, least = random.Random(7), DEFAULTS["minimum_words"]
+    items = [item for item in canaries() if len(item.split()) >= least and len(spelled(item)) == len(item.split())]
+    hosts = [document["text"] for document in module_documents()]
+    texts = {}
+    for number, item in enumerate(items):
+        words = chance.choice(hosts)[:1500].split(" ")
+        words.insert(chance.randint(1, len(words) - 1), FORMS[form](item, chance))
+        texts[str(number)] = " ".join(words)
+    found = held(texts, items, tmp_path)
+    recalled = sum(str(number) in found.get(str(number), ()) for number in range(len(items)))
+    assert len(items) > 200
+    assert recalled >= 0.99 * len(items)
+
+
 def test_look_alikes_are_left_alone(tmp_path: Path) -> None:
     """Every eleventh word is another one, halves are swapped, or a sentence goes on."""
     items = [item for item in canaries() if len(spelled(item)) == len(item.split())]
@@ -263,7 +283,8 @@ def test_no_task_is_no_contamination(tmp_path: Path) -> None:
     manifest = tmp_path / "contamination.json"
     assert decontaminate.main(arguments(settings, **made, manifest=manifest)) == 0
     assert pq.read_table(manifest.with_suffix(".parquet")).num_rows == 0
-    assert load_manifest(manifest)["accounting"] == {"in": 3, "kept": 3, "removed": {}, "quarantined": {}}
+    accounting = load_manifest(manifest)["accounting"]
+    assert accounting["sources"] == {"web": {"in": 3, "kept": 3, "removed": {}, "quarantined": {}}}
 
 
 def test_a_selection_of_other_documents_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

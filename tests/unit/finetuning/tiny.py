@@ -23,7 +23,7 @@ def make_model(folder: Path, family: str, dropout: float = 0.0) -> Path:
     manifest = folder / "model" / "model.json"
     step = Step("scripts.lib.step", step_parser("").parse_args(["--settings", "{}", "--manifest", str(manifest)]))
     shape = Architecture.from_settings({"family": family, "dropout": dropout, **SHAPE})
-    with step.publish() as out:
+    with step.publish(records=False) as out:
         export = out.folder("export")
         build_model(shape, VOCABULARY, 1).save_pretrained(export)
         for file in (folder / "tiny").iterdir():

@@ -14,7 +14,7 @@ import pytest
 
 from scripts.lib.canonical import sha256_file
 from scripts.lib.errors import UserError
-from scripts.lib.manifest import open_artefact, provenance_path
+from scripts.lib.manifest import check_accounting, load_manifest, open_artefact, provenance_path
 from scripts.lib.publish import one_writer, read_stamps, stamp
 from scripts.lib.step import Step, finished_state, keep_finished, run_step, step_parser
 
@@ -66,6 +66,43 @@ def test_records_that_do_not_add_up_stop_the_step(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="do not add up"), step.publish() as out:
         out.account(incoming=3, kept=1, removed={"short": 1})
     assert not (tmp_path / "x.json").exists()
+
+
+def test_records_that_nobody_counted_stop_the_step(tmp_path: Path) -> None:
+    step = make_step(tmp_path / "x.json", "{}")
+    with pytest.raises(AssertionError, match="does not say what became of its records"), step.publish():
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_records_of_sources_add_up_in_each_and_as_a_whole(tmp_path: Path) -> None:
+    step = make_step(tmp_path / "x.json", "{}")
+    with step.publish() as out:
+        out.account_sources({"web": 3, "books": 2}, {("web", "short"): 1, ("books", "copy"): 4, ("books", "short"): 0})
+    accounting = load_manifest(tmp_path / "x.json")["accounting"]
+    assert accounting == {
+        "in": 10,
+        "kept": 5,
+        "removed": {"copy": 4, "short": 1},
+        "quarantined": {},
+        "sources": {
+            "web": {"in": 4, "kept": 3, "removed": {"short": 1}, "quarantined": {}},
+            "books": {"in": 6, "kept": 2, "removed": {"copy": 4}, "quarantined": {}},
+        },
+    }
+    check_accounting(accounting)
+    accounting["sources"]["web"] |= {"kept": 2, "removed": {"short": 2}}
+    with pytest.raises(AssertionError, match="the sources are not the whole"):
+        check_accounting(accounting)
+    accounting["sources"]["web"]["removed"] = {}
+    with pytest.raises(AssertionError, match="records of web do not add up"):
+        check_accounting(accounting)
+
+
+def test_records_lost_by_a_source_that_had_none_stop_the_step(tmp_path: Path) -> None:
+    step = make_step(tmp_path / "x.json", "{}")
+    with pytest.raises(AssertionError, match="the sources are not the whole"), step.publish() as out:
+        out.account_sources({"web": 3}, {("books", "copy"): 1})
 
 
 def test_a_failing_step_leaves_nothing(tmp_path: Path) -> None:
@@ -151,7 +188,7 @@ def test_a_finished_result_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
     step = make_step(tmp_path / "x.json")
     kept = tmp_path / "checkpoints" / "r"
     kept.mkdir(parents=True)
-    with step.publish() as out:
+    with step.publish(records=False) as out:
         (out.folder("x") / "weights").write_bytes(b"w" * 100)
         out.summary["b"] = step.settings["a"]["b"]
         keep_finished(kept, out)

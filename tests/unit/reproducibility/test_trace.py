@@ -57,7 +57,7 @@ def publish_shards(folder: Path, part: str, curated: list[dict[str, Any]]) -> Pa
     """Publish the shards of a part: a token for every word."""
     manifest = folder / f"{part}.json"
     step = Step("scripts.lib.step", step_parser("").parse_args(["--settings", "{}", "--manifest", str(manifest)]))
-    with step.publish() as out:
+    with step.publish(records=False) as out:
         for split in SPLITS:
             mine = [row for row in curated if row["split"] == split]
             stem = f"{part}.{split}"
@@ -77,7 +77,7 @@ def publish_model(folder: Path, name: str, shards: list[Path], model: str = "tin
     step.settings.plain()
     for shard in shards:
         step.read("shards", shard)
-    with step.publish():
+    with step.publish(records=False):
         pass
 
 
