@@ -15,8 +15,8 @@ import pytest
 
 from tests.workflow.conftest import Run, lay_out_text, tiny_config
 from tests.workflow.harness import ROOT, Planner, copy_project, run, would_run, write_config
+from tests.workflow.processes import start, wait_for_process
 from tests.workflow.test_adopt import adopt
-from tests.workflow.test_recovery import start, wait_for_process
 
 MODEL = "models/tiny/model.json"
 AGAIN = "its verified result is published again"
