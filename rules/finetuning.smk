@@ -20,6 +20,7 @@ rule finetune:
         "results/logs/finetune/{model}/{finetuning}.log",
     benchmark:
         "results/benchmarks/finetune/{model}/{finetuning}.tsv"
+    priority: 5  # longer than the scores that may be made beside it
     conda:
         "../envs/training.yaml"
     threads: 1
