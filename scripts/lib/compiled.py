@@ -4,8 +4,8 @@ Compiled code is strict about floating point (no `fastmath`), so its results do 
 
 numba itself keeps machine code by the file of a function alone, and would go on using it after a function in another file that
 was compiled into it has changed. Here the code digest of the module with all that it imports names the folder, so what is found
-there was made of what would be made now. Several processes may compile at once: a name is only ever a whole file, and the
-index of a function is updated by one process at a time. Where no folder can be written, each process compiles for itself.
+there was made of what would be made now. Where several processes need a function at once, one compiles it and the others wait. A
+name is only ever a whole file. Where no folder can be written, each process compiles for itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pickle
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import IO, Any, ParamSpec, TypeVar, cast
 
 import numba
 from numba import njit
@@ -98,23 +98,52 @@ class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]
 
 class _Cache(FunctionCache):  # type: ignore[misc]
     _impl_class = _Implementation
+    _turn: IO[bytes] | None = None  # held while this process compiles the function
 
     def load_overload(self, signature: Any, context: Any) -> Any:
-        """Return what was kept, or None to compile anew: also where a file is torn, as after a loss of power."""
+        """Return what was kept, waiting for a process that is at it, or None to compile anew."""
+        found = self._whole(signature, context)
+        if found is None and self._wait():
+            found = self._whole(signature, context)
+            if found is not None:
+                self._end_turn()
+        return found
+
+    def save_overload(self, signature: Any, result: Any) -> None:
+        """Save in this process' turn: two that add signatures to one index would give their code the same name."""
+        try:
+            self._save(signature, result)
+        except OSError:  # no room or no longer writable: the code is used all the same
+            self.disable()
+        finally:
+            self._end_turn()
+
+    def _whole(self, signature: Any, context: Any) -> Any:
+        """Return what was kept; None also where a file is torn, as after a loss of power."""
         try:
             return super().load_overload(signature, context)
         except (pickle.UnpicklingError, EOFError):
             return None
 
-    def save_overload(self, signature: Any, result: Any) -> None:
-        """Save under a lock, since two processes that add signatures to one index would give their code the same name."""
+    def _save(self, signature: Any, result: Any) -> None:
         try:
-            with (Path(self.cache_path) / "lock").open("ab") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                try:
-                    super().save_overload(signature, result)
-                except (pickle.UnpicklingError, EOFError):  # the index is torn
-                    self.flush()
-                    super().save_overload(signature, result)
-        except OSError:  # no room, no locks or no longer writable: the code is used all the same
+            super().save_overload(signature, result)
+        except (pickle.UnpicklingError, EOFError):  # the index is torn
+            self.flush()
+            super().save_overload(signature, result)
+
+    def _wait(self) -> bool:
+        """Wait for this process' turn; where there are no locks it compiles for itself."""
+        try:
+            turn = (Path(self.cache_path) / f"{self._impl.filename_base}.lock").open("ab")
+            fcntl.flock(turn, fcntl.LOCK_EX)
+        except OSError:
             self.disable()
+            return False
+        self._turn = turn
+        return True
+
+    def _end_turn(self) -> None:
+        if self._turn is not None:
+            self._turn.close()
+            self._turn = None
