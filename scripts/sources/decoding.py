@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import html
 import unicodedata
 
 import numpy as np
@@ -29,6 +30,7 @@ UNMARKED = (
 # Control characters other than tab and newline have no place in text; U+0085 and form feed mean a new line.
 _CONTROLS = regex.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _LINE_ENDS = regex.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_LONG_REFERENCE = regex.compile(r"&#([0-9]{100,});?")
 _TRAILING = regex.compile(r"[ \t]+(?=\n|\Z)")
 
 
@@ -50,6 +52,16 @@ def decode_legacy(data: bytes) -> str:
     if text is not None:
         return text
     return data.decode("cp1252", "replace")
+
+
+def unescape(text: str) -> str:
+    """Return text with the references to characters that HTML knows resolved, also where one has thousands of digits."""
+    return html.unescape(_LONG_REFERENCE.sub(_shortened, text) if "&#" in text else text)
+
+
+def _shortened(match: regex.Match[str]) -> str:
+    digits = match[1].lstrip("0")
+    return "\ufffd" if len(digits) > 7 else f"&#{digits or 0};"
 
 
 def has_surrogates(text: str) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
 import regex
 from lxml import etree
+
+from scripts.sources.decoding import unescape
 
 _BLOCKS = frozenset((
     "address", "article", "blockquote", "dd", "details", "div", "dl", "dt", "figure", "h1", "h2", "h3", "h4", "h5",
@@ -78,7 +79,7 @@ def html_text(source: str) -> str:
     if not _MARKUP.search(source):
         return str(_SPACES.sub(" ", source)).strip()
     if "<" not in source:
-        return str(_SPACES.sub(" ", html.unescape(source))).strip()
+        return str(_SPACES.sub(" ", unescape(source))).strip()
     root = etree.fromstring(source.encode("utf-8", "replace"), _PARSER)
     if len(source) > 3 * _MAX_DEPTH and _PARSER.error_log.filter_from_fatals():
         raise TooDeep

@@ -61,7 +61,8 @@ _RANGE_WORDS = {
     "+/-": " ± ",
 }
 _NUMBER = regex.compile(r"[-−+]?[\d.,/]+")
-_NAMED = regex.compile(r"\s*[\w\- ]+\s*=")
+_NAME = regex.compile(r"[\w\- ]+")
+_BAR = regex.compile(r"(?<![^\[\]])[^\[\]]*+\]\](*SKIP)(*FAIL)|\|")  # not in what stands before the end of a link
 
 
 def render_template(body: str) -> str:
@@ -94,15 +95,15 @@ def _split(body: str) -> list[str]:
     """Split at the bars that are not inside a link."""
     if "[[" not in body:
         return body.split("|")
-    return [str(part) for part in regex.split(r"\|(?![^\[\]]*\]\])", body)]
+    return [str(part) for part in _BAR.split(body)]
 
 
 def _arguments(fields: list[str]) -> tuple[list[str], dict[str, str]]:
     positional: list[str] = []
     named: dict[str, str] = {}
     for value in fields:
-        if _NAMED.match(value):
-            key, _, content = value.partition("=")
+        key, equals, content = value.partition("=")
+        if equals and _NAME.fullmatch(key.strip() or key):
             named[key.strip().lower()] = content.strip()
         else:
             positional.append(value.strip())
@@ -122,12 +123,14 @@ def _convert(positional: list[str], named: dict[str, str]) -> str:
     """Return `5 km` for {{convert|5|km|mi}} and `5–10 km` for a range; the converted value is left out."""
     if not positional:
         return ""
-    text, rest = positional[0], positional[1:]
-    while len(rest) >= 2 and rest[0].lower() in _RANGE_WORDS and _NUMBER.match(rest[1]):
-        text += _RANGE_WORDS[rest[0].lower()] + rest[1]
-        rest = rest[2:]
-    unit = rest[0] if rest else ""
-    return f"{text} {_UNITS.get(unit.lower(), unit)}".strip()
+    shown, rest = [positional[0]], 1
+    while len(positional) > rest + 1 and (word := _RANGE_WORDS.get(positional[rest].lower())):
+        if not _NUMBER.match(positional[rest + 1]):
+            break
+        shown += word, positional[rest + 1]
+        rest += 2
+    unit = positional[rest] if len(positional) > rest else ""
+    return f"{''.join(shown)} {_UNITS.get(unit.lower(), unit)}".strip()
 
 
 def _fraction(positional: list[str], named: dict[str, str]) -> str:

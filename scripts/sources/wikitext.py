@@ -8,29 +8,24 @@ fast. Broken markup is resolved as MediaWiki shows it, or dropped where MediaWik
 from __future__ import annotations
 
 import functools
-import html
 
 import regex
 
 from scripts.lib.code import data_file
+from scripts.sources.decoding import unescape
+from scripts.sources.wikielements import replace_elements
 from scripts.sources.wikitemplates import render_template
 
 MAX_NESTING = 40
 
 _COMMENT = regex.compile(r"<!--.*?(?:-->|\Z)", regex.S)
-_REF = regex.compile(r"<ref\b[^>]*?/\s*>|<ref\b[^>]*>.*?</ref\s*>", regex.S | regex.I)
-_DROPPED = regex.compile(
-    r"<(gallery|timeline|score|imagemap|references|hiero|graph|mapframe|maplink|templatestyles|section|inputbox)\b"
-    r"(?:[^>]*?/>|[^>]*>.*?</\1\s*>|[^>]*>)",
-    regex.S | regex.I,
-)
-_VERBATIM = regex.compile(
-    r"<(nowiki|math|pre|source|syntaxhighlight|code|chem|ce)\b[^>/]*>(.*?)</\1\s*>", regex.S | regex.I
-)
+_DROPPED = "gallery|timeline|score|imagemap|references|hiero|graph|mapframe|maplink|templatestyles|section|inputbox"
+_VERBATIM = "nowiki|math|pre|source|syntaxhighlight|code|chem|ce"
 _PARAMETER = regex.compile(r"\{\{\{[^{}]*\}\}\}")
 _TEMPLATE = regex.compile(r"\{\{((?:[^{}]|(?<!\{)\{(?!\{)|(?<!\})\}(?!\}))*)\}\}")
 _TABLE_MARK = regex.compile(r"^[ \t:*#]*(\{\|)|^[ \t]*(\|\})", regex.M)
 _LINK = regex.compile(r"\[\[([^\[\]]*(?:\[(?!\[)[^\[\]]*\](?!\])[^\[\]]*)*)\]\](\w*)")
+_DISTINCTION = regex.compile(r"(?<!\s)\s*+\([^()]*\)$|,.*$")
 # Bounded, else each of many openings without an end would look through the rest of its line.
 _EXTERNAL = regex.compile(
     r"\[(?:https?:|ftp:|mailto:|news:|//)[^\s\]]{0,3000}+[ \t]{0,100}+([^\]\n]{0,3000}+)\]", regex.I
@@ -40,7 +35,7 @@ _BREAK = regex.compile(r"<(?:br|hr)\b[^>]*>", regex.I)
 _BLOCK = regex.compile(
     r"</?(?:p|div|center|blockquote|ul|ol|li|dl|dt|dd|table|tr|td|th|h[1-6]|poem|caption)\b[^>]*>", regex.I
 )
-_SCRIPTS = regex.compile(r"<(sub|sup)\b[^>]*>\s*(.*?)\s*</\1\s*>", regex.S | regex.I)
+_SCRIPTS = "sub|sup"
 _TAG = regex.compile(r"</?[a-zA-Z][a-zA-Z0-9]*\b[^<>]*>")
 _MAGIC = regex.compile(r"__[A-Z]{3,}__|^#(?:REDIRECT|WEITERLEITUNG)\b.*$", regex.M)
 _LEFT_BRACES = regex.compile(r"\{\{+|\}\}+|\[\[+|\]\]+")
@@ -48,11 +43,12 @@ _LEFT_ROW = regex.compile(r"^[ \t]*(?:\|[-}+|].*|\{\|.*|!.*!!.*)$", regex.M)
 _HEADING = regex.compile(r"(={1,6})[ \t]*(.*?)[ \t]*\1[ \t]*")
 _LIST = regex.compile(r"([*#;:]+)[ \t]*(.*)")
 _EMPTY_ITEM = regex.compile(r"[-\s]*")
-_EMPTY_BRACKETS = regex.compile(r"[ \t]*\((?:[ \t]|&nbsp;|\xa0|[,;:/–-])*\)")
+_EMPTY_BRACKETS = regex.compile(r"(?<![ \t])[ \t]*+\((?:[ \t]|&nbsp;|\xa0|[,;:/–-])*\)")
 _BRACKET_START = regex.compile(r"\((?:[ \t\xa0]*[,;:])+[ \t\xa0]*")
-_BRACKET_END = regex.compile(r"(?:[ \t\xa0]*[,;:])+[ \t\xa0]*\)")
+_BRACKET_END = regex.compile(r"(?<![ \t\xa0,;:])[ \t\xa0]*+[,;:][ \t\xa0,;:]*+\)")
 _SPACE_BEFORE = regex.compile(r"[ \t]+([,.;:!?](?=[\s\xa0]|\Z))", regex.M)
 _SPACES = regex.compile(r"[ \t]{2,}")
+_MARKS = regex.compile("[\ue000\ue001]")
 _PLACEHOLDER = regex.compile("\ue000(\\d+)\ue001")
 _ENTITY_SPACE = regex.compile("[\xa0\u2009\u202f\u200a]")
 
@@ -83,10 +79,10 @@ def _words(text: str) -> frozenset[str]:
 def clean_wikitext(text: str) -> str:
     """Return the prose of a page in wikitext: paragraphs, headings and list items on lines of their own."""
     kept: list[str] = []
-    text = _COMMENT.sub("", text)
-    text = _REF.sub("", text)
-    text = _DROPPED.sub("", text)
-    text = _VERBATIM.sub(lambda match: _keep(kept, match[1], match[2]), text)
+    text = _COMMENT.sub("", _MARKS.sub("", text))
+    text = replace_elements(text, "ref", _without_note)
+    text = replace_elements(text, _DROPPED, lambda name, attributes, content: "")
+    text = replace_elements(text, _VERBATIM, functools.partial(_keep, kept))
     text = _resolve_templates(text)
     text = _drop_tables(text)
     text = _resolve_links(text)
@@ -94,14 +90,19 @@ def clean_wikitext(text: str) -> str:
     text = _strip_tags(text)
     text = _LEFT_BRACES.sub("", _LEFT_ROW.sub("", _MAGIC.sub("", text)))
     text = _PLACEHOLDER.sub(lambda match: kept[int(match[1])], text)
-    text = _tidy(_ENTITY_SPACE.sub(" ", html.unescape(text)))
+    text = _tidy(_ENTITY_SPACE.sub(" ", unescape(text)))
     return "\n".join(_sections(text.split("\n")))
 
 
-def _keep(kept: list[str], tag: str, content: str) -> str:
+def _without_note(name: str, attributes: str, content: str | None) -> str | None:
+    """Return nothing in place of a reference; an opening without an end is left, for what follows it may be prose."""
+    return None if content is None and not attributes.rstrip().endswith("/") else ""
+
+
+def _keep(kept: list[str], name: str, attributes: str, content: str | None) -> str | None:
     """Put content that is no wikitext behind a placeholder, so that no later step looks into it."""
-    name = tag.lower()
-    content = content.replace("\ue000", "").replace("\ue001", "")
+    if content is None or "/" in attributes:
+        return None
     kept.append(f"${content.strip()}$" if name in ("math", "chem", "ce") else content.strip("\n"))
     return f"\ue000{len(kept) - 1}\ue001"
 
@@ -156,15 +157,16 @@ def _link_text(match: regex.Match[str]) -> str:
     if not bar:
         return target.removeprefix(":").replace("_", " ").partition("#")[0] + match[2] if rest or not colon else ""
     if not label.strip():  # the pipe trick: [[Mercury (planet)|]] shows Mercury
-        shown = str(regex.sub(r"\s*\([^()]*\)$|,.*$", "", target.partition(":")[2] or target))
+        shown = str(_DISTINCTION.sub("", target.partition(":")[2] or target))
         return f"{shown}{match[2]}"
     return f"{label.rpartition('|')[2]}{match[2]}"
 
 
 def _strip_tags(text: str) -> str:
-    text = _SCRIPTS.sub(_script, text)
+    text = replace_elements(text, _SCRIPTS, _script)
     text = _QUOTES.sub(_emphasis, text)
-    return str(_TAG.sub("", _BLOCK.sub("\n", _BREAK.sub("\n", text))))
+    end = text.rfind(">") + 1  # behind the last one each beginning of a tag would look for another
+    return str(_TAG.sub("", _BLOCK.sub("\n", _BREAK.sub("\n", text[:end])))) + text[end:]
 
 
 def _emphasis(match: regex.Match[str]) -> str:
@@ -175,12 +177,14 @@ def _emphasis(match: regex.Match[str]) -> str:
 _DIGITS = {"sub": str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋"), "sup": str.maketrans("0123456789+-n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ")}
 
 
-def _script(match: regex.Match[str]) -> str:
+def _script(name: str, attributes: str, content: str | None) -> str | None:
     """Return a sub- or superscript in Unicode where it is made of digits, else as it is."""
-    kind, shown = str(match[1]).lower(), str(match[2])
-    content = shown.replace("−", "-")
-    if content and all(character in "0123456789+-" for character in content):
-        return content.translate(_DIGITS[kind])
+    if content is None:
+        return None
+    shown = content.strip()
+    digits = shown.replace("−", "-")
+    if digits and all(character in "0123456789+-" for character in digits):
+        return digits.translate(_DIGITS[name])
     return shown
 
 

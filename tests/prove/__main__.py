@@ -80,6 +80,11 @@ def show(rows: Iterable[tuple[str, Kill]]) -> list[tuple[str, Kill]]:
     return found
 
 
+def code(text: str) -> str:
+    """Return a text as code in the cell of a table."""
+    return "`" + text.replace("|", "\\|") + "`"
+
+
 def document(
     rows: list[tuple[str, Kill]],
     edits: list[Edit],
@@ -99,7 +104,7 @@ def document(
     )
     failed = "".join(f"- `{one.leaf}`: {one.wrong}\n" for one in edits if not one.within)
     growth = "".join(
-        f"| {one.program} | `{one.text}` | {one.short:.3f} | {one.long:.3f} | {'yes' if one.within else '**no**'} |\n"
+        f"| {one.program} | {code(one.text)} | {one.short:.3f} | {one.long:.3f} | {'yes' if one.within else '**no**'} |\n"
         for one in times
     )
     return f"""# Proofs

@@ -13,16 +13,20 @@ from resiliparse.parse.html import HTMLTree
 from scripts.cleaning.pii import find_pii
 from scripts.sources import maintext
 from scripts.sources.pagescan import scan
+from scripts.sources.readers.wikipedia import is_disambiguation, is_redirect
+from scripts.sources.wikitext import clean_wikitext
 from scripts.sources.xmlcut import XmlPieces
 from tests.unit.cleaning import test_pii as personal
 from tests.unit.sources import test_broken_xml as xml
 from tests.unit.sources import test_latex as latex
 from tests.unit.sources import test_maintext as pages
+from tests.unit.sources import test_wikipedia as wikipedia
 
 FACTOR = 4
 MOST = 9.0  # times as long for FACTOR times as much; a square would be 16
 NOISE = 0.1  # seconds
 TAGS = 20_000
+REPEATED = 100_000
 XML_BYTES = 800_000
 TRIES = 3
 
@@ -66,11 +70,19 @@ def growths(folder: Path) -> Iterator[Growth]:
     for text in xml.HOSTILE:
         short, whole = (text * (size // len(text)) for size in (XML_BYTES // FACTOR, XML_BYTES))
         yield Growth("XML", text.decode(), seconds(lambda data=short: cut(data)), seconds(lambda data=whole: cut(data)))
+    for name, (before, repeated, after) in wikipedia.HOSTILE.items():
+        short, whole = (before + repeated * count + after for count in (REPEATED // FACTOR, REPEATED))
+        yield Growth("wikitext", name, seconds(lambda page=short: prose(page)), seconds(lambda page=whole: prose(page)))
     places = (folder / str(number) for number in itertools.count())
     for name, (text, size) in latex.HOSTILE.items():
         papers = [latex.paper("Start. " + text(count)) for count in (size // FACTOR, size)]
         times = [seconds(lambda paper=paper: latex.found_in(next(places), paper)) for paper in papers]
         yield Growth("LaTeX", name, *times)
+
+
+def prose(page: str) -> object:
+    """Do with a page of wikitext what its reader does."""
+    return is_redirect(page), is_disambiguation("", page), clean_wikitext(page)
 
 
 def cut(data: bytes) -> object:

@@ -7,12 +7,11 @@ comment too; the thread is found from there.
 from __future__ import annotations
 
 import functools
-import html
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.sources.decoding import has_surrogates
+from scripts.sources.decoding import has_surrogates, unescape
 from scripts.sources.discussions import Form, discussion, iso_date
 from scripts.sources.objects import Object, iter_objects, whole_number
 from scripts.sources.posthtml import TooDeep, html_text
@@ -62,7 +61,7 @@ def _item(row: Object, position: str, line: bytes, min_score: int | None) -> Pos
         text = html_text(source)
     except TooDeep:
         return quarantined("too_deep", position, line)
-    score, title = whole_number(row.get("score")), html.unescape(title).strip()
+    score, title = whole_number(row.get("score")), unescape(title).strip()
     about: dict[str, Any] = {"date": iso_date(row.get("time"))}
     if parent is None:
         about["title"] = title

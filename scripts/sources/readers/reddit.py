@@ -6,14 +6,13 @@ A document is a submission with its comments, depth first. Posts keep their Mark
 from __future__ import annotations
 
 import functools
-import html
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import regex
 
-from scripts.sources.decoding import has_surrogates
+from scripts.sources.decoding import has_surrogates, unescape
 from scripts.sources.discussions import Form, discussion, iso_date
 from scripts.sources.objects import Object, iter_objects, whole_number
 from scripts.sources.records import Outcome, Rejected, key_of, quarantined, removed
@@ -73,7 +72,7 @@ def _post(row: Object, position: str, line: bytes, min_score: int | None) -> Pos
     title = None if comment else row.get("title")
     if not isinstance(source, str) or not isinstance(title, str | None):
         return quarantined("text_not_string", position, line)
-    text, title, subreddit = post_text(source), html.unescape(title or "").strip(), str(row["subreddit"])
+    text, title, subreddit = post_text(source), unescape(title or "").strip(), str(row["subreddit"])
     if has_surrogates(text + title + subreddit):
         return quarantined("lone_surrogates", position, line)
     score = whole_number(row.get("score"))
@@ -105,7 +104,7 @@ def _left_out(row: Object, source: str, text: str, position: str) -> Rejected | 
 
 def post_text(source: str) -> str:
     """Return a post's Markdown with entities resolved and links by their words alone."""
-    return str(_LINK.sub(r"\1", html.unescape(source))).strip()
+    return str(_LINK.sub(r"\1", unescape(source))).strip()
 
 
 def number_of(name: Any) -> int | None:

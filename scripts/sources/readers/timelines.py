@@ -6,7 +6,6 @@ too short to learn from. Links are left out.
 
 from __future__ import annotations
 
-import html
 import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import regex
 
+from scripts.sources.decoding import unescape
 from scripts.sources.records import Outcome, Record, Rejected, removed
 from scripts.sources.tables import iter_rows
 
@@ -54,5 +54,5 @@ def _timeline(account: str, posts: list[tuple[str, str]]) -> Record:
 
 def clean_post(text: str) -> str:
     """Return what a post says: entities resolved, without links and the mark of a repeated post, on one line."""
-    text = _LINK.sub("", _RETWEET.sub("", html.unescape(html.unescape(text))))
+    text = _LINK.sub("", _RETWEET.sub("", unescape(unescape(text))))
     return str(_SPACES.sub(" ", _LEFT_OVER.sub("", text))).strip()

@@ -19,8 +19,8 @@ from scripts.sources.streams import BrokenStream
 from scripts.sources.wikitext import clean_wikitext
 from scripts.sources.xml import Element, iter_elements, local_name, whole_text
 
-_TEMPLATE_NAME = regex.compile(r"\{\{\s*([^|{}\n]+?)\s*(?:\||\}\})")
-_REDIRECT = regex.compile(r"\s*#\s*\p{L}+\s*:?\s*\[\[", regex.I)
+_TEMPLATE_NAME = regex.compile(r"\{\{([^|{}]++)(?:\||\}\})")
+_REDIRECT = regex.compile(r"\s*+#\s*+\p{L}++\s*+:?\s*+\[\[")
 
 
 @functools.cache
@@ -56,7 +56,7 @@ def _page(page: Element, base: str, namespaces: set[str], keep_lists: bool) -> O
         return quarantined("page_without_title", identifier, text)
     if page.findtext("{*}ns", "0") not in namespaces:
         return removed("namespace", title, text)
-    if page.find("{*}redirect") is not None or _REDIRECT.match(text):
+    if page.find("{*}redirect") is not None or is_redirect(text):
         return removed("redirect", title, text)
     if not keep_lists and is_disambiguation(title, text):
         return removed("disambiguation", title, text)
@@ -72,9 +72,14 @@ def _page(page: Element, base: str, namespaces: set[str], keep_lists: bool) -> O
     )
 
 
+def is_redirect(text: str) -> bool:
+    """Tell whether a page only leads to another."""
+    return _REDIRECT.match(text) is not None
+
+
 def is_disambiguation(title: str, text: str) -> bool:
     """Tell whether a page lists the meanings of its title, by its title, magic word or templates."""
     if title.endswith("(disambiguation)") or "__DISAMBIG__" in text:
         return True
     known = disambiguation_templates()
-    return any(name.lower().replace("_", " ") in known for name in _TEMPLATE_NAME.findall(text))
+    return any(name.strip().lower().replace("_", " ") in known for name in _TEMPLATE_NAME.findall(text))
