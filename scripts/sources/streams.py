@@ -25,6 +25,9 @@ CHUNK = 1 << 16
 ZSTD_INPUT = 1 << 12
 # Long-window dumps (Pushshift) are made with `--long=31`.
 ZSTD_WINDOW = 1 << 31
+ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
+ZSTD_DICTIONARY = b"\x5d\x2a\x4d\x18"
+MAX_DICTIONARY_BYTES = 64 << 20
 MAX_RECORD_BYTES = 32 << 20
 # Real text compresses 3 to 60 times; a bomb thousands of times. Small files may do as they like.
 MAX_RATIO = 1000
@@ -34,8 +37,9 @@ MAGIC = (
     (b"\x1f\x8b", "gzip"),
     (b"BZh", "bz2"),
     (b"\xfd7zXZ\x00", "xz"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (ZSTD_FRAME, "zstd"),
     (b"\x50\x2a\x4d\x18", "zstd"),  # the frame without content that pzstd begins with
+    (ZSTD_DICTIONARY, "zstd"),
 )
 
 
@@ -174,7 +178,7 @@ def _streams(raw: IO[bytes], begin: Callable[[], bz2.BZ2Decompressor | lzma.LZMA
 
 def _zstd(raw: IO[bytes]) -> Iterator[bytes]:
     """Yield the content of all frames. The library's own reader ends a cut frame without a word; this does not."""
-    context = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
+    context = zstandard.ZstdDecompressor(dict_data=_zstd_dictionary(raw), max_window_size=ZSTD_WINDOW)
     frame = None
     data = raw.read(ZSTD_INPUT)
     while data:
@@ -188,6 +192,27 @@ def _zstd(raw: IO[bytes]) -> Iterator[bytes]:
         data = data or raw.read(ZSTD_INPUT)
     if frame is not None:
         raise EOFError
+
+
+def _zstd_dictionary(raw: IO[bytes]) -> zstandard.ZstdCompressionDict | None:
+    """Return the dictionary that web archives (`.warc.zst`) may begin with, in a frame that other readers skip, or None.
+
+    It is compressed itself or not (https://iipc.github.io/warc-specifications/specifications/warc-zstd/).
+    """
+    head = raw.read(8)
+    if not head.startswith(ZSTD_DICTIONARY):
+        raw.seek(0)
+        return None
+    size = int.from_bytes(head[4:], "little")
+    if size > MAX_DICTIONARY_BYTES:
+        raise zstandard.ZstdError("dictionary too long")
+    content = raw.read(size)
+    if len(content) < size:
+        raise EOFError
+    if content.startswith(ZSTD_FRAME):
+        with zstandard.ZstdDecompressor().stream_reader(content) as reader:
+            content = reader.read(MAX_DICTIONARY_BYTES)
+    return zstandard.ZstdCompressionDict(content)
 
 
 def iter_lines(path: Path, max_bytes: int = MAX_RECORD_BYTES) -> Iterator[tuple[int, bytes, bool]]:

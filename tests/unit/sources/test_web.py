@@ -45,10 +45,21 @@ RECORDS = [
 REMOVED = {"no_success_response": 1, "no_html": 1, "no_page_record": 1, "empty": 1}
 
 
+def with_dictionary(records: list[bytes], packed: bool) -> bytes:
+    """Records as archives of web pages have them in zstd: a frame with the dictionary, then one frame each."""
+    dictionary = zstandard.train_dictionary(1 << 12, [record + bytes([n]) for n in range(64) for record in records])
+    data = zstandard.compress(dictionary.as_bytes()) if packed else dictionary.as_bytes()
+    compressor = zstandard.ZstdCompressor(dict_data=dictionary)
+    frame = b"\x5d\x2a\x4d\x18" + len(data).to_bytes(4, "little") + data
+    return frame + b"".join(map(compressor.compress, records))
+
+
 PACKINGS: dict[str, Callable[[list[bytes]], bytes]] = {
     "w.warc": b"".join,
     "w.warc.gz": lambda records: b"".join(map(gzip.compress, records)),
     "w.warc.zst": lambda records: b"".join(map(zstandard.compress, records)),
+    "dictionary.warc.zst": lambda records: with_dictionary(records, False),
+    "packed-dictionary.warc.zst": lambda records: with_dictionary(records, True),
     "whole.warc.gz": lambda records: gzip.compress(b"".join(records)),
     "whole.warc.zst": lambda records: zstandard.compress(b"".join(records)),
 }
