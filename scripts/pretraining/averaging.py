@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from scripts.pretraining.background import Write
 from scripts.pretraining.engine import Engine
 from scripts.pretraining.recipe import Training
 
@@ -19,7 +20,7 @@ FILE = "average.safetensors"
 
 
 class Averager:
-    """The average so far; every rank has to call every method but `save`."""
+    """The average so far; every rank has to call every method but `snapshot`."""
 
     def __init__(self, training: Training, engine: Engine) -> None:
         self.settings, self.engine = training.average, engine
@@ -50,10 +51,12 @@ class Averager:
         """Put the average in the place of the weights; no update may follow."""
         self.engine.replace_weights(self._average)
 
-    def save(self, folder: Path) -> None:
-        """Write the average into a checkpoint, if there is one yet."""
-        if self._average:
-            save_file(self._average, folder / FILE)
+    def snapshot(self) -> Write:
+        """Copy the average into the memory of the host; return what writes the copy into a checkpoint."""
+        if not self._average:  # there is none yet
+            return lambda folder: None
+        copied = {name: value.to("cpu", copy=True) for name, value in self._average.items()}
+        return lambda folder: save_file(copied, folder / FILE)
 
     def load(self, folder: Path) -> None:
         """Go to the average of a checkpoint."""

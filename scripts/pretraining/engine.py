@@ -1,4 +1,4 @@
-"""The DeepSpeed side of training: processes, ZeRO, one update, whole weights, checkpoints of its state.
+"""The DeepSpeed side of training: processes, ZeRO, one update, whole weights.
 
 Everything that depends on the layout stands here; the loop in `scripts.pretraining.worker` reads like one process.
 DeepSpeed is imported when the engine starts, since the import takes seconds and looks at the machine.
@@ -24,7 +24,6 @@ from scripts.pretraining.presence import FOLDER, RENDEZVOUS
 from scripts.pretraining.recipe import Training
 
 TIMEOUT = 1800.0  # seconds; of a wait for other ranks where nobody else watches over them
-STATE = "deepspeed"
 
 
 def start_processes(timeout: float = TIMEOUT) -> torch.device:
@@ -148,6 +147,10 @@ class Engine:
         """Return the parameters with their names; tied ones once."""
         return list(self.model.module.named_parameters())
 
+    def shapes(self) -> dict[str, torch.Size]:
+        """Return the shapes of the parameters by name; ZeRO 3 leaves empty ones in their places."""
+        return {name: getattr(parameter, "ds_shape", parameter.shape) for name, parameter in self.named_parameters()}
+
     @contextmanager
     def whole(self, parameters: list[nn.Parameter], changed: bool = False) -> Iterator[None]:
         """Make parameters whole on every rank within the block (ZeRO 3 holds a share of each).
@@ -176,15 +179,6 @@ class Engine:
         with self.whole(list(self.model.module.parameters())):
             state = self.model.module.state_dict()
             return {name: value.detach().to("cpu", torch.float32, copy=True) for name, value in state.items()}
-
-    def save(self, folder: Path) -> None:
-        """Write the state of weights and optimiser into a folder that all ranks see; every rank has to call it."""
-        self.model.save_checkpoint(str(folder), tag=STATE, save_latest=False)
-        dist.barrier()
-
-    def load(self, folder: Path) -> None:
-        """Read what `save` wrote at the same layout."""
-        self.model.load_checkpoint(str(folder), tag=STATE, load_lr_scheduler_states=False)
 
 
 def engine_config(training: Training, layout: Layout) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lib.canonical import canonical_json
+from scripts.pretraining.background import Write
 from scripts.pretraining.events import EventFile
 
 METRICS = "metrics.jsonl"
@@ -43,9 +44,10 @@ class Metrics:
         if self._writes:
             self._events.add(step, values)
 
-    def save(self, checkpoint: Path) -> None:
-        """Copy the rows into a checkpoint."""
-        shutil.copyfile(self.path, checkpoint / METRICS)
+    def snapshot(self) -> Write:
+        """Return what writes the rows so far into a checkpoint."""
+        rows = self.path.read_bytes()
+        return lambda checkpoint: (checkpoint / METRICS).write_bytes(rows)
 
     def restore(self, checkpoint: Path) -> list[Row]:
         """Go back to the rows of a checkpoint and return them; spikes that were noted since stay noted."""

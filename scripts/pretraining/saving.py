@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import logging
+from copy import deepcopy
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch.distributed as dist
+from safetensors import SafetensorError
 
 from scripts.lib import checkpoints
 from scripts.lib.errors import UserError
 from scripts.lib.seen import Seen
 from scripts.pretraining.averaging import Averager
+from scripts.pretraining.background import Background
 from scripts.pretraining.engine import Engine
 from scripts.pretraining.job import Job
+from scripts.pretraining.layouts import note_layout
 from scripts.pretraining.metrics import Metrics, Row
+from scripts.pretraining.shares import Shares, restore, snapshot
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +36,13 @@ class Saver:
         self._keep = checkpoints.Keep(
             upkeep.keep_last, upkeep.keep_every, training.checkpoint_every if goes_back else 0, upkeep.keep_steps
         )
+        self._background = Background()
 
     def resume(self) -> tuple[int, list[Row]]:
         """Go to the newest whole checkpoint; return the updates that are done and the rows of metrics up to there."""
         found = self._newest(1)
+        if self.engine.rank == 0:
+            note_layout(self.folder, self.job.layout, found)
         if found is None:
             return 0, []
         rows = self._restore(found)
@@ -46,6 +55,7 @@ class Saver:
 
         What was fed since stays on record: the run does not see it again.
         """
+        self.wait()
         found = self._newest(self.job.recipe.training.checkpoint_every)
         if found is None:
             raise UserError(
@@ -55,18 +65,41 @@ class Saver:
         return found.step, self._restore(found)
 
     def save(self, done: int) -> None:
-        """Save after `done` updates."""
+        """Copy the state after `done` updates, and let the copy be written while the training goes on.
+
+        Waits for the checkpoint before this one; `wait` waits for this one.
+        """
+        self.wait()
+        writes = [snapshot(self.engine)]
+        if self.engine.rank == 0:
+            writes += [self.averager.snapshot(), deepcopy(self.seen).save, self.metrics.snapshot()]
         path = checkpoints.pending_path(self.folder, done)
-        if self.engine.rank == 0:
-            checkpoints.prepare(path)
-        dist.barrier()
-        self.engine.save(path)
-        if self.engine.rank == 0:
-            self.averager.save(path)
-            self.seen.save(path)
-            self.metrics.save(path)
-            checkpoints.commit(path, done, self.job.digest, self._layout(), self._keep)
-        dist.barrier()
+        commit = partial(checkpoints.commit, path, done, self.job.digest, asdict(self.job.layout), self._keep)
+        self._background.start(path, writes, commit)
+
+    def wait(self) -> None:
+        """Return when the last checkpoint is whole. Raises UserError when it could not be written."""
+        try:
+            self._background.wait()
+        except (OSError, SafetensorError) as error:
+            raise UserError(
+                f"A checkpoint of {self.job.recipe.model} could not be written to {self.folder}: {error}; make room or mend the "
+                "file system and run again, which goes on from the checkpoint before."
+            ) from error
+
+    def settle(self) -> None:
+        """After an error: let a checkpoint that is being written become whole, if that takes no longer than a minute."""
+        self._background.settle()
+
+    def shares(self, found: checkpoints.Checkpoint) -> Shares:
+        """Return the weights and the optimiser's memory in a checkpoint, whatever layout wrote it."""
+        return Shares(found.path, range(found.layout["processes"]))
+
+    def newest(self) -> checkpoints.Checkpoint:
+        """Return the newest whole checkpoint of a run that has saved."""
+        found = self._newest(1)
+        assert found is not None
+        return found
 
     def _newest(self, multiple: int) -> checkpoints.Checkpoint | None:
         """Return the newest whole checkpoint that rank 0 chooses for all, in this run's folder or in the earlier one."""
@@ -79,16 +112,6 @@ class Saver:
         return chosen[0]
 
     def _restore(self, found: checkpoints.Checkpoint) -> list[Row]:
-        layout = self._layout()
-        same_share = not layout["zero_stage"] or layout == found.layout
-        if found.layout["zero_stage"] != layout["zero_stage"] or not same_share:
-            raise UserError(
-                f"The checkpoint {found.path.name} of {self.job.recipe.model} was written by {found.layout['processes']} "
-                f"processes with ZeRO stage {found.layout['zero_stage']}; go on with these, or remove {self.folder}."
-            )
-        self.engine.load(found.path)
+        restore(self.engine, self.shares(found))
         self.averager.load(found.path)
         return self.metrics.restore(found.path)
-
-    def _layout(self) -> dict[str, Any]:
-        return {"zero_stage": self.job.layout.zero_stage, "processes": self.job.layout.processes}

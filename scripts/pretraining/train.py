@@ -11,8 +11,8 @@ Publishes `export/`, `metrics.jsonl` and `samples.json`; the manifest records wh
 With `--until STEP` it publishes the state after that step instead, from which other models may start (their `--trunk`): read
 from a checkpoint of the run, or trained for from the newest one before it.
 State is kept in `<checkpoints>/<recipe digest>/`: a run that was killed goes on from its newest whole checkpoint, a finished
-one is published again in seconds. Processes, micro-batch, ZeRO stage and threads are execution: they stand in the
-provenance and change no digest.
+one is published again in seconds. Processes, micro-batch, ZeRO stage and threads are execution: they may change between
+two runs, stand in the provenance and change no digest.
 
 SIGTERM, SIGUSR1 and the end of the walltime make it save and exit with code 75, whereupon the scheduler may queue it
 again: Snakemake does so for every failed job as often as `retries` says.
@@ -30,7 +30,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from scripts.lib import checkpoints
 from scripts.lib.errors import UserError
 from scripts.lib.seen import Seen
 from scripts.lib.step import Output, Step, finished_state, keep_finished, republish, run_step, step_parser
@@ -38,6 +37,7 @@ from scripts.pretraining.inputs import Inputs, add_input_arguments, read_inputs
 from scripts.pretraining.job import MEMORY, RESULT, STATE, WEIGHTS, Job, Upkeep
 from scripts.pretraining.launch import launch
 from scripts.pretraining.layout import MICRO_BATCH_TOKENS, Layout, lay_out
+from scripts.pretraining.layouts import read_layouts
 from scripts.pretraining.presence import SAVED
 from scripts.pretraining.ranks import Saved
 from scripts.pretraining.recipe import Recipe
@@ -97,7 +97,7 @@ def train(step: Step, args: argparse.Namespace) -> None:
     # A state is made in a folder of its own, so that the whole run's stays as it is.
     folder = whole if args.until is None else whole / f"until-{args.until}"
     folder.mkdir(parents=True, exist_ok=True)
-    layout, upkeep = layout_of(recipe, args, [whole, folder], step.recipe_digest()), upkeep_of(args)
+    layout, upkeep = layout_of(recipe, args), upkeep_of(args)
     step.execution = asdict(layout) | asdict(upkeep)
     job = Job(
         recipe=recipe,
@@ -117,8 +117,10 @@ def train(step: Step, args: argparse.Namespace) -> None:
         if finished is not None:
             log.info("%s is trained already; publishing it again", recipe.model)
             republish(finished, out)
+            step.execution["layouts"] = read_layouts(folder)
             return
         launch(job, folder, 60 * args.walltime_minutes)
+        step.execution["layouts"] = read_layouts(folder)
         if args.until is None:
             stage_result(folder / RESULT, out)
             seen = Seen.load(folder / RESULT).record()
@@ -147,25 +149,19 @@ def step_list(text: str) -> tuple[int, ...]:
     return () if text == "none" else tuple(int(step) for step in text.split(","))
 
 
-def layout_of(recipe: Recipe, args: argparse.Namespace, folders: Sequence[Path], digest: str) -> Layout:
-    """Return the layout of the command line; for an earlier step that of the checkpoint it is read from, where that binds."""
-    training, processes, zero_stage = recipe.training, args.processes, args.zero_stage
-    if args.until is not None:
-        if not 1 <= args.until <= training.steps:
-            raise UserError(
-                f"--until: {recipe.model} has the steps 1 to {training.steps}, not {args.until}; name one of them."
-            )
-        kept = [checkpoints.newest(folder, digest, most=args.until) for folder in folders]
-        found = max((one for one in kept if one is not None), key=lambda one: one.step, default=None)
-        if found is not None:
-            zero_stage = found.layout["zero_stage"]
-            processes = found.layout["processes"] if zero_stage else processes
+def layout_of(recipe: Recipe, args: argparse.Namespace) -> Layout:
+    """Return the layout of the command line. Raises UserError where it does not suit the recipe, or `--until` names no step."""
+    training = recipe.training
+    if args.until is not None and not 1 <= args.until <= training.steps:
+        raise UserError(
+            f"--until: {recipe.model} has the steps 1 to {training.steps}, not {args.until}; name one of them."
+        )
     return lay_out(
         training.global_batch,
         training.sequence_length,
-        processes,
+        args.processes,
         args.micro_batch,
-        zero_stage,
+        args.zero_stage,
         args.threads,
         args.micro_batch_tokens,
     )

@@ -40,9 +40,10 @@ from scripts.pretraining.objective import inputs_and_labels, predicted_tokens, t
 from scripts.pretraining.presence import FOLDER, SAVED, Presence
 from scripts.pretraining.sampling import continuation, prompt_of
 from scripts.pretraining.saving import Saver
+from scripts.pretraining.shares import restore
 from scripts.pretraining.size import flops_per_token
 from scripts.pretraining.spikes import SpikeWatch
-from scripts.pretraining.state import load_weights, remember, save_state
+from scripts.pretraining.state import Plain, write_plain
 
 log = logging.getLogger(__name__)
 PROBE_SEQUENCES = 2
@@ -56,8 +57,6 @@ class Trainer:
         self.job, self.folder, self.recipe = job, folder, job.recipe
         self.data = TrainingData(self.recipe, job.weights, job.sources)
         model = build_model(self.recipe.architecture, job.vocabulary, self.recipe.seed, sparse=True)
-        if job.start:
-            load_weights(model, Path(job.start))
         self.probe = [p for p in model.parameters() if p.ndim > 1][-1]
         optimizer = build_optimizer(model, self.recipe.training.optimizer)
         self.engine = Engine(model, optimizer, self.recipe.training, job.layout, device)
@@ -75,11 +74,17 @@ class Trainer:
 
         Returns whether it came to the end; otherwise it was asked to stop and saved.
         """
+        try:
+            return self._run()
+        finally:
+            self.saver.settle()
+
+    def _run(self) -> bool:
         first, rows = self.saver.resume()
         self.spikes.restore(rows)
         training, last = self.recipe.training, self.job.steps
         if first == 0 and self.job.start:
-            remember(self.engine, Path(self.job.start))
+            restore(self.engine, Plain(Path(self.job.start)))
         if first == 0 and training.spikes.action == "rollback":
             self._save(0)  # to have something to go back to
         show = progress if self.engine.rank == 0 else (lambda items, total, label: items)
@@ -92,9 +97,11 @@ class Trainer:
             if stop or done % training.checkpoint_every == 0 or done == last:
                 self._save(done)
             if stop and done < last:
+                self.saver.wait()
                 if self.engine.rank == 0:
                     log.info("asked to stop: saved after step %d of %d", done, last)
                 return False
+        self.saver.wait()
         if self.job.until:
             self._write_state()
         else:
@@ -104,8 +111,9 @@ class Trainer:
     def _write_state(self) -> None:
         """Write the state that branches start from, and what was fed up to there."""
         self.presence.note("writing the state")
-        save_state(self.engine, self.folder / STATE)
+        found, shapes = self.saver.newest(), self.engine.shapes()
         if self.engine.rank == 0:
+            write_plain(self.saver.shares(found), shapes, self.folder / STATE)
             self.saver.seen.save(self.folder / STATE)
         dist.barrier()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import re
@@ -25,6 +26,8 @@ from tests.workflow.harness import command, copy_project, environment, run, writ
 ATTEMPTS = 5  # of continuing: an orphan that still writes refuses a second writer until it is done
 LAYOUTS = [("llama", 0), ("llama", 1), ("llama", 2), ("llama", 3), ("gpt2", 0), ("bert", 0)]
 STEPS, FINETUNING_STEPS = 60, 400
+EVERY = tiny.settings()["training"]["checkpoint_every"]
+CLOSE = 1e-5  # between losses of two layouts
 
 
 @dataclass(frozen=True)
@@ -128,16 +131,54 @@ def training_kills(
             reached = kill_after_step(tiny.start(words, log), log, draw.randrange(1, STEPS))
             after = time.monotonic() - started
             time.sleep(0.5)
+            # That of the last step may not have been begun yet, and the one before may still have been written.
+            least = (reached - 1) // EVERY * EVERY - EVERY
+            newest = max([least, *saved_steps(place / name)])
             again = tiny.run(words, place / f"{name}-again.log")
             equal = (place / name / "models/tiny/model.json").read_bytes() == expected
-            yield label, training_kill(after, reached, STEPS, chosen["training"]["checkpoint_every"], again, equal)
+            yield label, training_kill(after, reached, STEPS, newest, again, equal)
 
 
-def training_kill(after: float, reached: int, steps: int, every: int, log: str, equal: bool) -> Kill:
-    """Return what became of a training that was killed after `reached` steps and has a checkpoint every `every` steps."""
+def layout_changes(folder: Path, count: int, seed: int) -> Iterator[tuple[str, Kill]]:
+    """Kill a pretraining at a random layout after a random step, and go on at another one: losses have to be within 1e-5."""
+    inputs, chosen = tiny.Inputs(folder / "inputs"), tiny.settings(steps=STEPS)
+    tiny.run(tiny.command(inputs, folder / "clean", chosen), folder / "clean.log")
+    expected = losses_in(folder / "clean")
+    draw = random.Random(seed)
+    for number in range(count):
+        layouts = draw.sample([(processes, stage) for processes in (1, 2) for stage in range(4)], 2)
+        first, second = (
+            tiny.command(
+                inputs, folder / str(number), chosen, "--processes", str(processes), "--zero-stage", str(stage)
+            )
+            for processes, stage in layouts
+        )
+        log, started = folder / f"{number}.log", time.monotonic()
+        reached = kill_after_step(tiny.start(first, log), log, draw.randrange(2 * EVERY, STEPS))
+        after = time.monotonic() - started
+        time.sleep(0.5)
+        newest = max(saved_steps(folder / str(number)), default=0)
+        again = tiny.run(second, folder / f"{number}-again.log")
+        close = max(abs(a - b) for a, b in zip(losses_in(folder / str(number)), expected, strict=True)) <= CLOSE
+        label = "pretraining, " + " to ".join(f"{processes} x ZeRO {stage}" for processes, stage in layouts)
+        yield label, training_kill(after, reached, STEPS, newest, again, close)
+
+
+def losses_in(results: Path) -> list[float]:
+    """Return the losses of the steps of a finished training."""
+    rows = map(json.loads, (results / "models/tiny/metrics.jsonl").read_text("utf-8").splitlines())
+    return [row["loss"] for row in rows if "loss" in row]
+
+
+def saved_steps(results: Path) -> list[int]:
+    """Return the steps of the whole checkpoints that a killed training left."""
+    return [int(path.name.removeprefix("step-")) for path in results.glob("checkpoints/*/step-*")]
+
+
+def training_kill(after: float, reached: int, steps: int, newest: int, log: str, equal: bool) -> Kill:
+    """Return what became of a training that was killed after `reached` steps and left a checkpoint of step `newest`."""
     found = re.search(r"resuming after step (\d+)", log)
     went_on = int(found[1]) if found else 0
-    newest = (reached - 1) // every * every  # that of the last step may not have been whole yet
     doing = f"step {reached} of {steps}"
     return Kill("all processes", after, doing, f"after step {went_on}", equal and went_on >= newest)
 
@@ -195,4 +236,5 @@ def finetuning_kills(folder: Path, count: int, seed: int) -> Iterator[Kill]:
         assert begin(name).wait() == 0, log.read_text("utf-8")[-2000:]
         every, text = chosen["training"]["checkpoint_every"], log.read_text("utf-8")
         equal = (folder / name / "model.json").read_bytes() == expected
-        yield training_kill(after, reached, FINETUNING_STEPS, every, text, equal)
+        newest = (reached - 1) // every * every  # that of the last step may not have been whole yet
+        yield training_kill(after, reached, FINETUNING_STEPS, newest, text, equal)

@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from tests.unit.pretraining import tiny
 from tests.unit.pretraining.plain import plain_steps
 
 TWO = ("--processes", "2", "--micro-batch", "2")
-KILLED_AFTER = 12
+KILLED_AFTER, SAVED_LAST = 12, "step-00000010"
 
 
 class Run:
@@ -77,10 +78,10 @@ def whole(inputs: tiny.Inputs, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return train(inputs, tmp_path_factory.mktemp("whole"), *TWO)
 
 
-def start_until(arguments: list[str], log: Path, step: int) -> subprocess.Popen[bytes]:
-    """Start training and return when that update is done."""
-    process = tiny.start(arguments, log)
-    while f"step {step} of 20" not in log.read_text("utf-8", errors="replace"):
+def start_until(arguments: list[str], log: Path, step: int, saved: str = "") -> subprocess.Popen[bytes]:
+    """Start training and return when that update is done, and a checkpoint named `saved` is whole."""
+    process, folder = tiny.start(arguments, log), log.parent / "results" / "checkpoints"
+    while f"step {step} of 20" not in log.read_text("utf-8", errors="replace") or not list(folder.glob(f"*/{saved}")):
         assert process.poll() is None, log.read_text("utf-8", errors="replace")[-4000:]
         time.sleep(0.02)
     return process
@@ -100,7 +101,7 @@ def asked(inputs: tiny.Inputs, tmp_path_factory: pytest.TempPathFactory) -> Path
 def resumed(inputs: tiny.Inputs, asked: Path) -> Run:
     """That run, gone on with, all of whose processes were killed in the middle, and gone on with again."""
     process = start_until(
-        tiny.command(inputs, asked / "results", tiny.settings(), *TWO), asked / "killed.log", KILLED_AFTER
+        tiny.command(inputs, asked / "results", tiny.settings(), *TWO), asked / "killed.log", KILLED_AFTER, SAVED_LAST
     )
     for child in tiny.descendants(process.pid):
         os.kill(child, signal.SIGKILL)
@@ -137,6 +138,8 @@ def test_zero_stage_3_in_two_processes_equals_it_too(inputs: tiny.Inputs, whole:
     assert shared.folder.name == whole.folder.name, "the layout is no part of the recipe"
     execution = json.loads((shared.model / "model.provenance.json").read_text("utf-8"))["execution"]
     assert execution["zero_stage"] == 3 and execution["processes"] == 2
+    (only,) = execution["layouts"]
+    assert only == {"after": 0, **asdict(shared.job().layout)}
 
 
 def test_asked_to_stop_it_saves_and_goes_on_from_there(asked: Path, resumed: Run) -> None:
@@ -148,8 +151,9 @@ def test_asked_to_stop_it_saves_and_goes_on_from_there(asked: Path, resumed: Run
 
 
 def test_killed_and_resumed_it_publishes_the_same_bytes(whole: Run, resumed: Run) -> None:
-    assert "resuming after step 10" in resumed.log
-    assert "step 10 of 20" not in resumed.log and "step 11 of 20" in resumed.log
+    (step,) = map(int, re.findall(r"resuming after step (\d+)", resumed.log))
+    assert step in (10, 15), "the newest that was whole"
+    assert f"step {step} of 20" not in resumed.log and f"step {step + 1} of 20" in resumed.log
     assert resumed.manifest == whole.manifest
 
 

@@ -1,0 +1,192 @@
+"""What the ranks write of weights and optimiser into a checkpoint, in a form that any layout can go on from.
+
+Each rank writes the flat tensors that its optimiser updates and what the optimiser remembers of them, as `KEY/NUMBER` in
+`share-RANK.safetensors` (without ZeRO the first rank alone, parameter by parameter), and beside it in `share-RANK.json` which
+elements of which parameter stand where. Whoever goes on reads the elements that it holds itself, from whatever files have
+them: bit for bit what was written. DeepSpeed's own conversion of ZeRO 3 lets all groups of parameters share one number of
+updates and one weight decay; here each flat tensor has its own number, and decay comes from the recipe.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import astuple, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from scripts.lib.optimiser import holders
+from scripts.pretraining.background import Write
+from scripts.pretraining.engine import Engine
+
+VALUES, UPDATES = "values", "step"  # the weights themselves; how many updates, which AdamW alone counts
+
+
+@dataclass(frozen=True)
+class Piece:
+    """`size` elements of the parameter `name` from `start` on stand in flat tensor `flat` of a rank from `place` on."""
+
+    name: str
+    start: int
+    size: int
+    flat: int
+    place: int
+
+
+class Source(Protocol):
+    """A state by the names of parameters."""
+
+    def keys(self, name: str) -> list[str]:
+        """Return what the optimiser remembers of a parameter; nothing before the first update."""
+
+    def read(self, key: str, name: str, start: int, size: int) -> Tensor:
+        """Return elements of a parameter's weights (VALUES) or of what is remembered of it, flat and on the CPU."""
+
+    def updates(self, name: str) -> Tensor:
+        """Return what AdamW has counted for a parameter."""
+
+
+class Shares:
+    """The state in a checkpoint, from the shares of `ranks`; memory holds what is asked for alone."""
+
+    def __init__(self, folder: Path, ranks: Collection[int]) -> None:
+        self._places: dict[str, list[tuple[Piece, list[str], Any]]] = defaultdict(list)
+        for table in sorted(folder.glob("share-*.json")):
+            if int(table.stem.removeprefix("share-")) not in ranks:
+                continue
+            share, file = json.loads(table.read_text("utf-8")), open_tensors(table.with_suffix(".safetensors"))
+            for piece in (Piece(*entry) for entry in share["pieces"]):
+                self._places[piece.name].append((piece, share["keys"][piece.flat], file))
+
+    def keys(self, name: str) -> list[str]:
+        """Return what the optimiser remembers of a parameter."""
+        return self._places[name][0][1]
+
+    def read(self, key: str, name: str, start: int, size: int) -> Tensor:
+        """Return elements of a parameter. Raises AssertionError unless they stand in the shares exactly once."""
+        found, there = torch.empty(size), 0
+        for piece, _, file in self._places[name]:
+            first, last = max(start, piece.start), min(start + size, piece.start + piece.size)
+            if first < last:
+                place = piece.place + first - piece.start
+                found[first - start : last - start] = file.get_slice(f"{key}/{piece.flat}")[
+                    place : place + last - first
+                ]
+                there += last - first
+        if there != size:
+            raise AssertionError(f"the shares hold {there} of {size} elements of {key} of {name}")
+        return found
+
+    def updates(self, name: str) -> Tensor:
+        """Return what AdamW has counted for a parameter."""
+        piece, _, file = self._places[name][0]
+        count: Tensor = file.get_tensor(f"{UPDATES}/{piece.flat}").clone()  # one file gives one tensor to all who ask
+        return count
+
+
+def open_tensors(path: Path) -> Any:
+    """Open a file of tensors, of which only what is asked for is read."""
+    return safe_open(path, "pt")
+
+
+def snapshot(engine: Engine) -> Write:
+    """Copy this rank's share into the memory of the host; return what writes the copy into a folder.
+
+    Without ZeRO only the first of the ranks, which all hold the same, has one.
+    """
+    if not engine.layout.zero_stage and engine.rank:
+        return lambda folder: None
+    tensors: dict[str, Tensor] = {}
+    keys = []
+    for number, (flat, memory) in enumerate(_flats(engine)):
+        keys.append(sorted(memory))
+        tensors |= {f"{key}/{number}": _copy(value) for key, value in {VALUES: flat, **memory}.items()}
+    table = {"pieces": [astuple(piece) for piece in pieces(engine)], "keys": keys}
+    return partial(_write, f"share-{engine.rank:05d}", tensors, json.dumps(table))
+
+
+def _copy(value: Tensor) -> Tensor:
+    plain = value.detach()
+    return (plain.reshape(-1) if plain.dim() else plain).to("cpu", copy=True)
+
+
+def _write(stem: str, tensors: dict[str, Tensor], table: str, folder: Path) -> None:
+    save_file(tensors, folder / f"{stem}.safetensors")
+    (folder / f"{stem}.json").write_text(table, "utf-8")
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def restore(engine: Engine, source: Source) -> None:
+    """Give an engine the weights and the optimiser's memory of a state; every rank has to call it."""
+    flats, own, zero = _flats(engine), pieces(engine), engine.model.optimizer
+    shared = engine.layout.zero_stage == 3
+    if shared:
+        zero.checkpoint_event_prologue()  # no rank holds a parameter whole
+    parameters = dict(engine.named_parameters())
+    for piece in own:
+        flat, memory = flats[piece.flat]
+        values = source.read(VALUES, piece.name, piece.start, piece.size)
+        flat.detach().view(-1)[piece.place : piece.place + piece.size] = values
+        if shared:
+            parameters[piece.name].ds_tensor.view(-1)[: piece.size] = values
+        _remember(flat, memory, source, piece)
+    if shared:
+        zero.checkpoint_event_epilogue()  # small ones are whole on every rank again
+    elif engine.layout.zero_stage:
+        for name, parameter in parameters.items():
+            parameter.copy_(source.read(VALUES, name, 0, parameter.numel()).view_as(parameter))
+
+
+def _remember(flat: Tensor, memory: dict[str, Tensor], source: Source, piece: Piece) -> None:
+    """Put what is remembered of a piece into the memory of the flat tensor that it stands in."""
+    keys = source.keys(piece.name)
+    for key in memory.keys() - set(keys):
+        del memory[key]
+    for key in keys:
+        if key == UPDATES:  # each flat tensor its own: shared, one step of the optimiser would count several times
+            memory[key] = source.updates(piece.name).to(flat.device, copy=True)
+            continue
+        if key not in memory:
+            memory[key] = torch.zeros_like(flat, requires_grad=False)
+        memory[key].view(-1)[piece.place : piece.place + piece.size] = source.read(
+            key, piece.name, piece.start, piece.size
+        )
+
+
+def _flats(engine: Engine) -> list[tuple[Tensor, dict[str, Tensor]]]:
+    """Return what the optimiser updates on this rank, and what it remembers of each: parameters, or ZeRO's flat tensors."""
+    if not engine.layout.zero_stage:
+        kept = {
+            parameter: holder.state
+            for holder in holders(engine.optimizer)
+            for group in holder.param_groups
+            for parameter in group["params"]
+        }
+        return [(parameter, kept[parameter][parameter]) for _, parameter in engine.named_parameters()]
+    zero: Any = engine.model.optimizer
+    flats = zero.fp32_partitioned_groups_flat if engine.layout.zero_stage == 3 else zero.single_partition_of_fp32_groups
+    return [(flat, engine.optimizer.state[flat]) for flat in flats]
+
+
+def pieces(engine: Engine) -> list[Piece]:
+    """Return which elements of which parameters stand where in the flat tensors of this rank."""
+    named, zero = engine.named_parameters(), engine.model.optimizer
+    if not engine.layout.zero_stage:
+        return [Piece(name, 0, parameter.numel(), number, 0) for number, (name, parameter) in enumerate(named)]
+    found = []
+    for name, parameter in named:
+        if engine.layout.zero_stage == 3:  # equal parts of every parameter; the last one may be padded
+            flat, place, length = zero.grad_position[zero.get_param_id(parameter)]
+            start = length * engine.rank
+            found.append(Piece(name, start, min(length, parameter.ds_numel - start), flat, place))
+        elif (part := parameter._hp_mapping) is not None:  # parameters end to end, cut into equal parts
+            inside, outside = part.lp_fragment_address, part.hp_fragment_address
+            found.append(Piece(name, inside.start, inside.numel, part.param_group_index, outside.start))
+    return [piece for piece in found if piece.size > 0]
