@@ -34,6 +34,7 @@ from scripts.lib.indexed import IndexedReader
 from scripts.lib.likelihood import KINDS
 from scripts.lib.manifest import Artefact
 from scripts.lib.masking import IGNORED, mask_tokens
+from scripts.lib.matching import check_tokenizer
 from scripts.lib.pieces import piece_bytes
 from scripts.lib.progress import progress
 from scripts.lib.seeds import seed_for
@@ -157,11 +158,6 @@ def load(model: Artefact, tokenizer: Artefact, settings: Any, shards: Sequence[A
     network = KINDS[objective].from_pretrained(model.folder("export"), dtype=torch.float32).eval()
     loaded = AutoTokenizer.from_pretrained(tokenizer.folder(tokenizer.manifest_path.stem))
     pieces = piece_bytes(loaded.convert_ids_to_tokens(list(range(len(loaded)))))
-    rows = network.get_input_embeddings().weight.shape[0]
-    if rows < len(loaded):
-        raise UserError(
-            f"{model.manifest_path} has {rows} embeddings for {len(loaded)} tokens; its tokenizer is another."
-        )
     return Scorer(
         network,
         objective,
@@ -180,10 +176,8 @@ def evaluate(step: Step, args: argparse.Namespace) -> None:
     model = step.read("model", args.model)
     tokenizer = step.read("tokenizer", args.tokenizer)
     shards = [step.read("shards", path) for path in args.shards]
-    if any(shard.summary["tokenizer"] != tokenizer.digest for shard in shards):
-        raise UserError(
-            f"The shards were encoded with another tokenizer than {args.tokenizer}; run the workflow again."
-        )
+    for made in (model, *shards):
+        check_tokenizer(made, tokenizer)
     torch.set_num_threads(args.threads)
     scorer = load(model, tokenizer, settings, shards)
     scores: dict[str, Any] = {}

@@ -21,6 +21,7 @@ from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokeniz
 
 from scripts.lib.errors import UserError
 from scripts.lib.masking import IGNORED
+from scripts.lib.matching import check_stamp
 from scripts.lib.special_tokens import END, MASK, PAD
 
 F64 = NDArray[np.float64]
@@ -105,8 +106,12 @@ class LanguageModel:
 
     @classmethod
     def load(cls, export: Path, objective: str) -> LanguageModel:
-        """Load an export (model and tokenizer in Hugging Face form) in fp32, on the GPU when there is one."""
+        """Load an export (model and tokenizer in Hugging Face form) in fp32, on the GPU when there is one.
+
+        Raises UserError for an export with another tokenizer than that of its model.
+        """
         network = KINDS[objective].from_pretrained(export, dtype=torch.float32).eval()
+        check_stamp(network.config, export)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         return cls(network, objective, AutoTokenizer.from_pretrained(export), device)
 

@@ -14,6 +14,7 @@ from transformers import AutoTokenizer, GenerationConfig, PreTrainedModel
 from scripts.lib.canonical import canonical_json, readable_json
 from scripts.lib.errors import UserError
 from scripts.lib.likelihood import KINDS
+from scripts.lib.matching import stamp_tokenizer
 from scripts.lib.publish import write_atomic
 from scripts.lib.seeds import seed_for
 from scripts.lib.special_tokens import BEGIN, END, PAD
@@ -46,6 +47,7 @@ def write_result(
     model.load_state_dict(weights)
     if job.recipe.objective == "causal":
         model.generation_config = GenerationConfig(bos_token_id=BEGIN, eos_token_id=END, pad_token_id=PAD)
+    stamp_tokenizer(model.config, Path(job.tokenizer))
     model.save_pretrained(export, safe_serialization=True)
     for file in sorted(Path(job.tokenizer).iterdir()):
         shutil.copyfile(file, export / file.name)

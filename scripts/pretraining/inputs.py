@@ -10,6 +10,7 @@ from typing import Any
 
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import Artefact
+from scripts.lib.matching import check_tokenizer
 from scripts.lib.schedule import optional
 from scripts.lib.settings import Settings
 from scripts.lib.step import Step
@@ -22,14 +23,15 @@ HF_FILE = "tokenizer_config.json"
 class Inputs:
     """Verified inputs.
 
-    `tokenizer` is the folder of its files and `vocabulary` its number of pieces; `sources` gives per source the
-    `folder` of its shards and the names of its `parts`.
+    `tokenizer` is the artefact, `tokenizer_folder` that of its files and `vocabulary` its number of pieces; `sources` gives
+    per source the `folder` of its shards and the names of its `parts`.
     """
 
     corpus: str
     tokenizer_name: str
     weights: dict[str, float]
-    tokenizer: Path
+    tokenizer: Artefact
+    tokenizer_folder: Path
     vocabulary: int
     sources: dict[str, dict[str, Any]]
 
@@ -60,18 +62,11 @@ def read_inputs(step: Step, args: argparse.Namespace) -> Inputs:
         corpus=str(step.settings["corpus"]),
         tokenizer_name=str(step.settings["tokenizer"]),
         weights={source: float(weight) for source, weight in plain(given).items()},
-        tokenizer=_hugging_face_folder(tokenizer),
+        tokenizer=tokenizer,
+        tokenizer_folder=_hugging_face_folder(tokenizer),
         vocabulary=int(tokenizer.summary["vocabulary"]),
         sources=sources,
     )
-
-
-def check_tokenizer(encoded: Artefact, tokenizer: Artefact) -> None:
-    """Raise UserError for shards that another tokenizer made."""
-    if encoded.summary["tokenizer"] != tokenizer.digest:
-        raise UserError(
-            f"{encoded.manifest_path} was encoded with another tokenizer than {tokenizer.manifest_path}; run the workflow again."
-        )
 
 
 def require_packings(packings: Sequence[Artefact], orders: Sequence[Artefact], training: Mapping[str, Any]) -> None:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lib.errors import UserError
+from scripts.lib.matching import TOKENIZER_DIGEST, check_tokenizer
 from scripts.lib.order import DataOrder, mixture_weights
 from scripts.lib.schedule import optional
 from scripts.lib.settings import Settings
@@ -51,26 +52,29 @@ def plan(step: Step, args: argparse.Namespace) -> None:
     check_budget(recipe, optional(step.settings, "token_budget", None))
     caps = epoch_caps(step.settings, inputs)
     sources = source_accounts(recipe, inputs, caps)
-    before = trunk_costs(step, args.trunk, recipe)
+    before = trunk_costs(step, args.trunk, recipe, inputs)
     with step.publish(records=False) as out:
         out.summary |= {
             "model": recipe.model,
             "corpus": inputs.corpus,
             "tokenizer": inputs.tokenizer_name,
+            TOKENIZER_DIGEST: inputs.tokenizer.digest,
             "sources": sources,
             "from": before,
             **costs(recipe, inputs.vocabulary, 0 if before is None else before["tokens"]),
         }
 
 
-def trunk_costs(step: Step, plans: Sequence[Path], recipe: Recipe) -> dict[str, Any] | None:
+def trunk_costs(step: Step, plans: Sequence[Path], recipe: Recipe, inputs: Inputs) -> dict[str, Any] | None:
     """Return the step that a branch starts from, with tokens and FLOPs of all training before it; None from scratch."""
     origin = recipe.origin
     if len(plans) != (origin is not None):
         raise UserError("--trunk has to name the plan of the model that the settings say under `from`, else nothing.")
     if origin is None:
         return None
-    trunk = step.read("trunk", plans[0]).summary
+    planned = step.read("trunk", plans[0])
+    check_tokenizer(planned, inputs.tokenizer)
+    trunk = planned.summary
     tokens, earlier = origin.step * trunk["tokens_per_step"], trunk["from"] or {"tokens": 0, "flops": 0}
     return {
         "model": origin.model,

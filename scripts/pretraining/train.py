@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lib.errors import UserError
+from scripts.lib.matching import TOKENIZER_DIGEST, check_tokenizer
 from scripts.lib.seen import Seen
 from scripts.lib.step import Output, Step, finished_state, keep_finished, republish, run_step, step_parser
 from scripts.pretraining.inputs import Inputs, add_input_arguments, read_inputs
@@ -92,7 +93,7 @@ def train(step: Step, args: argparse.Namespace) -> None:
     """Train unless the finished result lies there, and publish it; or publish the state after an earlier step."""
     recipe = Recipe.from_settings(step.settings)
     inputs = read_inputs(step, args)
-    start = read_start(step, args.trunk, recipe)
+    start = read_start(step, args.trunk, recipe, inputs)
     whole = args.checkpoints.resolve() / step.recipe_digest()
     # A state is made in a folder of its own, so that the whole run's stays as it is.
     folder = whole if args.until is None else whole / f"until-{args.until}"
@@ -105,7 +106,7 @@ def train(step: Step, args: argparse.Namespace) -> None:
         layout=layout,
         digest=step.recipe_digest(),
         vocabulary=inputs.vocabulary,
-        tokenizer=str(inputs.tokenizer.resolve()),
+        tokenizer=str(inputs.tokenizer_folder.resolve()),
         sources=inputs.sources,
         upkeep=upkeep,
         start=start,
@@ -127,7 +128,7 @@ def train(step: Step, args: argparse.Namespace) -> None:
             fed = sum(source["tokens"] for source in seen["sources"].values())
             out.summary |= summary(recipe, inputs, out) | {"tokens": fed, "seen": seen}
         else:
-            stage_state(job, folder / STATE, args.manifest.stem, out)
+            stage_state(job, inputs, folder / STATE, args.manifest.stem, out)
         keep_finished(folder, out)
         shutil.rmtree(folder / (RESULT if args.until is None else STATE))
         if args.until is not None:
@@ -167,7 +168,7 @@ def layout_of(recipe: Recipe, args: argparse.Namespace) -> Layout:
     )
 
 
-def read_start(step: Step, manifests: Sequence[Path], recipe: Recipe) -> str | None:
+def read_start(step: Step, manifests: Sequence[Path], recipe: Recipe, inputs: Inputs) -> str | None:
     """Return the folder of the state that a branch starts from. Raises UserError unless it is the one of its recipe."""
     origin = recipe.origin
     if len(manifests) != (origin is not None):
@@ -180,10 +181,11 @@ def read_start(step: Step, manifests: Sequence[Path], recipe: Recipe) -> str | N
             f"{manifests[0]} is the state of {state.summary['model']} after step {state.summary['step']}, but {recipe.model} "
             f"starts from step {origin.step} of {origin.model}; run the workflow again."
         )
+    check_tokenizer(state, inputs.tokenizer)
     return str(next(path.parent for path in state.files if path.name == WEIGHTS).resolve())
 
 
-def stage_state(job: Job, made: Path, name: str, out: Output) -> None:
+def stage_state(job: Job, inputs: Inputs, made: Path, name: str, out: Output) -> None:
     """Stage the state after the step `job.until` as the workers wrote it."""
     state = out.folder(name)
     for file in (WEIGHTS, MEMORY):
@@ -191,6 +193,7 @@ def stage_state(job: Job, made: Path, name: str, out: Output) -> None:
     out.summary |= {
         "model": job.recipe.model,
         "step": job.until,
+        TOKENIZER_DIGEST: inputs.tokenizer.digest,
         "optimizer": job.recipe.training.optimizer.name,
         "seen": Seen.load(made).record(),
     }
@@ -215,6 +218,7 @@ def summary(recipe: Recipe, inputs: Inputs, out: Output) -> dict[str, Any]:
         "from": None if recipe.origin is None else {"model": recipe.origin.model, "step": recipe.origin.step},
         "corpus": inputs.corpus,
         "tokenizer": inputs.tokenizer_name,
+        TOKENIZER_DIGEST: inputs.tokenizer.digest,
         "objective": recipe.objective,
         "family": shape.family,
         "parameters": sum(parameters(shape, inputs.vocabulary).values()),

@@ -12,12 +12,14 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from scripts.lib.canonical import sha256_file
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import provenance_path
 from scripts.lib.order import DataOrder, open_packings
 from scripts.lib.streams import KEY_BYTES, SourceStream, Span, document_key
 
 Facts = dict[str, Any]
+READ = ("shards", "orders", "packings")  # what the batches of a model follow from, by their roles in its provenance
 
 
 def shard_parts(inputs: Sequence[dict[str, str]]) -> dict[str, list[str]]:
@@ -42,7 +44,7 @@ class ModelBatches:
         self.state = "trained" if made[0].name == "model.json" else "planned"
         provenance = json.loads(provenance_path(made[0]).read_text("utf-8"))
         self.settings: Facts = provenance["settings"]
-        self._inputs: list[dict[str, str]] = provenance["inputs"]["shards"]
+        self._inputs: dict[str, list[dict[str, str]]] = provenance["inputs"]
 
     @property
     def steps(self) -> int:
@@ -67,9 +69,16 @@ class ModelBatches:
         return [batch - first for batch in found if batch >= first]
 
     def open(self) -> tuple[DataOrder, dict[str, list[str]]]:
-        """Return the data order and the parts of every source."""
-        parts, training = shard_parts(self._inputs), self.settings["training"]
+        """Return the data order and the parts of every source. Raises UserError for shards that are others by now."""
+        parts, training = shard_parts(self._inputs["shards"]), self.settings["training"]
         base = self.results / "shards" / self.settings["corpus"] / self.settings["tokenizer"]
+        for entry in (one for role in READ for one in self._inputs.get(role, [])):
+            manifest = base.joinpath(*Path(entry["manifest"]).parts[-2:])
+            if not manifest.is_file() or sha256_file(manifest) != entry["sha256"]:
+                raise UserError(
+                    f"{manifest} is not the one that model {self.model} was {self.state} with (its documents or its tokenizer "
+                    "are others); run the workflow again."
+                )
         streams = [SourceStream.open(name, base / name, names, "train") for name, names in parts.items()]
         shape = training["sequence_length"], training["global_batch"], self.settings["seed"]
         packings = open_packings(streams, shape[0]) if training.get("packing") == "best_fit" else {}

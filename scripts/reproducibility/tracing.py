@@ -1,4 +1,4 @@
-"""Follow one document through the artefacts under `results/`; nothing is verified, and files are read in small batches."""
+"""Follow one document through the artefacts under `results/`; data are not verified, and files are read in small batches."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from scripts.lib.canonical import sha256_file
 from scripts.lib.documents import read_batches
 from scripts.lib.errors import UserError
 from scripts.lib.indexed import IndexedReader
 from scripts.lib.manifest import load_manifest
+from scripts.lib.matching import TOKENIZER_DIGEST
 from scripts.lib.streams import KEY_BYTES, document_key
 from scripts.lib.unspaced import UNSPACED
 from scripts.reproducibility.batches import ModelBatches, planned_models
@@ -220,8 +222,11 @@ class Trace:
                 key = keys.read(KEY_BYTES)
             if key != document_key(document["id"]):
                 raise UserError(f"{manifest} was made of other documents than {curated}; run the workflow again.")
-            first, tokens = int(reader.pointers[number]) // reader.dtype.itemsize, int(reader.sizes[number])
             tokenizer = manifest.parents[1].name
+            made_by = self.results / "tokenizers" / f"{tokenizer}.json"
+            if made_by.is_file() and load_manifest(manifest)["summary"][TOKENIZER_DIGEST] != sha256_file(made_by):
+                raise UserError(f"{manifest} was made with another tokenizer than {made_by}; run the workflow again.")
+            first, tokens = int(reader.pointers[number]) // reader.dtype.itemsize, int(reader.sizes[number])
             entry = {"tokenizer": tokenizer, "file": str(stem.relative_to(self.results)) + ".bin", "document": number}
             models = self._models(corpus, tokenizer, source, part, number) if split == "train" else []
             found.append({**entry, "first_token": first, "tokens": tokens, "models": models})

@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 from scripts.lib.documents import read_batches
 from scripts.lib.indexed import IndexedWriter, smallest_dtype
 from scripts.lib.manifest import Artefact
+from scripts.lib.matching import TOKENIZER_DIGEST
 from scripts.lib.progress import progress
 from scripts.lib.sentencepiece_model import Unsuited
 from scripts.lib.special_tokens import END
@@ -87,7 +88,7 @@ def encode(step: Step, args: argparse.Namespace) -> None:
     tokenizer = step.read("tokenizer", args.tokenizer)
     with step.publish() as out:
         splits, step.execution = write_checked(documents, tokenizer, out, args.manifest.stem)
-        out.summary["tokenizer"] = tokenizer.digest
+        out.summary[TOKENIZER_DIGEST] = tokenizer.digest
         out.summary["splits"] = splits
         rows = documents.manifest["accounting"]["kept"]
         out.account(incoming=rows, kept=sum(one["documents"] for one in splits.values()))

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scripts.lib.errors import UserError
 from scripts.lib.indexed import IndexedReader
 from scripts.lib.manifest import Artefact
+from scripts.lib.matching import TOKENIZER_DIGEST
 from scripts.lib.step import Step, run_step, step_parser
 from scripts.lib.streams import ORDER_DTYPE
 
@@ -70,7 +71,7 @@ def index(step: Step, args: argparse.Namespace) -> None:
     if [path.stem for path in args.shards] != list(names):
         raise UserError("--shards has to name the shards of settings.parts, each once and in that order.")
     shards = [step.read("shards", path) for path in args.shards]
-    tokenizers = {shard.summary["tokenizer"] for shard in shards}
+    tokenizers = {shard.summary[TOKENIZER_DIGEST] for shard in shards}
     if len(tokenizers) != 1:
         raise UserError(f"The shards beside {args.manifest} come from different tokenizers; run the workflow again.")
     with step.publish() as out:
@@ -80,7 +81,7 @@ def index(step: Step, args: argparse.Namespace) -> None:
             np.save(out.file(f"order.{split}.npy"), order)
             documents += len(order)
             out.summary[split] = {"documents": len(order), "tokens": int(order["end"][-1]) if len(order) else 0}
-        out.summary["tokenizer"] = tokenizers.pop()
+        out.summary[TOKENIZER_DIGEST] = tokenizers.pop()
         out.summary["shards"] = [[name, shard.digest] for name, shard in zip(names, shards, strict=True)]
         out.account(incoming=documents, kept=documents)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from scripts.lib.manifest import load_manifest
 from scripts.lib.special_tokens import END
 from tests.making import arguments
 from tests.unit.finetuning.tiny import SHAPE, make_model
-from tests.unit.pretraining.tiny import SOURCES, Inputs
+from tests.unit.pretraining.tiny import SOURCES, Inputs, publish
 
 SETTINGS: dict[str, Any] = {
     "model": "tiny",
@@ -48,6 +49,21 @@ def score(folder: Path, inputs: Inputs, family: str, expect: int = 0, **changes:
     scores = json.loads((manifest.parent / "bits_per_byte.scores.json").read_text("utf-8"))
     assert scores == {"all": summary["all"], "sources": summary["sources"]}
     return summary
+
+
+@pytest.mark.parametrize("wrong", ["model", "shards"])
+def test_a_model_or_shards_of_another_tokenizer_are_refused(
+    tmp_path: Path, inputs: Inputs, capsys: pytest.CaptureFixture[str], wrong: str
+) -> None:
+    """By its digest: the vocabularies are of one size."""
+    places = {"model": make_model(tmp_path, "llama"), "tokenizer": inputs.tokenizer, "shards": inputs.shards}
+    shard = Path(shutil.copytree(inputs.shards[0].parent, tmp_path / "shards" / "books"), inputs.shards[0].name)
+    other = {"model": places["model"], "shards": shard}[wrong]
+    publish(other, tokenizer_digest="another")
+    manifest = tmp_path / "bits_per_byte.json"
+    assert bits_per_byte.main(arguments(SETTINGS, **{**places, wrong: other}, manifest=manifest)) == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == f"error: {other} was made with another tokenizer than {inputs.tokenizer}; run the workflow again."
 
 
 def plain_nats(model: Any, ids: list[int]) -> float:

@@ -18,6 +18,7 @@ from scripts.lib.manifest import load_manifest
 from scripts.tasks.prepare import ITEM_SCHEMA
 from tests.making import arguments, publish_rows
 from tests.unit.finetuning.tiny import add_splits, make_model, make_tasks
+from tests.unit.pretraining.tiny import publish
 
 
 def settings(objective: str = "causal", tasks: tuple[str, ...] = ("next", "parity"), **other: Any) -> dict[str, Any]:
@@ -153,6 +154,22 @@ def test_what_was_learned_shows_in_the_score(
         json.dumps(summary, allow_nan=False)
     assert scores["after"]["score"] > scores["before"]["score"]
     assert scores["after"]["baseline_name"] == ("majority class" if kind == "boolq" else "copy of the source")
+
+
+def test_an_export_with_another_tokenizer_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also one of as many words, whose manifest has the digests of what lies there."""
+    inputs = Inputs(tmp_path, "llama")
+    path = inputs.model.parent / "export" / "tokenizer.json"
+    path.write_text(path.read_text("utf-8").replace("w00", "zz"), encoding="utf-8")
+    publish(inputs.model.with_name("export.json")).replace(inputs.model)
+    assert train.main(inputs.command(settings(), "run")) == 1
+    sentence = f"error: {path} is not the tokenizer that the model was trained with"
+    assert sentence in capsys.readouterr().err
+    task = {"task": "next", "kind": "translation", "items": 50, "finetuning": None}
+    chosen = {"model": "tiny", "objective": "causal", "seed": 1} | task
+    manifest = tmp_path / "next.json"
+    assert score_task.main(arguments(chosen, model=inputs.model, task=inputs.tasks["next"], manifest=manifest)) == 1
+    assert sentence in capsys.readouterr().err
 
 
 def test_answers_that_do_not_fit_are_left_out_and_counted(tmp_path: Path) -> None:

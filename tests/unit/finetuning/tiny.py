@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from scripts.lib.canonical import sha256_file
+from scripts.lib.matching import TOKENIZER_DIGEST, stamp_tokenizer
 from scripts.lib.step import Step, step_parser
 from scripts.pretraining.architecture import build_model
 from scripts.pretraining.recipe import Architecture
@@ -19,15 +21,18 @@ SHAPE: dict[str, Any] = {"layers": 2, "width": 32, "heads": 4, "context": 32, "i
 
 def make_model(folder: Path, family: str, dropout: float = 0.0) -> Path:
     """Publish an untrained model and return its manifest."""
-    write_tokenizer(folder)
+    tokenizer = write_tokenizer(folder)
     manifest = folder / "model" / "model.json"
     step = Step("scripts.lib.step", step_parser("").parse_args(["--settings", "{}", "--manifest", str(manifest)]))
     shape = Architecture.from_settings({"family": family, "dropout": dropout, **SHAPE})
     with step.publish(records=False) as out:
         export = out.folder("export")
-        build_model(shape, VOCABULARY, 1).save_pretrained(export)
+        model = build_model(shape, VOCABULARY, 1)
+        stamp_tokenizer(model.config, folder / "tiny")
+        model.save_pretrained(export)
         for file in (folder / "tiny").iterdir():
             shutil.copyfile(file, export / file.name)
+        out.summary[TOKENIZER_DIGEST] = sha256_file(tokenizer)
     return manifest
 
 

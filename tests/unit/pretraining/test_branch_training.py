@@ -15,6 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from scripts.lib.canonical import sha256_file
 from scripts.lib.seen import Seen
 from scripts.pretraining import plan, train
 from scripts.pretraining.data import TrainingData
@@ -125,7 +126,9 @@ def state(inputs: tiny.Inputs, trunk: Path) -> Path:
     assert [path.read_bytes() for path in checkpoints_of(trunk)] == before
     again = tiny.run(arguments(inputs, trunk, "tiny/model", settings()), trunk / "again.log")
     assert "publishing it again" in again, "the trunk's finished result is whole"
-    return trunk / "models" / "tiny" / "steps" / "5.json"
+    made = trunk / "models" / "tiny" / "steps" / "5.json"
+    assert json.loads(made.read_text("utf-8"))["summary"]["tokenizer_digest"] == sha256_file(inputs.tokenizer)
+    return made
 
 
 def test_killed_and_resumed_a_branch_in_two_processes_is_the_trunk(
@@ -193,6 +196,21 @@ def test_another_state_than_that_of_the_settings_is_refused(
     ):
         assert train.main(arguments(inputs, tmp_path, "anneal/model", chosen, "--trunk", *trunk)) == 1
         assert sentence in capsys.readouterr().err
+
+
+def test_a_trunk_of_another_tokenizer_is_refused(
+    inputs: tiny.Inputs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its state by training, its plan by planning."""
+    other = tiny.publish(tmp_path / "5.json", model="tiny", step=START, tokenizer_digest="another")
+    assert train.main(arguments(inputs, tmp_path, "anneal/model", anneal(), "--trunk", str(other))) == 1
+    assert f"{other} was made with another tokenizer than {inputs.tokenizer}; run" in capsys.readouterr().err
+    whole = planned(inputs, tmp_path, settings())
+    assert whole["tokenizer_digest"] == sha256_file(inputs.tokenizer)
+    other = tiny.publish(tmp_path / "trunk.json", **(whole | {"tokenizer_digest": "another"}))
+    given = ["--settings", json.dumps({"max_epochs": 4} | anneal()), "--manifest", str(tmp_path / "plan.json")]
+    assert plan.main([*inputs.arguments(), *given, "--trunk", str(other)]) == 1
+    assert f"{other} was made with another tokenizer than {inputs.tokenizer}; run" in capsys.readouterr().err
 
 
 def planned(inputs: tiny.Inputs, folder: Path, chosen: dict[str, Any], *options: str) -> dict[str, Any]:

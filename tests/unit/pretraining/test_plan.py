@@ -105,7 +105,7 @@ def test_a_shard_that_was_encoded_again_is_not_read_with_the_old_order(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     inputs = tiny.Inputs(tmp_path / "in")
-    tiny.publish(inputs.shards[1], tokenizer=sha256_file(inputs.tokenizer), again=True)
+    tiny.publish(inputs.shards[1], tokenizer_digest=sha256_file(inputs.tokenizer), again=True)
     assert make(inputs, tmp_path, {**tiny.settings(), "max_epochs": 4}) == 1
     assert "was made of another shard than part 0000 beside it" in capsys.readouterr().err
 
@@ -114,7 +114,7 @@ def test_shards_of_another_tokenizer_are_refused(tmp_path: Path, capsys: pytest.
     inputs = tiny.Inputs(tmp_path / "in")
     tiny.publish(inputs.tokenizer, vocabulary=tiny.VOCABULARY, again=True)
     assert make(inputs, tmp_path, {**tiny.settings(), "max_epochs": 4}) == 1
-    assert "was encoded with another tokenizer than" in capsys.readouterr().err
+    assert "was made with another tokenizer than" in capsys.readouterr().err
 
 
 def test_an_id_beyond_the_tokenizer_is_refused() -> None:

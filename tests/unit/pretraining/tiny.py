@@ -92,7 +92,7 @@ class Inputs:
             for split, documents in (("train", 80), ("validation", 10), ("test", 2)):
                 for part in range(parts):
                     write_documents(place, source, split, documents, part)
-            mine = [publish(place / f"{name}.json", tokenizer=sha256_file(self.tokenizer)) for name in names]
+            mine = [publish(place / f"{name}.json", tokenizer_digest=sha256_file(self.tokenizer)) for name in names]
             self.shards += mine
             self.orders.append(place / "order.json")
             options = ("--shards", *map(str, mine), "--manifest", str(self.orders[-1]))

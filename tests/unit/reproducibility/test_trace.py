@@ -15,7 +15,7 @@ from scripts.cleaning.curate import CURATED_SCHEMA
 from scripts.cleaning.decontaminate import CONTAMINATION_SCHEMA
 from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA, PARAGRAPH_SCHEMA
 from scripts.cleaning.flag import FLAG_SCHEMA
-from scripts.lib.canonical import canonical_json
+from scripts.lib.canonical import canonical_json, sha256_file
 from scripts.lib.documents import DOCUMENT_SCHEMA
 from scripts.lib.indexed import IndexedReader, IndexedWriter
 from scripts.lib.order import DataOrder
@@ -65,7 +65,7 @@ def publish_shards(folder: Path, part: str, curated: list[dict[str, Any]]) -> Pa
                 for row in mine:
                     writer.add(np.arange(len(row["text"].split())))
             out.file(f"{stem}.keys").write_bytes(b"".join(document_key(row["id"]) for row in mine))
-        out.summary["tokenizer"] = "digest"
+        out.summary["tokenizer_digest"] = "digest"
     return manifest
 
 
@@ -220,6 +220,26 @@ def test_the_steps_of_a_branch_are_its_own(results: Path, tmp_path: Path, capsys
     trunk, twig = corpus["curated"]["shards"][0]["models"]
     assert (trunk["model"], twig["model"]) == ("tiny", "twig") and 1 in twig["steps"]
     assert twig["steps"] == [step - 4 for step in trunk["steps"] if step >= 4]
+
+
+def test_shards_of_another_tokenizer_are_refused(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By their digests, whatever the tokenizer is called."""
+    copied = shutil.copytree(results, tmp_path / "results")
+    tokenizer = copied / "tokenizers" / "small.json"
+    summarise(publish_rows(tokenizer, [], DOCUMENT_SCHEMA), vocabulary=300)
+    assert trace.main(["web:1-6", "--results", str(copied)]) == 1
+    part = copied / "shards" / "main" / "small" / "web" / "0001.json"
+    assert f"{part.with_stem('0000')} was made with" not in (shown := capsys.readouterr().err)
+    assert f"{part} was made with another tokenizer than {tokenizer}; run the workflow again." in shown
+    summarise(part, tokenizer_digest=sha256_file(tokenizer))
+    refused = f"{part} is not the one that model tiny was planned with (its documents or its tokenizer"
+    for command in (["web:1-6"], ["--model", "tiny", "--step", "0"]):
+        assert trace.main([*command, "--results", str(copied)]) == 1
+        assert refused in capsys.readouterr().err
+    publish_model(copied, "plan", sorted(part.parent.glob("000?.json")))
+    assert "model tiny (planned): in" in said(copied, "web:1-6", capsys)
 
 
 @pytest.mark.parametrize(
