@@ -3,8 +3,8 @@
 Best-fit decreasing (Ding et al., "Fewer Truncations Improve Language Modeling", 2024): documents longer than a sample are cut
 into pieces of its length, then all pieces go, the longest first, each into the sample with the least room that holds it. Pieces
 of 2**20 documents that follow one another in the order of keys are fitted at a time, so the packing does not depend on how
-a source is cut into parts; indexing it takes about 100 bytes a piece. Every token stands in one sample; what a sample has left is
-padding.
+a source is cut into parts, and memory is that of one block, about 100 bytes a piece. Every token stands in one sample; what a
+sample has left is padding.
 """
 
 from __future__ import annotations
@@ -85,6 +85,29 @@ def pack(ends: NDArray[Any], length: int) -> Iterator[NDArray[Any]]:
         first, begin = first + made, int(stops[-1])
 
 
+def index_block(pieces: NDArray[Any], length: int, begin: int, first: int) -> tuple[I64, I64]:
+    """Return the numbers of the pieces of a block sample by sample, and where those of each sample begin and the last one's end.
+
+    The block begins at the token `begin` of its stream and with the sample `first`; numbers count from its own first piece.
+    Raises AssertionError where a token is lost, doubled or out of a sample.
+    """
+    by_sample = np.lexsort((pieces["place"], pieces["sample"])).astype(np.int64)
+    sample, place, size = (pieces[name][by_sample].astype(np.int64) for name in ("sample", "place", "size"))
+    sample -= first
+    count = int(sample[-1]) + 1 if len(sample) else 0
+    offsets = np.searchsorted(sample, np.arange(count + 1)).astype(np.int64)
+    expected = np.where(np.diff(sample, prepend=-1) > 0, 0, np.roll(place + size, 1))
+    starts, stops = pieces["start"], pieces["start"] + pieces["size"]
+    if (
+        not np.array_equal(place, expected)
+        or bool(np.any(place + size > length))
+        or bool(np.any(np.diff(offsets) == 0))
+        or not np.array_equal(starts, np.concatenate([[begin], stops[:-1]])[: len(starts)])
+    ):
+        raise AssertionError("a packing has to hold every token once")
+    return by_sample, offsets
+
+
 @dataclass(frozen=True)
 class Packing:
     """The samples of a source. `pieces` stand in the order of its stream; `by_sample` are their numbers, sample by sample, and
@@ -99,20 +122,7 @@ class Packing:
     @classmethod
     def of(cls, pieces: NDArray[Any], length: int) -> Packing:
         """Index pieces by their samples. Raises AssertionError where a token is lost, doubled or out of a sample."""
-        by_sample = np.lexsort((pieces["place"], pieces["sample"])).astype(np.int64)
-        sample, place, size = (pieces[name][by_sample].astype(np.int64) for name in ("sample", "place", "size"))
-        count = int(sample[-1]) + 1 if len(sample) else 0
-        offsets = np.searchsorted(sample, np.arange(count + 1)).astype(np.int64)
-        expected = np.where(np.diff(sample, prepend=-1) > 0, 0, np.roll(place + size, 1))
-        starts, stops = pieces["start"], pieces["start"] + pieces["size"]
-        if (
-            not np.array_equal(place, expected)
-            or bool(np.any(place + size > length))
-            or bool(np.any(np.diff(offsets) == 0))
-            or not np.array_equal(starts, np.concatenate([[0], stops[:-1]])[: len(starts)])
-        ):
-            raise AssertionError("a packing has to hold every token once")
-        return cls(length, pieces, by_sample, offsets)
+        return cls(length, pieces, *index_block(pieces, length, 0, 0))
 
     @classmethod
     def open(cls, folder: Path, length: int, tokens: int) -> Packing:

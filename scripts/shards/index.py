@@ -11,26 +11,47 @@ their order with the digests of their manifests: whoever reads the order with ot
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scripts.lib.arrays import ArrayWriter
 from scripts.lib.errors import UserError
 from scripts.lib.indexed import IndexedReader
 from scripts.lib.manifest import Artefact
 from scripts.lib.matching import TOKENIZER_DIGEST
 from scripts.lib.step import Step, run_step, step_parser
-from scripts.lib.streams import ORDER_DTYPE
+from scripts.lib.streams import KEY_BYTES, ORDER_DTYPE
 
 MODULE = "scripts.shards.index"
 SPLITS = ("train", "validation", "test")
+BLOCK = 1 << 22  # documents that are sorted together, in some 400 MB
 
 
-def order_of(shards: Sequence[Artefact], names: Sequence[str], split: str) -> NDArray[Any]:
-    """Return the order of a split; raises UserError where keys and shards do not belong together."""
+def order_of(shards: Sequence[Artefact], names: Sequence[str], split: str) -> Iterator[NDArray[Any]]:
+    """Yield the order of a split, block by block; raises UserError where keys and shards do not belong together.
+
+    A block holds the documents with keys in one stretch of all keys. Keys are hashes, so stretches of equal length have about
+    equally many, and memory does not grow with the source, but every part's keys are read once for each stretch.
+    """
+    documents = sum(
+        shard.path(f"{part}.{split}.keys").stat().st_size for shard, part in zip(shards, names, strict=True)
+    )
+    stretches = max(1, -(-documents // (KEY_BYTES * BLOCK)))
+    tokens = 0
+    for number in range(stretches):
+        low, high = ((number + more) * 2**64 // stretches for more in (0, 1))
+        order = stretch_of(shards, names, split, low, high - 1)
+        order["end"] = tokens + np.cumsum(order["end"])
+        tokens = int(order["end"][-1]) if len(order) else tokens
+        yield order
+
+
+def stretch_of(shards: Sequence[Artefact], names: Sequence[str], split: str, low: int, high: int) -> NDArray[Any]:
+    """Return the documents whose keys begin with 64 bits from `low` up to and with `high`, in order, with their sizes as ends."""
     keys: list[NDArray[Any]] = []
     rows: list[NDArray[Any]] = []
     for number, (shard, part) in enumerate(zip(shards, names, strict=True)):
@@ -40,15 +61,15 @@ def order_of(shards: Sequence[Artefact], names: Sequence[str], split: str) -> ND
             raise UserError(
                 f"{part}.{split}.keys has {len(found)} keys for {len(reader)} documents; write the shard again."
             )
-        block = np.zeros(len(reader), ORDER_DTYPE)
-        block["part"], block["document"], block["end"] = number, np.arange(len(reader)), reader.sizes
-        keys.append(found)
+        mine = np.flatnonzero((found[:, 0] >= np.uint64(low)) & (found[:, 0] <= np.uint64(high)))
+        block = np.zeros(len(mine), ORDER_DTYPE)
+        block["part"], block["document"], block["end"] = number, mine, reader.sizes[mine]
+        keys.append(found[mine])
         rows.append(block)
     joined = np.concatenate(keys)
     ascending = np.lexsort((joined[:, 1], joined[:, 0]))
     order: NDArray[Any] = np.concatenate(rows)[ascending]
     check_distinct(joined[ascending], order, names, split)
-    order["end"] = np.cumsum(order["end"])
     return order
 
 
@@ -77,10 +98,13 @@ def index(step: Step, args: argparse.Namespace) -> None:
     with step.publish() as out:
         documents = 0
         for split in SPLITS:
-            order = order_of(shards, names, split)
-            np.save(out.file(f"order.{split}.npy"), order)
-            documents += len(order)
-            out.summary[split] = {"documents": len(order), "tokens": int(order["end"][-1]) if len(order) else 0}
+            tokens = 0
+            with ArrayWriter(out.file(f"order.{split}.npy"), ORDER_DTYPE) as writer:
+                for order in order_of(shards, names, split):
+                    writer.add(order)
+                    tokens = int(order["end"][-1]) if len(order) else tokens
+            documents += writer.items
+            out.summary[split] = {"documents": writer.items, "tokens": tokens}
         out.summary[TOKENIZER_DIGEST] = tokenizers.pop()
         out.summary["shards"] = [[name, shard.digest] for name, shard in zip(names, shards, strict=True)]
         out.account(incoming=documents, kept=documents)

@@ -152,3 +152,19 @@ def test_the_program_packs_an_order_and_accounts_for_it(tmp_path: Path) -> None:
         assert told["summary"]["padding"] == samples * length - 80 * 61
         assert told["summary"]["cut_documents"] == (80 if length < 61 else 0)
         assert told["accounting"]["kept"] == 80
+
+
+def test_a_packing_is_written_block_by_block_as_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = np.cumsum(np.random.default_rng(1).integers(0, 30, 100), dtype=np.int64)
+    monkeypatch.setattr("scripts.lib.packing.BLOCK", 7)
+    whole = Packing.of(np.concatenate(list(pack(ends, LENGTH))), LENGTH)
+    paths = [tmp_path / f"pack-{LENGTH}.{kind}.npy" for kind in ("pieces", "samples", "offsets")]
+    assert program.write_packing(ends, LENGTH, *paths) == whole.samples > 100
+    for path, values in zip(paths, (whole.pieces, whole.by_sample, whole.offsets), strict=True):
+        np.save(tmp_path / "saved.npy", values)
+        assert path.read_bytes() == (tmp_path / "saved.npy").read_bytes()
+    assert program.write_packing(ends[:0], LENGTH, *paths) == 0
+    assert Packing.open(tmp_path, LENGTH, 0).samples == 0
+    monkeypatch.setattr("scripts.shards.pack.BLOCK", 7)
+    sizes = np.diff(ends, prepend=0)
+    assert np.array_equal(np.concatenate(list(program.document_sizes(ends))), sizes)

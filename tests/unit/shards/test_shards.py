@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from scripts.lib.encoding import FastEncoder
+from scripts.lib.errors import UserError
 from scripts.lib.manifest import load_manifest, open_artefact, provenance_path
 from scripts.lib.special_tokens import END
 from scripts.lib.streams import SourceStream
@@ -79,6 +80,22 @@ def test_shards_of_two_tokenizers_are_refused(
     order = tmp_path / "reference" / "order.json"
     assert index.main(arguments({"parts": ["0000", "0001"]}, shards=manifests, manifest=order)) == 1
     assert "come from different tokenizers" in capsys.readouterr().err
+
+
+def test_an_order_made_in_stretches_is_the_same(
+    tokenizer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, names = shards(tmp_path, tokenizer, 3), ["0000", "0001", "0002"]
+    path = tmp_path / "reference" / "order.json"
+    before = load_manifest(path)
+    assert len(whole._order) > 20 and np.array_equal(np.load(path.with_name("order.train.npy")), whole._order)
+    monkeypatch.setattr(index, "BLOCK", 3)  # a stretch may also have more documents, or none
+    manifests = [path.with_name(f"{name}.json") for name in names]
+    assert index.main(arguments({"parts": names}, shards=manifests, manifest=path)) == 0
+    assert load_manifest(path) == before
+    found = encoded(tmp_path / "twice", tokenizer, {"0000": TEXTS, "0001": {list(TEXTS)[7]: "again"}})
+    with pytest.raises(UserError, match=r"document 7 of part 0000 and document 0 of part 0001 have the same id"):
+        list(index.order_of([open_artefact(one) for one in found], names[:2], "train"))
 
 
 def encoded(folder: Path, tokenizer: Path, parts: dict[str, dict[str, str]]) -> list[Path]:
