@@ -78,7 +78,6 @@ def methods(folder: Path) -> dict[str, Method]:
             return self.fast.encode(texts, end)
 
     hugging: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    hugging.encode_special_tokens = True
 
     def fast_batches(texts: Sequence[str]) -> list[Any]:
         return [

@@ -19,7 +19,6 @@ from typing import Any, NoReturn
 
 import torch
 import torch.distributed as dist
-from transformers import AutoTokenizer
 
 from scripts.lib.errors import UserError
 from scripts.lib.optimiser import build_optimizer
@@ -34,6 +33,7 @@ from scripts.pretraining.data import TrainingData
 from scripts.pretraining.engine import Engine, start_processes, stop_processes
 from scripts.pretraining.evaluate import validation
 from scripts.pretraining.export import write_result
+from scripts.pretraining.exported_tokenizer import exported_tokenizer
 from scripts.pretraining.job import RESULT, STATE, Job
 from scripts.pretraining.metrics import Metrics
 from scripts.pretraining.objective import inputs_and_labels, predicted_tokens, training_losses
@@ -61,7 +61,7 @@ class Trainer:
         optimizer = build_optimizer(model, self.recipe.training.optimizer)
         self.engine = Engine(model, optimizer, self.recipe.training, job.layout, device)
         self.presence = presence or Presence(self.engine.rank)
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(job.tokenizer)
+        self.tokenizer: Any = exported_tokenizer(model.config, Path(job.tokenizer))
         pieces = self.tokenizer.convert_ids_to_tokens(list(range(job.vocabulary)))
         self.token_bytes, self.continues = piece_bytes(pieces), word_continuations(pieces)
         self.metrics = Metrics(folder, self.engine.rank == 0)

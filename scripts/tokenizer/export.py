@@ -2,6 +2,10 @@
 
 Byte-pair models with byte fallback, identity normalisation and no added prefix translate exactly, and so do unigram models that
 `unigram` has prepared.
+
+A text that says "<s>" is text. So special tokens are pieces in `tokenizer.json` that nothing merges to and no "added tokens": the
+library would look for those in every text, and the file cannot tell it not to. `tokenizer_config.json` names them, and has
+transformers leave them alone in texts as well (`split_special_tokens`).
 """
 
 from __future__ import annotations
@@ -13,28 +17,12 @@ from pathlib import Path
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from scripts.lib.errors import UserError
+from scripts.lib.matching import TOKENIZER_FILE
 from scripts.lib.pieces import SPACE
 from scripts.lib.sentencepiece_model import Algorithm, Kind, Model, Piece, Unsuited, read_model
 from scripts.lib.special_tokens import SPECIAL_COUNT, SPECIAL_TOKENS
 from scripts.lib.vocabulary import Vocabulary
 from scripts.tokenizer.unigram import OPENING, check_exportable
-
-NASTY = (
-    "",
-    " ",
-    "   three  spaces   ",
-    "\ttab\tand\nnewline\n\n\nand\r\ncarriage",
-    "1234567890 3.14159 1,000,000",
-    "e\u0301 combining, \u00e9 composed, \ufb01 ligature, \u200bzero width",
-    "\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627 right to left",
-    "\u4f60\u597d\u4e16\u754c \u3053\u3093\u306b\u3061\u306f \u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35",
-    "\U0001f469\u200d\U0001f680 \U0001f1e9\U0001f1ea emoji \U0001f600\U0001f600",
-    "under\u2581score \u2581 of sentencepiece",
-    "\x01\x02\x1f\x7f controls",
-    "<s> </s> <pad> <mask> <unk> <0x41> are text here",
-    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-    "don't won\u2019t \u201cquoted\u201d \u2014 dash\u2026",
-)
 
 
 def merges_of(pieces: Sequence[Piece]) -> list[tuple[str, str]]:
@@ -75,20 +63,14 @@ def fast_tokenizer(data: bytes) -> Tokenizer:
     tokenizer.normalizer = normalizers.Replace(" ", SPACE)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(cutters) if len(cutters) > 1 else cutters[0]
     tokenizer.decoder = decoders.Sequence([decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()])
-    specials = [AddedToken(token, special=True, normalized=False) for token in SPECIAL_TOKENS]
-    tokenizer.add_special_tokens(specials)
     symbols = [piece.text for piece in model.pieces if piece.kind == Kind.USER_DEFINED]
     tokenizer.add_tokens([AddedToken(symbol, special=False, normalized=False) for symbol in symbols])
-    tokenizer.encode_special_tokens = (
-        True  # a text that says "<s>" is text; the configuration tells transformers so too
-    )
     return tokenizer
 
 
 def write_fast_tokenizer(data: bytes, folder: Path) -> Tokenizer:
-    """Write the Hugging Face form of a model file into a folder, and return it."""
-    tokenizer = fast_tokenizer(data)
-    tokenizer.save(str(folder / "tokenizer.json"))
+    """Write the Hugging Face form of a model file into a folder, and return it as it is read from there."""
+    fast_tokenizer(data).save(str(folder / TOKENIZER_FILE))
     names = {
         "unk_token": "<unk>",
         "bos_token": "<s>",
@@ -107,7 +89,7 @@ def write_fast_tokenizer(data: bytes, folder: Path) -> Tokenizer:
     }
     for name, content in (("tokenizer_config.json", config), ("special_tokens_map.json", names)):
         (folder / name).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    return tokenizer
+    return Tokenizer.from_file(str(folder / TOKENIZER_FILE))
 
 
 def check_equal_ids(vocabulary: Vocabulary, tokenizer: Tokenizer, texts: Iterable[str]) -> int:

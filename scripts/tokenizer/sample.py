@@ -1,39 +1,41 @@
 """The text that a tokenizer is trained on: a bounded sample of the training documents of a corpus.
 
-Each source gets its share of the bytes, times its weight if it has one, and so does each language where languages have weights.
-Within a source and language, documents are taken in the order of a hash of their ids until the share is full, so neither parts
-nor arrival matter. Only the first documents by that order are held in memory, and of these no text.
+Each language of each source gets its share of the bytes, times the weights of both if they have some. Within it, documents are
+taken in the order of a hash of their ids until the share is full, so neither parts nor arrival matter. Shares are known before
+anything is taken, so only the ids of documents that fill them are held in memory, and of these no text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from scripts.lib.documents import read_rows
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scripts.lib.documents import read_batches
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import Artefact
 from scripts.lib.seeds import seed_for
 
 Ranked = tuple[int, str, int]  # hash, id, bytes of text
-Stratum = tuple[str, str]  # source and language; no language where languages have no weights
+Stratum = tuple[str, str]  # source and language
 UNDETERMINED = "und"  # ISO 639-2 for a document whose language is not known
 
 
 @dataclass
 class First:
-    """The first documents of a stratum by their hashes, as many as fill a number of bytes, and the bytes of all."""
+    """The first documents of a stratum by their hashes, as many as fill a number of bytes."""
 
     limit: int
     ranked: list[Ranked] = field(default_factory=list)
-    total: int = 0
     _held: int = 0
 
     def add(self, entry: Ranked) -> None:
-        """Count a document, and hold it if it is among the first."""
+        """Hold a document if it is among the first."""
         self.ranked.append(entry)
-        self.total += entry[2]
         self._held += entry[2]
         if self._held > self.limit:  # since it was last trimmed
             self.trim()
@@ -46,23 +48,40 @@ class First:
         self._held = 0
 
 
-def rank_documents(
-    sources: Mapping[str, Sequence[Artefact]], limit: int, seed: int, by_language: bool
-) -> dict[Stratum, First]:
-    """Return the first training documents of every stratum by hash; strata in the order of their names."""
-    strata: dict[Stratum, First] = {}
+def training_documents(part: Artefact) -> Iterator[pa.RecordBatch]:
+    """Yield id, text and language of the documents of a part that are for training; no language is null."""
+    table = part.path(f"{part.manifest_path.stem}.parquet")
+    for batch in read_batches(table, ["id", "text", "split", "language"]):
+        mine = batch.filter(pc.equal(batch["split"], "train"))
+        known = pc.if_else(pc.equal(mine["language"], ""), pa.scalar(None, pa.string()), mine["language"])
+        columns = [mine["id"], mine["text"], pc.fill_null(known, UNDETERMINED)]
+        yield pa.RecordBatch.from_arrays(columns, ["id", "text", "language"])
+
+
+def bytes_of(sources: Mapping[str, Sequence[Artefact]]) -> dict[Stratum, int]:
+    """Return the bytes of training text of every stratum, in the order of their names; no text becomes Python's."""
+    totals: Counter[Stratum] = Counter()
     for name, parts in sources.items():
-        for part in parts:
-            table = part.path(f"{part.manifest_path.stem}.parquet")
-            for row in read_rows(table, ["id", "text", "split", "language"]):
-                if row["split"] == "train":
-                    stratum = (name, (row["language"] or UNDETERMINED) if by_language else "")
-                    size = len(row["text"].encode("utf-8"))
-                    entry = (seed_for(seed, "tokenizer", row["id"]), row["id"], size)
-                    strata.setdefault(stratum, First(limit)).add(entry)
+        for batch in (batch for part in parts for batch in training_documents(part)):
+            table = pa.table({"language": batch["language"], "bytes": pc.binary_length(batch["text"])})
+            for row in table.group_by("language").aggregate([("bytes", "sum")]).to_pylist():
+                totals[name, row["language"]] += row["bytes_sum"]
+    return dict(sorted(totals.items()))
+
+
+def rank_documents(
+    sources: Mapping[str, Sequence[Artefact]], limits: Mapping[Stratum, int], seed: int
+) -> dict[Stratum, list[Ranked]]:
+    """Return the first training documents of every stratum by hash, as many as fill its limit in bytes."""
+    strata = {stratum: First(limit) for stratum, limit in limits.items()}
+    for name, parts in sources.items():
+        for batch in (batch for part in parts for batch in training_documents(part)):
+            sizes = pc.binary_length(batch["text"]).to_pylist()
+            for key, language, size in zip(batch["id"].to_pylist(), batch["language"].to_pylist(), sizes, strict=True):
+                strata[name, language].add((seed_for(seed, "tokenizer", key), key, size))
     for first in strata.values():
         first.trim()
-    return dict(sorted(strata.items()))
+    return {stratum: first.ranked for stratum, first in strata.items()}
 
 
 def shares(totals: Mapping[Stratum, int], limit: int, weights: Mapping[Stratum, Fraction]) -> dict[Stratum, int]:
@@ -110,26 +129,27 @@ def sample_texts(
     language_weights: Mapping[str, float],
 ) -> dict[str, list[str]]:
     """Return the sampled texts of every source, in the order of the hash of their ids."""
-    strata = rank_documents(sources, limit, seed, bool(language_weights))
-    absent = sorted(set(language_weights) - {language for _, language in strata})
+    totals = bytes_of(sources)
+    absent = sorted(set(language_weights) - {language for _, language in totals})
     if absent:
         raise UserError(f"language_weights names {absent[0]!r}, which no training document declares; remove it.")
     weights = {
         (source, language): Fraction(str(source_weights.get(source, 1)))
         * Fraction(str(language_weights.get(language, 1)))
-        for source, language in strata
+        for source, language in totals
     }
-    limits = shares({stratum: first.total for stratum, first in strata.items()}, limit, weights)
+    limits = shares(totals, limit, weights)
+    ranked = rank_documents(sources, limits, seed)
     found = {}
     for name, parts in sources.items():
-        mine = [stratum for stratum in strata if stratum[0] == name]
-        chosen = {key: size for one in mine for key, size in take(strata[one].ranked, limits[one]).items()}
-        order = sorted(entry for one in mine for entry in strata[one].ranked if entry[1] in chosen)
+        mine = [stratum for stratum in ranked if stratum[0] == name]
+        chosen = {key: size for one in mine for key, size in take(ranked[one], limits[one]).items()}
+        order = sorted(entry for one in mine for entry in ranked[one])
         place = {identifier: number for number, (_, identifier, _) in enumerate(order)}
         texts = [""] * len(chosen)
-        for part in parts:
-            for row in read_rows(part.path(f"{part.manifest_path.stem}.parquet"), ["id", "text", "split"]):
-                if row["id"] in place:
-                    texts[place[row["id"]]] = cut(row["text"], chosen[row["id"]])
+        for batch in (batch for part in parts for batch in training_documents(part)):
+            for number, key in enumerate(batch["id"].to_pylist()):
+                if key in place:
+                    texts[place[key]] = cut(batch["text"][number].as_py(), chosen[key])
         found[name] = texts
     return found

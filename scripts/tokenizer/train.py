@@ -27,11 +27,12 @@ import sentencepiece
 
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import Artefact
+from scripts.lib.nasty import NASTY
 from scripts.lib.progress import progress
 from scripts.lib.special_tokens import BEGIN, END, PAD, SPECIAL_COUNT, SPECIAL_TOKENS, UNKNOWN
 from scripts.lib.step import Output, Step, finished_state, keep_finished, republish, run_step, step_parser
 from scripts.lib.vocabulary import Vocabulary
-from scripts.tokenizer.export import NASTY, check_equal_ids, write_fast_tokenizer
+from scripts.tokenizer.export import check_equal_ids, write_fast_tokenizer
 from scripts.tokenizer.memory import megabytes
 from scripts.tokenizer.sample import sample_texts
 from scripts.tokenizer.unigram import OPENING, whole_steps

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from scripts.lib import run_cache
 from scripts.lib.encoding import FastEncoder
 from scripts.lib.errors import UserError
+from scripts.lib.nasty import NASTY
 from scripts.lib.sentencepiece_model import (
     SCORE_STEP,
     Algorithm,
@@ -26,7 +27,6 @@ from scripts.lib.sentencepiece_model import (
     read_model,
     with_pieces,
 )
-from scripts.tokenizer.export import NASTY
 from tests.real_text import module_documents, topic_documents
 
 TEXTS = [row["text"] for row in topic_documents()] + [row["text"] for row in module_documents()[:10]]

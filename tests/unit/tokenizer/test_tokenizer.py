@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import shutil
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -14,17 +15,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, normalizers
+from transformers import AutoTokenizer
 
 from scripts.cleaning.curate import CURATED_SCHEMA
 from scripts.lib.encoding import FastEncoder
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import load_manifest, open_artefact
+from scripts.lib.nasty import NASTY
 from scripts.lib.sentencepiece_model import Kind, Piece, read_model, with_pieces
-from scripts.lib.special_tokens import SPECIAL_COUNT, SPECIAL_IDS
+from scripts.lib.special_tokens import END, MASK, PAD, SPECIAL_COUNT, SPECIAL_IDS, SPECIAL_TOKENS
 from scripts.lib.vocabulary import EXACT_CHARACTERS, Vocabulary
+from scripts.pretraining.architecture import model_config
+from scripts.pretraining.exported_tokenizer import exported_tokenizer
+from scripts.pretraining.recipe import Architecture
 from scripts.tokenizer import train
-from scripts.tokenizer.export import NASTY, check_equal_ids, fast_tokenizer
-from scripts.tokenizer.sample import cut, rank_documents, sample_texts, shares, take
+from scripts.tokenizer.export import check_equal_ids, fast_tokenizer
+from scripts.tokenizer.sample import bytes_of, cut, rank_documents, sample_texts, shares, take
 from tests.making import arguments, publish_curated, publish_rows
 from tests.real_text import module_documents, topic_documents
 
@@ -85,22 +91,50 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_both_forms_give_equal_ids_and_the_text_comes_back(made: Path, text: str) -> None:
     vocabulary = Vocabulary.of(open_artefact(made))
     fast = Tokenizer.from_file(str(made.parent / "small" / "tokenizer.json"))
-    fast.encode_special_tokens = True
     ids = vocabulary.encode(text)
     assert fast.encode(text, add_special_tokens=False).ids == ids
     assert all(number >= SPECIAL_COUNT for number in ids)
     assert vocabulary.decode(ids) == text.replace("\u2581", " ")
 
 
-def test_transformers_loads_it(made: Path) -> None:
-    from transformers import AutoTokenizer
+def check_loaded(made: Path, loaded: Any) -> None:
+    """A tokenizer of transformers gives equal ids, also of texts that name special tokens, and knows which those are."""
+    vocabulary = Vocabulary.of(open_artefact(made))
+    for text in (*NASTY, *NASTIER, *MODULES.values(), "".join(SPECIAL_TOKENS)):
+        ids = vocabulary.encode(text)
+        assert loaded(text, add_special_tokens=False)["input_ids"] == ids, text[:60]
+        assert loaded.decode([END, *ids, PAD], skip_special_tokens=True) == text.replace("\u2581", " ")
+    assert sorted(loaded.all_special_ids) == [*range(SPECIAL_COUNT)] and len(loaded) == vocabulary.size
+    named = {token: loaded.convert_tokens_to_ids(token) for token in SPECIAL_TOKENS}
+    assert named == SPECIAL_IDS and (loaded.eos_token_id, loaded.pad_token_id, loaded.mask_token_id) == (END, PAD, MASK)
 
+
+def test_transformers_loads_it(made: Path, tmp_path: Path) -> None:
     loaded = AutoTokenizer.from_pretrained(made.parent / "small")
-    text = "Names are  bound\n\tto objects: 1234. <s> </s> <mask>"
-    assert loaded(text, add_special_tokens=False)["input_ids"] == Vocabulary.of(open_artefact(made)).encode(text)
-    assert {loaded.eos_token_id, loaded.pad_token_id, loaded.mask_token_id} == {
-        SPECIAL_IDS[token] for token in ("</s>", "<pad>", "<mask>")
-    }
+    check_loaded(made, loaded)
+    loaded.save_pretrained(tmp_path)
+    check_loaded(made, AutoTokenizer.from_pretrained(tmp_path))
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama", "bert", "modernbert"])
+def test_transformers_loads_it_with_a_model(made: Path, other: Path, family: str) -> None:
+    shape = Architecture.from_settings({"family": family, "layers": 3, "width": 32, "heads": 4, "context": 32})
+    for one in (made, other):
+        folder = one.parent / "small"
+        check_loaded(one, exported_tokenizer(model_config(shape, Vocabulary.of(open_artefact(one)).size), folder))
+
+
+def test_a_form_that_transformers_reads_otherwise_is_refused(made: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(made.parent / "small", tmp_path / "small"))
+    config = folder / "tokenizer_config.json"
+    config.write_text(
+        config.read_text("utf-8").replace('"split_special_tokens": true', '"split_special_tokens": false')
+    )
+    shape = Architecture.from_settings({"family": "llama", "layers": 1, "width": 32, "heads": 4, "context": 32})
+    with pytest.raises(
+        UserError, match=r"gives other ids for '<s> .* when transformers loads it with a model of type llama"
+    ):
+        exported_tokenizer(model_config(shape, SETTINGS["vocabulary"]), folder)
 
 
 @pytest.fixture(scope="module", params=OTHERS)
@@ -112,7 +146,6 @@ def other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @functools.cache
 def forms(made: Path) -> tuple[Vocabulary, Any, FastEncoder]:
     fast = Tokenizer.from_file(str(made.parent / "small" / "tokenizer.json"))
-    fast.encode_special_tokens = True
     model = made.parent / "small" / "tokenizer.model"
     return Vocabulary.of(open_artefact(made)), fast, FastEncoder(read_model(model.read_bytes()))
 
@@ -250,20 +283,33 @@ def test_languages_share_by_their_weights_within_their_sources(tmp_path: Path) -
     ]
     sources = {"web": [open_artefact(publish_rows(tmp_path / "web" / "0000.json", rows, CURATED_SCHEMA))]}
     language = {row["id"]: row["language"] for row in rows}
-    first = rank_documents(sources, 6_000, 1, True)
-    assert [stratum for stratum in first] == [("web", "de"), ("web", "en"), ("web", "und")]
-    assert all(one.total == 10_000 and len(one.ranked) == 60 for one in first.values())
-    limits = shares(
-        {name: one.total for name, one in first.items()},
-        6_000,
-        {("web", "de"): Fraction(4), ("web", "en"): Fraction(1), ("web", "und"): Fraction(1)},
-    )
+    totals = bytes_of(sources)
+    assert totals == {("web", "de"): 10_000, ("web", "en"): 10_000, ("web", "und"): 10_000}
+    weights = {("web", "de"): Fraction(4), ("web", "en"): Fraction(1), ("web", "und"): Fraction(1)}
+    limits = shares(totals, 6_000, weights)
     assert limits == {("web", "de"): 4_000, ("web", "en"): 1_000, ("web", "und"): 1_000}
+    ranked = rank_documents(sources, limits, 1)
+    assert [len(first) for first in ranked.values()] == [40, 10, 10]
+    assert all(language[key] == "de" for _, key, _ in ranked["web", "de"])
     texts = sample_texts(sources, 6_000, 1, {}, {"de": 4.0})["web"]
     assert [len(text) for text in texts] == [100] * 60
-    assert sum(language[key] == "de" for _, key, _ in first[("web", "de")].ranked[:40]) == 40
     with pytest.raises(UserError, match="language_weights names 'fr', which no training document declares"):
         sample_texts(sources, 6_000, 1, {}, {"fr": 2.0})
+
+
+def test_each_language_of_a_source_has_its_share_without_weights(tmp_path: Path) -> None:
+    """Exactly, where a sample by hash alone has about its share."""
+    spoken = ["en"] * 70 + ["de"] * 20 + [""] * 5 + [None] * 5
+    rows = [
+        {"id": f"web:{number}", "text": f"{language or 'und'} " * 25, "split": "train", "language": language}
+        for number, language in enumerate(spoken)
+    ]
+    sources = {"web": [open_artefact(publish_rows(tmp_path / "web" / "0000.json", rows, CURATED_SCHEMA))]}
+    size = sum(bytes_of(sources).values())
+    texts = sample_texts(sources, size // 5, 1, {}, {})["web"]
+    for language, total in bytes_of(sources).items():
+        taken = sum(len(text) for text in texts if text.startswith(language[1]))
+        assert total // 5 - 1 <= taken <= total // 5
 
 
 def test_sources_share_by_their_weights(tmp_path: Path) -> None:
