@@ -27,6 +27,7 @@ from scripts.lib.special_tokens import END, PAD
 from scripts.lib.streams import SourceStream, Span, groups
 
 I64 = NDArray[np.int64]
+WHOLE = slice(None)
 AHEAD = 4096  # samples that are found together, since finding few costs as much
 
 
@@ -59,8 +60,8 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Realised:
-    """What a number of steps takes from a source."""
+class Taken:
+    """What a number of samples takes from a source."""
 
     samples: int
     tokens: int
@@ -125,25 +126,25 @@ class DataOrder:
         """
         return self.draw(step)[0]
 
-    def draw(self, step: int) -> tuple[Ids, list[str]]:
-        """Return the batch of a step and the source of each of its rows."""
-        plan, rows = self._plan_of(step)
-        tokens = np.empty((self.global_batch, self.sequence_length + 1), self._dtype)
+    def draw(self, step: int, among: slice = WHOLE) -> tuple[Ids, list[str]]:
+        """Return the batch of a step and the source of each of its rows, or some of these alone."""
+        plan, rows = self._plan_of(step, among)
+        tokens = np.empty((rows.stop - rows.start, self.sequence_length + 1), self._dtype)
         if self._packings:
             tokens[:] = PAD  # what stands behind the text of a packed sample
             tokens[:, 0] = END  # and what stands before the first one of a stream
         flat, shift = tokens.reshape(-1), rows.start * tokens.shape[1]
         pieces = slice(*np.searchsorted(plan.rows, (rows.start, rows.stop)).tolist())
         places = (plan.targets[pieces] - shift, plan.offsets[pieces], plan.sizes[pieces])
-        for number, among in groups(plan.shards[pieces]):
-            _copy(flat, self._shards[number], *(column[among] for column in places))
+        for number, those in groups(plan.shards[pieces]):
+            _copy(flat, self._shards[number], *(column[those] for column in places))
         names = self.sources
         return tokens, [names[index] for index in plan.sources[rows].tolist()]
 
-    def locate(self, step: int) -> list[Sample]:
-        """Return what stands in each row of a step's batch."""
+    def locate(self, step: int, among: slice = WHOLE) -> list[Sample]:
+        """Return what stands in each row of a step's batch, or in some of them."""
         rows = []
-        plan, chosen = self._plan_of(step)
+        plan, chosen = self._plan_of(step, among)
         columns = (plan.sources[chosen], plan.epochs[chosen], plan.windows[chosen])
         for index, epoch, window in zip(*(column.tolist() for column in columns), strict=True):
             source = self.sources[index]
@@ -152,8 +153,8 @@ class DataOrder:
             rows.append(Sample(source, epoch, window, spans))
         return rows
 
-    def steps_of(self, source: str, part: int, document: int, steps: int) -> list[int]:
-        """Return the steps below `steps` whose batches hold tokens of a document, ascending."""
+    def samples_of(self, source: str, part: int, document: int, samples: int) -> list[int]:
+        """Return the numbers below `samples` of the samples that hold tokens of a document, ascending."""
         start, stop = self._streams[source].place(part, document)
         if start == stop:
             return []  # a document without tokens stands in no batch
@@ -164,21 +165,21 @@ class DataOrder:
             last = min((stop - 1) // self.sequence_length, windows - 1)
             touched = np.arange(max(start - 1, 0) // self.sequence_length, last + 1, dtype=np.int64)
         index = self._mixture.names.index(source)
-        given = self._mixture.given(steps * self.global_batch, index)
-        found: set[int] = set()
+        given = self._mixture.given(samples, index)
+        found: list[int] = []
         for epoch in range(-(-given // windows)):
             for position in self._permutation(source, epoch).backward(touched).tolist():
                 number = epoch * windows + position
                 if number < given:
-                    found.add(self._mixture.nth(index, number) // self.global_batch)
+                    found.append(self._mixture.nth(index, number))
         return sorted(found)
 
-    def realised(self, steps: int) -> dict[str, Realised]:
-        """Return exactly what the first `steps` steps take from each source."""
+    def taken(self, samples: int) -> dict[str, Taken]:
+        """Return exactly what the first samples take from each source."""
         result = {}
         for index, source in enumerate(self._mixture.names):
-            samples = self._mixture.given(steps * self.global_batch, index)
-            result[source] = Realised(samples, self._predicted(source, samples), samples / self.windows(source))
+            given = self._mixture.given(samples, index)
+            result[source] = Taken(given, self._predicted(source, given), given / self.windows(source))
         return result
 
     def _predicted(self, source: str, samples: int) -> int:
@@ -197,14 +198,15 @@ class DataOrder:
         pieces = self._packings[source].of_samples(np.array([window], np.int64))[1]
         return [(int(piece["start"]), int(piece["start"]) + int(piece["size"])) for piece in pieces]
 
-    def _plan_of(self, step: int) -> tuple[Plan, slice]:
-        """Return a plan that holds a step and the step's rows in it. Whoever reads on gets more and more steps at once."""
+    def _plan_of(self, step: int, among: slice) -> tuple[Plan, slice]:
+        """Return a plan that holds a step and rows of it there. Whoever reads on gets more and more steps at once."""
         plan, first = self._plan, step * self.global_batch
         if plan is None or not plan.first <= first < plan.first + len(plan.sources):
             follows = plan is not None and first == plan.first + len(plan.sources)
             steps = min(8 * len(plan.sources), AHEAD) // self.global_batch if plan is not None and follows else 1
             plan = self._plan = self._make_plan(first, max(steps, 1) * self.global_batch)
-        return plan, slice(first - plan.first, first - plan.first + self.global_batch)
+        start, stop, _ = among.indices(self.global_batch)
+        return plan, slice(first - plan.first + start, first - plan.first + stop)
 
     def _make_plan(self, first: int, count: int) -> Plan:
         """Find `count` samples from `first` on: source, epoch and window, and the pieces of shards that they are made of."""

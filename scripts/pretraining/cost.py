@@ -50,8 +50,9 @@ class Cost:
 def cost(recipe: Recipe, vocabulary: int, grid: Grid, device: Device, rates: Rates) -> Cost:
     """Return time and cost of the whole run."""
     training = recipe.training
-    step = step_time(recipe, vocabulary, grid, device)
-    seconds = step.total * training.steps
+    step = step_time(recipe, vocabulary, grid, device, training.global_batch)
+    sizes = training.batches.runs(training.steps)
+    seconds = sum(count * step_time(recipe, vocabulary, grid, device, size).total for count, size in sizes)
     tokens = training.global_batch * training.sequence_length
     flops = flops_per_token(recipe.architecture, vocabulary, training.sequence_length) * tokens
     hours = seconds / SECONDS_AN_HOUR * grid.devices
@@ -68,34 +69,34 @@ def cost(recipe: Recipe, vocabulary: int, grid: Grid, device: Device, rates: Rat
     )
 
 
-def step_time(recipe: Recipe, vocabulary: int, grid: Grid, device: Device) -> Step:
-    """Return the predicted time of one update."""
+def step_time(recipe: Recipe, vocabulary: int, grid: Grid, device: Device, batch: int) -> Step:
+    """Return the predicted time of one update of `batch` sequences."""
     training = recipe.training
-    tokens = training.global_batch * training.sequence_length
+    tokens = batch * training.sequence_length
     flops = flops_per_token(recipe.architecture, vocabulary, training.sequence_length) * tokens
     speed = device.peak[training.precision] * device.efficiency[training.precision]
     computation = flops / (speed * grid.devices)
     again = computation / 3 if grid.checkpointing else 0.0  # the forward pass is a third of the three
-    waiting = tensor_time(recipe, grid, device) + max(
-        0.0, data_time(recipe, vocabulary, grid, device) - computation - again
+    waiting = tensor_time(recipe, grid, device, batch) + max(
+        0.0, data_time(recipe, vocabulary, grid, device, batch) - computation - again
     )
-    accumulation = grid.accumulation(training.global_batch)
+    accumulation = grid.accumulation(batch)
     idle = (grid.pipeline - 1) / accumulation  # of the time at work (Narayanan et al. 2021)
     return Step(computation, again, waiting, idle * (computation + again + waiting))
 
 
-def tensor_time(recipe: Recipe, grid: Grid, device: Device) -> float:
+def tensor_time(recipe: Recipe, grid: Grid, device: Device, batch: int) -> float:
     """Seconds of the all-reduces of tensor parallelism: two a layer forward, two backward, two when it is computed again."""
     if grid.tensor == 1:
         return 0.0
     shape, training = recipe.architecture, recipe.training
     size = BFLOAT16 if training.precision == "bf16-autocast" else FLOAT32
-    tokens = training.global_batch // grid.data * training.sequence_length // grid.sequence
+    tokens = batch // grid.data * training.sequence_length // grid.sequence
     reduced = (6 if grid.checkpointing else 4) * shape.layers // grid.pipeline * tokens * shape.width * size
     return all_reduce_time(reduced, grid.tensor, device)
 
 
-def data_time(recipe: Recipe, vocabulary: int, grid: Grid, device: Device) -> float:
+def data_time(recipe: Recipe, vocabulary: int, grid: Grid, device: Device, batch: int) -> float:
     """Seconds of the traffic of data parallelism in one update: gradients once, with ZeRO 3 the weights of every micro-batch.
 
     A reduction of gradients and a gathering of weights each send half of what an all-reduce sends.
@@ -105,9 +106,9 @@ def data_time(recipe: Recipe, vocabulary: int, grid: Grid, device: Device) -> fl
     held = FLOAT32 * held_parameters(recipe.architecture, vocabulary, grid)
     rounds = 1.0
     if grid.zero_stage == 3:
-        rounds = 1.5 * grid.accumulation(recipe.training.global_batch)
+        rounds = 1.5 * grid.accumulation(batch)
     elif grid.zero_stage == 2:
-        rounds = 0.5 + 0.5 * grid.accumulation(recipe.training.global_batch)
+        rounds = 0.5 + 0.5 * grid.accumulation(batch)
     return all_reduce_time(rounds * held, grid.sharing, device, grid.tensor)
 
 

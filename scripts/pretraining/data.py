@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from scripts.lib.errors import UserError
-from scripts.lib.order import DataOrder, Realised, open_packings, validation_windows
+from scripts.lib.order import DataOrder, Taken, open_packings, validation_windows
 from scripts.lib.permutation import I64
 from scripts.lib.seen import Seen
 from scripts.lib.streams import SourceStream
@@ -31,16 +31,16 @@ def data_order(recipe: Recipe, weights: Mapping[str, float], streams: Mapping[st
     return DataOrder(opened, weights, length, batch, recipe.seed, recipe.temperature, packings)
 
 
-def taken_from(order: DataOrder, first: int, steps: int) -> dict[str, Realised]:
-    """Return exactly what `steps` batches from batch `first` on take from each source."""
-    before = order.realised(first)
+def taken_from(order: DataOrder, first: int, samples: int) -> dict[str, Taken]:
+    """Return exactly what `samples` samples from sample `first` on take from each source."""
+    before = order.taken(first)
     return {
-        name: Realised(
+        name: Taken(
             total.samples - before[name].samples,
             total.tokens - before[name].tokens,
             total.epochs - before[name].epochs,
         )
-        for name, total in order.realised(first + steps).items()
+        for name, total in order.taken(first + samples).items()
     }
 
 
@@ -48,7 +48,7 @@ class TrainingData:
     """Sequences of `sequence_length + 1` token ids, int64 [n, sequence_length + 1], by the steps of the run."""
 
     def __init__(self, recipe: Recipe, weights: Mapping[str, float], sources: Mapping[str, Mapping[str, Any]]) -> None:
-        self._length, self._first = recipe.training.sequence_length, recipe.first_batch
+        self._recipe, self._length = recipe, recipe.training.sequence_length
         self._order = data_order(recipe, weights, open_streams(sources, "train"))
         self._validation = open_streams(sources, "validation")
 
@@ -58,19 +58,19 @@ class TrainingData:
         return sorted(self._validation)
 
     def batch(self, step: int) -> I64:
-        """Return the global batch of a step; its rows are the samples of the step in order."""
+        """Return the batch of a step; its rows are the samples of the step in order."""
         return self.draw(step)[0]
 
     def draw(self, step: int) -> tuple[I64, list[str]]:
-        """Return the global batch of a step and the source of each of its rows."""
-        tokens, sources = self._order.draw(self._first + step)
+        """Return the batch of a step and the source of each of its rows."""
+        tokens, sources = self._order.draw(*self._recipe.place(step))
         return tokens.astype(np.int64), sources
 
     def require_seen(self, seen: Seen, steps: int) -> None:
         """Raise UserError unless a record says exactly what the order gives in a number of steps."""
         planned = {
             source: {"samples": taken.samples, "tokens": taken.tokens}
-            for source, taken in taken_from(self._order, self._first, steps).items()
+            for source, taken in taken_from(self._order, *self._recipe.samples(steps)).items()
             if taken.samples
         }
         record = seen.record()
@@ -82,7 +82,7 @@ class TrainingData:
 
     def documents(self, step: int, rows: Iterable[int]) -> list[str]:
         """Return in words which documents stand in rows of the batch of a step, for messages."""
-        samples = self._order.locate(self._first + step)
+        samples = self._order.locate(*self._recipe.place(step))
         spans = [(samples[row].source, span) for row in rows for span in samples[row].spans]
         return sorted({f"{source}/{span.part}:{span.document}" for source, span in spans})
 

@@ -98,8 +98,10 @@ class Engine:
         """Add the gradient of a loss: over all ranks and micro-batches of a step, losses add up.
 
         DeepSpeed averages over both; the factor undoes that, so that a loss divided by the step's tokens counts
-        every token the same, however many a micro-batch has. `last` marks the last micro-batch of a step.
+        every token the same, however many a micro-batch has. `last` marks the last micro-batch of a step, which is told,
+        since a step has fewer of them while the batch warms up.
         """
+        self.model.set_gradient_accumulation_boundary(last)
         self.model.backward(loss * (self.layout.processes * self.layout.accumulation))
         if not last:
             self.model.step()

@@ -121,6 +121,8 @@ def model_card(job: Job, validation: dict[str, dict[str, float]]) -> str:
     padded = " (padding of packed samples counted)" if training.packing == BEST_FIT else ""
     origin = recipe.origin
     begin = "from scratch" if origin is None else f"from step {origin.step} of {origin.model} on"
+    runs = training.batches.runs(training.steps)
+    batches = ", then ".join(f"{count:,} steps of {sequences}" for count, sequences in runs)
     masks = " Its dropout masks repeat at one size of micro-batch only." if recipe.architecture.dropout else ""
     return f"""---
 library_name: transformers
@@ -129,8 +131,8 @@ pipeline_tag: {"text-generation" if recipe.objective == "causal" else "fill-mask
 # {recipe.model}
 
 A {recipe.architecture.family} model with {count:,} parameters, pretrained {begin} by Groundwork
-({recipe.objective} objective) on {training.tokens:,} tokens{padded}: {training.steps} steps of
-{training.global_batch} sequences of {training.sequence_length} tokens, in {training.precision}.{masks}
+({recipe.objective} objective) on {training.tokens:,} tokens{padded}: {batches}
+sequences of {training.sequence_length} tokens, in {training.precision}.{masks}
 
 | source | validation loss | bits per byte | tokens |
 |---|---|---|---|

@@ -175,6 +175,7 @@ def stated_grid(recipe: Recipe, args: argparse.Namespace) -> Grid:
         data,
         args.micro_batch,
         micro_batch_tokens=args.micro_batch_tokens,
+        smallest=training.batches.smallest,
     )
     return Grid(
         data, args.tensor, args.pipeline, args.sequence, args.zero_stage, layout.micro_batch, args.checkpointing

@@ -53,8 +53,10 @@ class Grid:
 def check_grid(grid: Grid, recipe: Recipe) -> None:
     """Raise UserError for a layout that does not divide the model or the batch."""
     shape, training = recipe.architecture, recipe.training
+    smallest = training.batches.smallest
+    batch = "training.global_batch" if smallest == training.global_batch else "training.batch_warmup.from"
     divided = (
-        ("--micro-batch x data", grid.data * grid.micro_batch, "training.global_batch", training.global_batch),
+        ("--micro-batch x data", grid.data * grid.micro_batch, batch, smallest),
         ("--tensor", grid.tensor, "architecture.key_value_heads", shape.key_value_heads),
         ("--tensor", grid.tensor, "architecture.feed_forward", shape.feed_forward),
         ("--pipeline", grid.pipeline, "architecture.layers", shape.layers),
@@ -93,14 +95,14 @@ def grids(recipe: Recipe, devices: int, per_machine: int, everything: bool) -> I
 
     Tensor parallelism stays within a machine. The sequence is not shared: it pays for contexts much longer than ours.
     """
-    shape, training = recipe.architecture, recipe.training
+    shape, smallest = recipe.architecture, recipe.training.batches.smallest
     tensors = [size for size in divisors(shape.key_value_heads, per_machine) if shape.feed_forward % size == 0]
     for tensor in tensors if everything else [1]:
         for pipeline in divisors(shape.layers) if everything else [1]:
             data, rest = divmod(devices, tensor * pipeline)
-            if rest or not data or training.global_batch % data:
+            if rest or not data or smallest % data:
                 continue
-            for micro_batch in reversed(divisors(training.global_batch // data)):
+            for micro_batch in reversed(divisors(smallest // data)):
                 for zero_stage in range(4 if pipeline == 1 else 2):
                     for checkpointing in (False, True) if everything else (False,):
                         yield Grid(data, tensor, pipeline, 1, zero_stage, micro_batch, checkpointing)

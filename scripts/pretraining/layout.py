@@ -13,7 +13,10 @@ MICRO_BATCH_TOKENS = 16384
 
 @dataclass(frozen=True)
 class Layout:
-    """global batch = processes x micro_batch x accumulation. `threads` are those of one process on a CPU."""
+    """global batch = processes x micro_batch x accumulation. `threads` are those of one process on a CPU.
+
+    Smaller batches, while training warms up, accumulate less often.
+    """
 
     processes: int
     micro_batch: int
@@ -21,13 +24,13 @@ class Layout:
     zero_stage: int
     threads: int
 
-    def micro_batches(self, rank: int) -> Iterator[tuple[int, slice]]:
-        """Number and rows in the global batch of each micro-batch that `rank` works on, one per accumulation step.
+    def micro_batches(self, rank: int, sequences: int) -> Iterator[tuple[int, slice]]:
+        """Number and rows in a batch of `sequences` of each micro-batch that `rank` works on, one per accumulation step.
 
         A slice depends on its number among all micro-batches only: with an equal micro-batch the same rows
         meet in one slice, however many processes share the work.
         """
-        for accumulated in range(self.accumulation):
+        for accumulated in range(sequences // (self.processes * self.micro_batch)):
             number = accumulated * self.processes + rank
             yield number, slice(number * self.micro_batch, (number + 1) * self.micro_batch)
 
@@ -40,14 +43,20 @@ def lay_out(
     zero_stage: int = 0,
     threads: int = 1,
     micro_batch_tokens: int = MICRO_BATCH_TOKENS,
+    smallest: int | None = None,
 ) -> Layout:
-    """Derive the accumulation; without `micro_batch` the largest one within `micro_batch_tokens`. Raises UserError."""
-    if processes < 1 or global_batch % processes:
+    """Derive the accumulation; without `micro_batch` the largest one within `micro_batch_tokens`. Raises UserError.
+
+    `smallest` is the smallest batch of a run that warms up: what can share it can share all.
+    """
+    least = smallest or global_batch
+    if processes < 1 or least % processes:
+        key = "training.global_batch" if least == global_batch else "training.batch_warmup.from"
         raise UserError(
-            f"training.global_batch: {global_batch} sequences cannot be shared by {processes} processes; "
+            f"{key}: {least} sequences cannot be shared by {processes} processes; "
             "choose a number of processes that divides it"
         )
-    share = global_batch // processes
+    share = least // processes
     if micro_batch is None:
         most = max(micro_batch_tokens // sequence_length, 1)
         micro_batch = max(size for size in range(1, min(share, most) + 1) if share % size == 0)
@@ -55,4 +64,4 @@ def lay_out(
         raise UserError(
             f"--micro-batch: {micro_batch} does not divide the {share} sequences of one process; choose a divisor"
         )
-    return Layout(processes, micro_batch, share // micro_batch, zero_stage, threads)
+    return Layout(processes, micro_batch, global_batch // (processes * micro_batch), zero_stage, threads)

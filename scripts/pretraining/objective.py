@@ -19,13 +19,17 @@ I64 = NDArray[np.int64]
 
 
 def inputs_and_labels(
-    recipe: Recipe, tokens: I64, step: int, vocabulary: int, continues: NDArray[np.bool_] | None = None
+    recipe: Recipe,
+    tokens: I64,
+    batch: int,
+    vocabulary: int,
+    continues: NDArray[np.bool_] | None = None,
+    first_row: int = 0,
 ) -> tuple[I64, I64]:
-    """Return model inputs and labels, both [n, sequence_length], of the sequences [n, sequence_length + 1] of a step.
+    """Return model inputs and labels, both [n, sequence_length], of sequences [n, sequence_length + 1].
 
-    Row i is sample i of the step; labels are -100 where nothing is to be predicted. `continues` tells the ids that continue a
-    word, for masks of whole words. Raises UserError for an id that the
-    tokenizer does not have.
+    They are the rows of a batch from `first_row` on; labels are -100 where nothing is to be predicted. `continues` tells the ids
+    that continue a word, for masks of whole words. Raises UserError for an id that the tokenizer does not have.
     """
     if tokens.size and not 0 <= int(tokens.min()) <= int(tokens.max()) < vocabulary:
         raise UserError(
@@ -38,8 +42,8 @@ def inputs_and_labels(
     return mask_tokens(
         tokens[:, 1:] if recipe.training.packing == BEST_FIT else tokens[:, :-1],
         seed=recipe.seed,
-        step=step,
-        samples=np.arange(len(tokens), dtype=np.int64),
+        step=batch,
+        samples=first_row + np.arange(len(tokens), dtype=np.int64),
         vocabulary=vocabulary,
         rate=recipe.training.masked_share,
         continues=continues if recipe.training.whole_words else None,

@@ -75,7 +75,7 @@ def trunk_costs(step: Step, plans: Sequence[Path], recipe: Recipe, inputs: Input
     planned = step.read("trunk", plans[0])
     check_tokenizer(planned, inputs.tokenizer)
     trunk = planned.summary
-    tokens, earlier = origin.step * trunk["tokens_per_step"], trunk["from"] or {"tokens": 0, "flops": 0}
+    tokens, earlier = tokens_of(trunk["tokens_per_step"], origin.step), trunk["from"] or {"tokens": 0, "flops": 0}
     return {
         "model": origin.model,
         "step": origin.step,
@@ -84,9 +84,19 @@ def trunk_costs(step: Step, plans: Sequence[Path], recipe: Recipe, inputs: Input
     }
 
 
+def tokens_of(runs: Sequence[Sequence[int]], steps: int) -> int:
+    """Return the tokens of the first `steps` steps, which a plan gives as runs of equal ones."""
+    total = 0
+    for count, tokens in runs:
+        total += min(count, steps) * tokens
+        steps -= min(count, steps)
+    return total
+
+
 def costs(recipe: Recipe, vocabulary: int, before: int = 0) -> dict[str, Any]:
     """Return parameters by part, training FLOPs, bytes of memory by part, steps and tokens; a parameter's with those `before`.
 
+    Tokens of a step are runs of equal ones, steps and tokens of each: several where the batch warms up.
     Memory is that of one process with ZeRO 0 and one sequence at a time; `scripts.pretraining.forecast` reckons it for
     other layouts, with time and cost on stated devices. Those are execution and no part of a plan that others read.
     """
@@ -101,7 +111,10 @@ def costs(recipe: Recipe, vocabulary: int, before: int = 0) -> dict[str, Any]:
         "memory": asdict(memory(recipe, vocabulary, Grid())),
         "steps": training.steps,
         "tokens": training.tokens,
-        "tokens_per_step": training.global_batch * training.sequence_length,
+        "tokens_per_step": [
+            [updates, sequences * training.sequence_length]
+            for updates, sequences in training.batches.runs(training.steps)
+        ],
         "tokens_per_parameter": round((before + training.tokens) / count, 4),
         "compute_optimal_tokens": OPTIMAL_TOKENS_PER_PARAMETER * count,
     }
@@ -111,7 +124,7 @@ def check_budget(recipe: Recipe, budget: int | None) -> None:
     """Raise UserError where training would see more tokens than the budget."""
     training = recipe.training
     if budget is not None and training.tokens > budget:
-        most = budget // (training.global_batch * training.sequence_length)
+        most = training.batches.step_of(budget // training.sequence_length)
         raise UserError(
             f"models.{recipe.model}.token_budget is {budget:,}, but its training would see {training.tokens:,} tokens; "
             f"lower training.steps to {most:,} or raise the budget."
@@ -140,7 +153,7 @@ def source_accounts(recipe: Recipe, inputs: Inputs, caps: Mapping[str, float]) -
     order = data_order(recipe, inputs.weights, streams)
     check_epochs(recipe, order, caps)
     weights = mixture_weights(list(streams.values()), inputs.weights, recipe.temperature)
-    realised = taken_from(order, recipe.first_batch, recipe.training.steps)
+    realised = taken_from(order, *recipe.samples(recipe.training.steps))
     return {
         name: {
             "available_tokens": streams[name].tokens,
@@ -157,10 +170,10 @@ def source_accounts(recipe: Recipe, inputs: Inputs, caps: Mapping[str, float]) -
 
 def check_epochs(recipe: Recipe, order: DataOrder, caps: Mapping[str, float]) -> None:
     """Raise UserError for the first source that would be seen more often than allowed, with the steps that are."""
-    steps, first = recipe.training.steps, recipe.first_batch
-    for name, taken in order.realised(first + steps).items():
+    first, samples = recipe.samples(recipe.training.steps)
+    for name, taken in order.taken(first + samples).items():
         if taken.epochs > caps[name]:
-            most = largest_steps(order, caps, steps, first)
+            most = largest_steps(order, caps, recipe)
             trunk = f" with those of {recipe.origin.model}" if recipe.origin and first else ""
             fewer = f"training.steps to {most:,} or " if most else ""
             raise UserError(
@@ -169,13 +182,13 @@ def check_epochs(recipe: Recipe, order: DataOrder, caps: Mapping[str, float]) ->
             )
 
 
-def largest_steps(order: DataOrder, caps: Mapping[str, float], steps: int, first: int = 0) -> int:
-    """Return the largest number of steps below `steps`, from batch `first` on, in which no source passes its cap."""
-    return bisect_left(
-        range(steps),
-        True,
-        key=lambda n: any(taken.epochs > caps[name] for name, taken in order.realised(first + n + 1).items()),
-    )
+def largest_steps(order: DataOrder, caps: Mapping[str, float], recipe: Recipe) -> int:
+    """Return the largest number of steps of a recipe, below its own, in which no source passes its cap."""
+
+    def passes(steps: int) -> bool:
+        return any(taken.epochs > caps[name] for name, taken in order.taken(sum(recipe.samples(steps))).items())
+
+    return bisect_left(range(1, recipe.training.steps + 1), True, key=passes)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

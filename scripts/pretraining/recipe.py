@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Self
 
+from scripts.lib.batch_warmup import Batches, BatchWarmup
 from scripts.lib.schedule import UNITS, Optimizer, Schedule, optional, rate_at, require
 from scripts.pretraining.spikes import Spikes
 
@@ -151,6 +153,7 @@ class Training:
     z_loss: float
     spikes: Spikes
     average: Average
+    batch_warmup: BatchWarmup | None = None
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
@@ -163,7 +166,12 @@ class Training:
         require(precision in PRECISIONS, f"training.precision: {precision!r} is none of {', '.join(PRECISIONS)}")
         unit = str(optional(settings, "schedule_unit", "steps"))
         require(unit in UNITS, f"training.schedule_unit: {unit!r} is none of {', '.join(UNITS)}")
-        total = steps * batch * length if unit == "tokens" else steps
+        batches = Batches.from_settings(settings)
+        require(
+            batches.warm < steps,
+            f"training.batch_warmup.over: the whole batch comes after {batches.warm} steps of {steps}; make it shorter",
+        )
+        total = batches.before(steps) * length if unit == "tokens" else steps
         training = cls(
             steps=steps,
             sequence_length=length,
@@ -184,6 +192,7 @@ class Training:
             z_loss=float(optional(settings, "z_loss", 0.0)),
             spikes=Spikes.from_settings(optional(settings, "spikes", {})),
             average=Average.from_settings(optional(settings, "average", {})),
+            batch_warmup=BatchWarmup.from_settings(settings),
         )
         for key in ("evaluate_every", "evaluate_sequences", "checkpoint_every"):
             require(getattr(training, key) > 0, f"training.{key}: must be at least 1")
@@ -196,8 +205,10 @@ class Training:
 
     def learning_rate(self, step: int) -> float:
         """Learning rate of update `step` (0-based)."""
-        each = self.global_batch * self.sequence_length if self.schedule_unit == "tokens" else 1
-        return rate_at(self.schedule, self.optimizer.learning_rate, (step + 1) * each, self.steps * each, each)
+        done, total, first = step + 1, self.steps, 1
+        if self.schedule_unit == "tokens":
+            done, total, first = (self.batches.before(n) * self.sequence_length for n in (done, total, first))
+        return rate_at(self.schedule, self.optimizer.learning_rate, done, total, first)
 
     def averaged_steps(self) -> list[int]:
         """The numbers of updates after which the weights go into the average of the last checkpoints, ascending."""
@@ -211,17 +222,23 @@ class Training:
         """Whether documents in one sequence are kept apart; packed ones have nothing to do with each other."""
         return self.separate_documents or self.packing == BEST_FIT
 
+    @cached_property
+    def batches(self) -> Batches:
+        """The sizes of all updates."""
+        counted = self.sequence_length if self.schedule_unit == "tokens" else None
+        return Batches(self.global_batch, self.batch_warmup, counted)
+
     @property
     def tokens(self) -> int:
         """Tokens seen in the whole run."""
-        return self.steps * self.global_batch * self.sequence_length
+        return self.batches.before(self.steps) * self.sequence_length
 
 
 @dataclass(frozen=True)
 class Origin:
     """The kept step of another model that a branch starts from.
 
-    Step b of the branch takes batch `first_batch` + b of its order: 0, or where the other model stopped reading when
+    The first step of the branch takes batch `first_batch` of its order: 0, or where the other model stopped reading when
     both have the same order.
     """
 
@@ -273,8 +290,17 @@ class Recipe:
 
     @property
     def first_batch(self) -> int:
-        """The batch of its order that the first step takes; masks and dropout are drawn by this number too."""
+        """The batch of its order that the first step takes."""
         return 0 if self.origin is None else self.origin.first_batch
+
+    def place(self, step: int) -> tuple[int, slice]:
+        """Return the batch of the order that a step reads from, and its rows there; masks and dropout are drawn by these too."""
+        batch, rows = self.training.batches.place(step)
+        return self.first_batch + batch, rows
+
+    def samples(self, steps: int) -> tuple[int, int]:
+        """Return how many samples of the order come before those of the first `steps` steps, and how many these are."""
+        return self.first_batch * self.training.global_batch, self.training.batches.before(steps)
 
     def to_json(self) -> dict[str, Any]:
         """A plain form that `from_json` reads back exactly."""
@@ -287,6 +313,7 @@ class Recipe:
         training["schedule"] = Schedule(**training["schedule"])
         training["spikes"] = Spikes(**training["spikes"])
         training["average"] = Average(**training["average"])
+        training["batch_warmup"] = training["batch_warmup"] and BatchWarmup(**training["batch_warmup"])
         return cls(
             model=data["model"],
             seed=data["seed"],

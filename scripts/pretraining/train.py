@@ -165,6 +165,7 @@ def layout_of(recipe: Recipe, args: argparse.Namespace) -> Layout:
         args.zero_stage,
         args.threads,
         args.micro_batch_tokens,
+        training.batches.smallest,
     )
 
 

@@ -160,7 +160,7 @@ class Trainer:
         if score is not None:
             row["spike"] = self._leave_out(step, score)
         self.metrics.add(row)
-        speed = training.global_batch * training.sequence_length / (time.monotonic() - started)
+        speed = training.batches.size(step) * training.sequence_length / (time.monotonic() - started)
         used = self._utilisation(speed)
         self.metrics.observe(step + 1, {"tokens_per_second": speed, **used, **self.engine.peak_memory()})
         if self.engine.rank == 0:
@@ -190,23 +190,24 @@ class Trainer:
         """
         batch, sources = self.data.draw(step)
         self.saver.seen.add(step, batch, sources)
-        place = self.recipe.first_batch + step
-        inputs, labels = inputs_and_labels(self.recipe, batch, place, self.job.vocabulary, self.continues)
+        place, among = self.recipe.place(step)
+        inputs, labels = inputs_and_labels(self.recipe, batch, place, self.job.vocabulary, self.continues, among.start)
         count = max(predicted_tokens(labels), 1)
         self.engine.model.train()
         total = torch.zeros(2, dtype=torch.float64, device=self.engine.device)
         sums: list[tuple[int, torch.Tensor]] = []
-        for number, rows in self.job.layout.micro_batches(self.engine.rank):
+        layout, earlier = self.job.layout, among.start // self.job.layout.micro_batch
+        own = list(layout.micro_batches(self.engine.rank, len(batch)))
+        for number, rows in own:
             self.presence.note(f"step {step}: forward")
-            torch.manual_seed(seed_for(self.recipe.seed, "dropout", str(place), str(number)) >> 1)
+            torch.manual_seed(seed_for(self.recipe.seed, "dropout", str(place), str(earlier + number)) >> 1)
             minimised, nats = training_losses(
                 self.recipe, self.engine.model, inputs[rows], labels[rows], self.engine.device
             )
             sums.append((number, nats))
             total[0] += sums[-1][1]
-            last = number // self.job.layout.processes == self.job.layout.accumulation - 1
             self.presence.note(f"step {step}: backward")
-            self.engine.accumulate(minimised / count, last)
+            self.engine.accumulate(minimised / count, last=number == own[-1][0])
         total[1] = float(self.presence.asked_to_stop())
         self.presence.note(f"step {step}: the loss of all ranks")
         summed, stop = self.engine.total(total).tolist()
@@ -230,7 +231,8 @@ class Trainer:
         """Raise UserError for a norm that is not finite: of the summed gradient, so that any micro-batch may be at fault."""
         if not math.isfinite(value):
             layout = self.job.layout
-            own = [number for number, _ in layout.micro_batches(self.engine.rank)]
+            sequences = self.recipe.training.batches.size(step)
+            own = [number for number, _ in layout.micro_batches(self.engine.rank, sequences)]
             self._stop_not_finite("gradient norm", value, step, own)
 
     def _leave_out(self, step: int, score: float) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from scripts.lib.batch_warmup import Batches
 from scripts.lib.errors import UserError
 from scripts.pretraining.recipe import Architecture
 
@@ -76,5 +77,6 @@ def first_batch(name: str, models: Models) -> int:
     same = all(model[key] == trunk[key] for key in ORDER)
     if not same or any(model["training"][key] != trunk["training"][key] for key in TRAINED_ORDER):
         return 0
-    samples = (first_batch(start["model"], models) + int(start["step"])) * int(trunk["training"]["global_batch"])
+    sizes = Batches.from_settings(trunk["training"])
+    samples = first_batch(start["model"], models) * sizes.global_batch + sizes.before(int(start["step"]))
     return -(-samples // int(model["training"]["global_batch"]))

@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from scripts.lib.batch_warmup import Batches
 from scripts.lib.canonical import sha256_file
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import provenance_path
@@ -62,11 +63,17 @@ class ModelBatches:
         """The batch of its order that step 0 takes."""
         return int((self.settings.get("from") or {"first_batch": 0})["first_batch"])
 
+    @property
+    def sizes(self) -> Batches:
+        """The sizes of all updates."""
+        return Batches.from_settings(self.settings["training"])
+
     def steps_of(self, order: DataOrder, source: str, part: int, document: int) -> list[int]:
         """Return the steps whose batches hold tokens of a document, ascending."""
-        first = self.first_batch
-        found = order.steps_of(source, part, document, first + self.steps)
-        return [batch - first for batch in found if batch >= first]
+        sizes = self.sizes
+        first = self.first_batch * sizes.global_batch
+        found = order.samples_of(source, part, document, first + sizes.before(self.steps))
+        return sorted({sizes.step_of(sample - first) for sample in found if sample >= first})
 
     def open(self) -> tuple[DataOrder, dict[str, list[str]]]:
         """Return the data order and the parts of every source. Raises UserError for shards that are others by now."""
@@ -89,13 +96,14 @@ class ModelBatches:
         """Return the samples of a step with the documents in them. Raises UserError for a step that is none."""
         if not 0 <= step < self.steps:
             raise UserError(f"Model {self.model} has the steps 0 to {self.steps - 1}, not {step}; name one of them.")
-        order, parts = self.open()
-        samples = order.locate(self.first_batch + step)
+        (order, parts), sizes = self.open(), self.sizes
+        batch, among = sizes.place(step)
+        samples = order.locate(self.first_batch + batch, among)
         ids = self._ids(parts, [(sample.source, span) for sample in samples for span in sample.spans])
         rows = []
         for number, sample in enumerate(samples):
             documents = [self._document(parts[sample.source], sample.source, span, ids) for span in sample.spans]
-            place = (self.first_batch + step) * len(samples) + number
+            place = self.first_batch * sizes.global_batch + sizes.before(step) + number
             entry = {"sample": place, "row": number, "source": sample.source}
             rows.append({**entry, "epoch": sample.epoch, "window": sample.window, "documents": documents})
         about = {"model": self.model, "state": self.state, "from": self.origin, "step": step, "of": self.steps}

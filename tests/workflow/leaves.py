@@ -184,6 +184,7 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "models.*.training.steps": (400, {"plan", "pretrain"}),
     "models.*.training.sequence_length": ((128, 64), {"plan", "pretrain"}),
     "models.*.training.global_batch": (4, {"plan", "pretrain"}),
+    "models.*.training.batch_warmup": ({"from": 2, "over": 20}, {"plan", "pretrain"}),
     "models.*.training.precision": ("bf16-autocast", {"plan", "pretrain"}),
     "models.*.training.gradient_clipping": (0.5, {"plan", "pretrain"}),
     "models.*.training.evaluate_every": (50, {"plan", "pretrain"}),

@@ -133,31 +133,33 @@ def test_another_source_leaves_the_order_within_the_others(sources: list[SourceS
     assert len(grown) > 5
 
 
-def test_documents_are_found_from_steps_and_steps_from_documents(sources: list[SourceStream]) -> None:
+def test_documents_are_found_from_steps_and_samples_from_documents(sources: list[SourceStream]) -> None:
     order = order_of(sources, books=1.0, web=1.0)
     seen: dict[tuple[str, int], set[int]] = {}
     for step in range(40):
-        for row, sample in zip(order.batch(step), order.locate(step), strict=True):
+        for number, (row, sample) in enumerate(zip(order.batch(step), order.locate(step), strict=True)):
             texts = list(documents(sample.source, {"books": 40, "web": 90}[sample.source]).values())
             told = [token for span in sample.spans for token in texts[span.document][span.start : span.stop]]
             assert told == row.tolist()
             for span in sample.spans:
-                seen.setdefault((sample.source, span.document), set()).add(step)
+                seen.setdefault((sample.source, span.document), set()).add(step * BATCH + number)
     for source, count in (("books", 40), ("web", 90)):
         for document in range(count):  # those without tokens, and those that only the cut-off end holds, too
-            assert order.steps_of(source, 0, document, 40) == sorted(seen.get((source, document), ()))
+            found = order.samples_of(source, 0, document, 40 * BATCH)
+            assert found == sorted(seen.get((source, document), ()))
+            assert order.samples_of(source, 0, document, 99) == [sample for sample in found if sample < 99]
     assert len(seen) < 130
 
 
 def test_steps_before_the_first_hold_nothing(sources: list[SourceStream]) -> None:
     order = order_of(sources)
-    assert [order.steps_of("books", 0, document, 0) for document in range(40)] == [[]] * 40
-    assert {taken.samples for taken in order.realised(0).values()} == {0}
+    assert [order.samples_of("books", 0, document, 0) for document in range(40)] == [[]] * 40
+    assert {taken.samples for taken in order.taken(0).values()} == {0}
 
 
 def test_an_unknown_document_is_refused(sources: list[SourceStream]) -> None:
     with pytest.raises(UserError, match="no document 40 in part 0"):
-        order_of(sources).steps_of("books", 0, 40, 10)
+        order_of(sources).samples_of("books", 0, 40, 10)
 
 
 def test_keys_of_other_documents_are_refused(tmp_path: Path) -> None:
@@ -176,8 +178,8 @@ def test_documents_longer_than_a_batch_and_empty_ones_lose_nothing(tmp_path: Pat
     predicted = Counter(token for ids, sample in rows if sample.epoch == 0 for token in ids[1:].tolist())
     assert set(predicted.values()) == {1}
     assert len(predicted) == order.windows("long") * LENGTH >= 1101 - 1 - LENGTH
-    assert order.steps_of("long", 1, 0, steps) == []  # the empty one
-    assert len(order.steps_of("long", 0, 0, steps)) == steps
+    assert order.samples_of("long", 1, 0, steps * BATCH) == []  # the empty one
+    assert {sample // BATCH for sample in order.samples_of("long", 0, 0, steps * BATCH)} == set(range(steps))
 
 
 def test_a_part_without_tokens_is_a_part(tmp_path: Path) -> None:
@@ -214,7 +216,7 @@ def test_batches_are_read_beyond_32_bits_of_tokens(tmp_path: Path) -> None:
 
 
 def test_a_source_without_a_weight_counts_with_its_tokens(sources: list[SourceStream]) -> None:
-    taken = order_of(sources).realised(500)
+    taken = order_of(sources).taken(500 * BATCH)
     share = sources[0].tokens / (sources[0].tokens + sources[1].tokens)
     assert abs(taken["books"].samples / (500 * BATCH) - share) < 0.005
     assert taken["books"].epochs == taken["books"].samples / order_of(sources).windows("books")
@@ -227,7 +229,7 @@ def test_a_temperature_raises_small_sources(sources: list[SourceStream]) -> None
     assert abs(even["books"] - even["web"]) < 1e-6
     half = mixture_weights(sources, {"web": 0.5}, 2.0)
     assert half == {"books": (sources[0].tokens / tokens.sum()) ** 0.5, "web": 0.5}
-    taken = DataOrder(sources, {}, LENGTH, BATCH, 1, 2.0).realised(500)
+    taken = DataOrder(sources, {}, LENGTH, BATCH, 1, 2.0).taken(500 * BATCH)
     expected = np.sqrt(tokens)[0] / np.sqrt(tokens).sum()
     assert abs(taken["books"].samples / (500 * BATCH) - expected) < 0.005
 
@@ -254,7 +256,8 @@ def test_the_record_of_what_was_seen_goes_on_where_it_was_saved(sources: list[So
         again.add(step, *order.draw(step))
     assert again.record() == whole.record()
     assert whole.record()["sources"] == {
-        name: {"samples": taken.samples, "tokens": taken.tokens} for name, taken in order.realised(6).items()
+        name: {"samples": taken.samples, "tokens": taken.tokens}
+        for name, taken in order.taken(6 * order.global_batch).items()
     }
     swapped = Seen()
     for step, other in enumerate([1, 0, 2, 3, 4, 5]):
@@ -266,7 +269,7 @@ def test_the_record_of_what_was_seen_goes_on_where_it_was_saved(sources: list[So
 def test_what_is_realised_is_what_is_drawn(sources: list[SourceStream]) -> None:
     order = order_of(sources, books=3.0)
     drawn = Counter(sample.source for step in range(30) for sample in order.locate(step))
-    for source, taken in order.realised(30).items():
+    for source, taken in order.taken(30 * order.global_batch).items():
         assert taken.samples == drawn[source]
         assert taken.tokens == drawn[source] * LENGTH
 

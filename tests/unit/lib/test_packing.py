@@ -117,21 +117,24 @@ def test_an_epoch_of_packed_samples_asks_for_every_token_once(stream: SourceStre
     assert len(asked) == sum(max(size - 1, 0) for size in TEXTS)
     assert sum(span.stop - span.start for span in spans) == stream.tokens
     assert seen.record()["sources"] == {
-        name: {"samples": taken.samples, "tokens": taken.tokens} for name, taken in order.realised(steps).items()
+        name: {"samples": taken.samples, "tokens": taken.tokens}
+        for name, taken in order.taken(steps * order.global_batch).items()
     }
     for n in (1, 2):
-        assert order.realised(n)["books"].tokens == sum(int((order.batch(s)[:, 1:] != PAD).sum()) for s in range(n))
+        assert order.taken(n * order.global_batch)["books"].tokens == sum(
+            int((order.batch(s)[:, 1:] != PAD).sum()) for s in range(n)
+        )
 
 
 def test_documents_of_packed_samples_are_found_by_step(stream: SourceStream) -> None:
     order = DataOrder([stream], {}, LENGTH, BATCH, 1, 1.0, open_packings([stream], LENGTH))
     found: dict[tuple[int, int], set[int]] = {}
     for step in range(9):
-        for sample in order.locate(step):
+        for number, sample in enumerate(order.locate(step)):
             for span in sample.spans:
-                found.setdefault((span.part, span.document), set()).add(step)
+                found.setdefault((span.part, span.document), set()).add(step * BATCH + number)
     for part, document in ((p, d) for p in range(2) for d in range(7)):
-        assert order.steps_of("books", part, document, 9) == sorted(found.get((part, document), ()))
+        assert order.samples_of("books", part, document, 9 * BATCH) == sorted(found.get((part, document), ()))
 
 
 def test_a_packing_of_other_shards_is_refused(stream: SourceStream) -> None:

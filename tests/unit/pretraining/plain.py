@@ -18,7 +18,8 @@ from scripts.pretraining.objective import inputs_and_labels
 def losses_by_hand(job: Job, model: nn.Module, data: TrainingData, step: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return what is minimised and the loss of a step, by the definitions: mean over all predicted tokens."""
     training = job.recipe.training
-    inputs, labels = inputs_and_labels(job.recipe, data.batch(step), step, job.vocabulary)
+    place, rows = job.recipe.place(step)
+    inputs, labels = inputs_and_labels(job.recipe, data.batch(step), place, job.vocabulary, first_row=rows.start)
     logits = model(input_ids=torch.from_numpy(np.array(inputs))).logits.flatten(0, 1)
     wanted = torch.from_numpy(np.array(labels)).flatten()
     logits, wanted = logits[wanted >= 0], wanted[wanted >= 0]

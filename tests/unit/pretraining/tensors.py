@@ -83,7 +83,7 @@ def state_bytes(made: Recipe, zero_stage: int) -> dict[str, int]:
     engine = Engine(model, build_optimizer(model, made.training.optimizer), made.training, layout, CPU)
     inputs, labels = batch(made, made.training.global_batch)
     for step in range(2):
-        for number, rows in layout.micro_batches(engine.rank):
+        for number, rows in layout.micro_batches(engine.rank, made.training.global_batch):
             losses, _ = token_losses(made, engine.model, inputs[rows], labels[rows], CPU)
             engine.accumulate(losses.sum() / labels.size, number // processes == layout.accumulation - 1)
         if step == 0:

@@ -90,16 +90,16 @@ def test_time_and_cost_add_up_by_hand() -> None:
 
 def test_what_a_layout_waits_for() -> None:
     made = recipe("7b", 64)
-    plain = step_time(made, VOCABULARY, Grid(data=8), H100)
-    again = step_time(made, VOCABULARY, Grid(data=8, checkpointing=True), H100)
+    plain = step_time(made, VOCABULARY, Grid(data=8), H100, 64)
+    again = step_time(made, VOCABULARY, Grid(data=8, checkpointing=True), H100, 64)
     assert again == Step(plain.computation, plain.computation / 3, 0.0, 0.0)
-    pipeline = step_time(made, VOCABULARY, Grid(data=2, pipeline=4), H100)
+    pipeline = step_time(made, VOCABULARY, Grid(data=2, pipeline=4), H100, 64)
     assert pipeline.bubble == pytest.approx(3 / 32 * pipeline.computation)
-    tensor = step_time(made, VOCABULARY, Grid(data=1, tensor=8), H100)
+    tensor = step_time(made, VOCABULARY, Grid(data=1, tensor=8), H100, 64)
     sent = 4 * 32 * 64 * 2048 * 4096 * 2 * (2 * 7 / 8)
     assert tensor.communication == pytest.approx(sent / 450e9)
     slow = replace(H100, inside=1e9)
-    assert step_time(made, VOCABULARY, Grid(data=8), slow).communication > 0
+    assert step_time(made, VOCABULARY, Grid(data=8), slow, 64).communication > 0
 
 
 def test_rings_between_machines_use_a_card_a_device() -> None:

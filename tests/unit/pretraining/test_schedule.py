@@ -61,7 +61,7 @@ def test_micro_batches_cover_the_global_batch_once_and_keep_their_numbers() -> N
     by_layout = {}
     for processes in (1, 2, 3):
         layout = lay_out(12, 16, processes, 2)
-        numbered = [item for rank in range(processes) for item in layout.micro_batches(rank)]
+        numbered = [item for rank in range(processes) for item in layout.micro_batches(rank, 12)]
         by_layout[processes] = sorted((number, rows.start, rows.stop) for number, rows in numbered)
     assert by_layout[1] == [(n, 2 * n, 2 * n + 2) for n in range(6)]
     assert by_layout[1] == by_layout[2] == by_layout[3]

@@ -72,7 +72,8 @@ def test_the_record_of_what_was_seen_is_the_plan(
     record = Seen.load(tmp_path / "result").record()
     assert record["steps"] == 5
     assert record["sources"] == {
-        name: {"samples": taken.samples, "tokens": taken.tokens} for name, taken in order.realised(5).items()
+        name: {"samples": taken.samples, "tokens": taken.tokens}
+        for name, taken in order.taken(5 * order.global_batch).items()
     }
     total = sum(taken["tokens"] for taken in record["sources"].values())
     assert (total == 5 * 8 * 24) == (not training)

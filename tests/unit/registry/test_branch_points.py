@@ -37,6 +37,8 @@ def models(folder: Path, name: str = "models.twig.training.steps", value: Any = 
             115,
             145,
         ),  # 800 samples are 114 batches and 2: the 115th is the first whole one
+        ("models.tiny.training.batch_warmup", {"from": 2, "over": 20}, 86, 136),  # 12 steps of 2, 10 of 4, 78 of 8
+        ("models.twig.training.batch_warmup", {"from": 4, "over": 20}, 100, 140),
         ("models.twig.training.sequence_length", 64, 0, 0),
         ("models.twig.training.packing", "best_fit", 0, 0),
         ("models.twig.weights", {"one": 2}, 0, 0),

@@ -242,6 +242,27 @@ def test_shards_of_another_tokenizer_are_refused(
     assert "model tiny (planned): in" in said(copied, "web:1-6", capsys)
 
 
+def test_steps_of_a_batch_that_warms_up(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two steps of one sample, then two each: they read what the steps of a run without read, one after the other."""
+    copied = shutil.copytree(results, tmp_path / "results")
+    shards = sorted((copied / "shards" / "main" / "small" / "web").glob("000?.json"))
+    training = MODEL["training"] | {"steps": 7, "batch_warmup": {"from": 1, "over": 2}}
+    publish_model(copied, "model", shards, "warm", **{"training": training})
+    samples: dict[str, list[Any]] = {"warm": [], "tiny": []}
+    steps: dict[str, set[int]] = {}
+    for model, step in [*(("warm", step) for step in range(7)), *(("tiny", step) for step in range(6))]:
+        assert trace.main(["--model", model, "--step", str(step), "--results", str(copied), "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)["samples"]
+        samples[model] += [{key: value for key, value in one.items() if key != "row"} for one in found]
+        for one in (one for sample in found for one in sample["documents"] if model == "warm"):
+            steps.setdefault(one["id"], set()).add(step)
+    assert samples["warm"] == samples["tiny"]
+    for identifier, seen in steps.items():
+        (corpus,) = asked(copied, identifier, capsys)["corpora"]
+        told = {model["model"]: model["steps"] for model in corpus["curated"]["shards"][0]["models"]}
+        assert told["warm"] == sorted(seen)
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
