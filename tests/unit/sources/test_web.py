@@ -214,3 +214,17 @@ def test_pages_of_any_depth_are_accounted_for(tmp_path: Path, tag: str, closed: 
     found = documents_of(tmp_path, "w.warc", b"".join(records), "common_crawl")
     assert {"1", "7"} <= set(found.rows)
     assert found.accounting["in"] == 3
+
+
+DICTIONARY = b"\x5d\x2a\x4d\x18"
+BAD_DICTIONARIES = {
+    "cut": (with_dictionary(RECORDS, False)[:100], "truncated"),
+    "cut in the number of its bytes": (DICTIONARY + b"\1", "truncated"),
+    "longer than any": (DICTIONARY + b"\xff\xff\xff\xff" + bytes(100), "damaged_compression"),
+}
+
+
+@pytest.mark.parametrize("fault", BAD_DICTIONARIES)
+def test_a_dictionary_that_is_none_is_quarantined_once(tmp_path: Path, fault: str) -> None:
+    content, reason = BAD_DICTIONARIES[fault]
+    assert documents_of(tmp_path, "w.warc.zst", content, "web").accounting["quarantined"] == {reason: 1}
