@@ -32,7 +32,7 @@ from scripts.sources.decoding import normal_form
 from scripts.sources.extract import Declared, write_documents
 from scripts.sources.maintext import SKIPPED, main_text
 from scripts.sources.readers import web
-from scripts.sources.records import Outcome, Record, Rejected
+from scripts.sources.records import Outcome, Record, Rejected, made
 from scripts.sources.wikitext import clean_wikitext
 from scripts.sources.xml import iter_elements
 
@@ -65,7 +65,7 @@ def pages(archive: Path) -> Iterator[tuple[bytes, str | None]]:
 
 def ours(archive: Path) -> int:
     """Extract with Groundwork, as the step does; return the characters of the documents."""
-    read = enumerate(web.read(archive, archive.name, {}))
+    read = enumerate(made(web.read(archive, archive.name, {})))
     found = ((archive.name, renamed(outcome, number)) for number, outcome in read)
     with DocumentWriter(archive.with_suffix(".parquet")) as documents:
         write_documents(found, Declared("web", None, "unknown"), documents, io.StringIO())

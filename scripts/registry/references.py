@@ -16,7 +16,7 @@ from scripts.registry.branches import check_branch
 from scripts.registry.filtering import check_filters, check_lexicon
 from scripts.sources.addresses import NESTED, WEB, check_scheme, is_glob, scheme, shown
 from scripts.sources.kinds import check_reader_options
-from scripts.sources.local import dataset_builder, local_folder, local_index
+from scripts.sources.local import dataset_builder, local_folder
 from scripts.sources.packages import parse_package
 
 ORIGINS = {"crawl": "common_crawl", "dump": "wikipedia", "dataset": "huggingface"}  # and the kind that has them
@@ -75,11 +75,11 @@ def _check_source(name: str, source: Mapping[str, Any], folder: Path) -> None:
     key = f"sources.{name}"
     _check_origin(key, source)
     _check_files(key, source, folder)
-    several = [
-        entry["path"] for entry in source["files"] if glob.has_magic(entry["path"]) or local_index(entry["path"])
-    ]
-    if source["files"] and not several and source["parts"] > len(source["files"]):
-        raise UserError(f"{key}.parts is {source['parts']}, but it has {len(source['files'])} files; lower it.")
+    several = any(glob.has_magic(entry["path"]) for entry in source["files"])
+    if source["kind"] == "text" and not several and source["parts"] > len(source["files"]):
+        raise UserError(
+            f"{key}.parts is {source['parts']}, but it has {len(source['files'])} files, each of which is one document; lower it."
+        )
     try:
         check_reader_options(source["kind"], source["options"])
     except UserError as error:
@@ -104,8 +104,6 @@ def _check_origin(key: str, source: Mapping[str, Any]) -> None:
     crawl = source["crawl"]
     if crawl and crawl["files"] is not None and crawl["share"] is not None:
         raise UserError(f"{key}.crawl has files and share; remove one of them.")
-    if crawl and crawl["files"] is not None and crawl["files"] < source["parts"]:
-        raise UserError(f"{key}.parts is {source['parts']}, but crawl.files is {crawl['files']}; lower parts.")
     dataset = source["dataset"]
     if dataset and not dataset["revision"] and not Path(dataset["name"]).exists():
         raise UserError(

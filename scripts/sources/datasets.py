@@ -1,13 +1,17 @@
-"""Rows of a data set that the library `datasets` loads, streamed: from the hub at a pinned revision, a folder or a file."""
+"""Rows of a data set that the library `datasets` loads, streamed: from the hub at a pinned revision, a folder or a file.
+
+A part reads the files that are its own, as many as the library can tell apart (`IterableDataset.shard`); where there are
+fewer than parts, several parts read one file and share its rows in turn.
+"""
 
 from __future__ import annotations
 
-import itertools
+import functools
 import json
 import logging
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +22,16 @@ from scripts.sources.addresses import public_reason
 from scripts.sources.found import Found
 from scripts.sources.local import dataset_builder
 from scripts.sources.rows import ROW
+from scripts.sources.shares import divided
 
 
 def write_rows(dataset: Mapping[str, Any], part: int, parts: int, offline: bool, target: Path) -> None:
-    """Write every row whose number modulo `parts` is `part` as JSON lines (zstd). Raises UserError.
+    """Write the rows of a part as JSON lines (zstd). Raises UserError.
 
-    A row has its number in the whole split beside its own columns, so that it is the same document in any part.
+    A row has its number beside its own columns, so that it is the same document in any part: its place in the split or,
+    where this has several files, that of the file in the split and of the row in the file (`2/17`).
     """
-    rows = itertools.islice(enumerate(_stream(dataset, offline)), part, None, parts)
+    rows = _rows(dataset, part, parts, offline)
     with target.open("wb") as file, zstandard.ZstdCompressor(level=3).stream_writer(file) as out:
         for number, row in rows:
             out.write(
@@ -48,7 +54,8 @@ def _plain(value: Any) -> str | None:
     return value.isoformat() if hasattr(value, "isoformat") else None
 
 
-def _stream(settings: Mapping[str, Any], offline: bool) -> Iterator[Mapping[str, Any]]:
+def _rows(settings: Mapping[str, Any], part: int, parts: int, offline: bool) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield number and content of the rows of a part."""
     dataset = {key: settings[key] for key in ("name", "config", "split", "revision")}
     if offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
@@ -62,13 +69,29 @@ def _stream(settings: Mapping[str, Any], offline: bool) -> Iterator[Mapping[str,
     name = dataset["name"]
     try:
         saved = _saved(Path(name), dataset["split"])
-        yield from _streamed(dataset) if saved is None else saved
+        files = _files(_streamed(dataset)) if saved is None else [lambda: saved]
+        places, share = divided(len(files), part, parts)
+        for place in places:
+            prefix = f"{place}/" if len(files) > 1 else ""
+            for number, row in share.of(enumerate(files[place]())):
+                yield f"{prefix}{number}", row
     except UserError:
         raise
     except Exception as error:
         raise UserError(
             f"dataset {name} cannot be read ({public_reason(error)}); check name, config, split and the network."
         ) from None
+
+
+def _files(rows: Any) -> list[Callable[[], Iterable[Mapping[str, Any]]]]:
+    """Return what reads each file of a streamed data set alone; all of them as one where the library cannot part them."""
+    try:
+        count = getattr(rows, "num_shards", 1)
+    except RuntimeError:  # it has several lists and cannot tell which is that of its files
+        count = 1
+    if count == 1:
+        return [lambda: rows]
+    return [functools.partial(rows.shard, count, number) for number in range(count)]
 
 
 def _saved(path: Path, split: str) -> Iterable[Mapping[str, Any]] | None:

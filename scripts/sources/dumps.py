@@ -18,7 +18,7 @@ from typing import Any
 from scripts.lib.canonical import canonical_json, sha256_text
 from scripts.lib.errors import UserError
 from scripts.sources.addresses import scheme
-from scripts.sources.found import Found, place, placed_file
+from scripts.sources.found import Found, Portion, place, placed_file, portion
 from scripts.sources.local import index_name
 from scripts.sources.remote import Remote, Store
 
@@ -99,19 +99,17 @@ def cut_streams(dump: Path, index: Path, part: int, parts: int, target: Path) ->
             out.write(END)
 
 
-def dump_parts(dump: Mapping[str, Any], part: int, parts: int, store: Store) -> list[Found]:
-    """Return the files of one part of a dump: whole ones, or a cut of each where there are fewer files than parts."""
+def dump_parts(dump: Mapping[str, Any], part: int, parts: int, store: Store) -> Portion:
+    """Return the files of one part of a dump: a cut of each where there are fewer files than parts and all have an index."""
     files = dump_files(dump, store)
-    if len(files) >= parts:
-        return [placed_file(file.name, file.where, store, file.sha1) for file in files[part::parts]]
-    return [_cut_file(file, part, parts, store) for file in files]
+    indexes = [file.index for file in files if file.index is not None]
+    if len(files) < parts and len(indexes) == len(files):
+        cuts = zip(files, indexes, strict=True)
+        return Portion([_cut_file(file, index, part, parts, store) for file, index in cuts])
+    return portion([placed_file(file.name, file.where, store, file.sha1) for file in files], part, parts)
 
 
-def _cut_file(file: DumpFile, part: int, parts: int, store: Store) -> Found:
-    if file.index is None:
-        raise UserError(f"{file.name} has no index by which it could be cut into {parts} parts; lower parts.")
-    index = file.index
-
+def _cut_file(file: DumpFile, index: str, part: int, parts: int, store: Store) -> Found:
     def copy(target: Path) -> None:
         with _opened(file.where, file.sha1, store) as whole, _opened(index, file.index_sha1, store) as starts:
             cut_streams(whole, starts, part, parts, target)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -37,8 +37,9 @@ from scripts.sources.readers import (
     web,
     wikipedia,
 )
-from scripts.sources.records import Outcome, Reader, Record, Rejected, quarantined, removed
+from scripts.sources.records import Outcome, Reader, Record, Rejected, made, quarantined, removed
 from scripts.sources.seen import Seen
+from scripts.sources.shares import Share
 
 MODULE = "scripts.sources.extract"
 READERS: dict[str, Reader] = {
@@ -56,6 +57,10 @@ READERS: dict[str, Reader] = {
     "text": text.read,
     "web": web.read,
 }
+SHARING: dict[str, Callable[[Path, str, Mapping[str, Any], Share], Iterator[Outcome]]] = {
+    "jsonl": jsonl.read_share,
+    "parquet": parquet.read_share,
+}  # kinds of which a part need not read the whole of a file that it shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +94,19 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def outcomes(raw: Artefact, reader: Reader, options: Mapping[str, Any]) -> Iterator[tuple[str, Outcome]]:
-    """Yield what the reader makes of each raw file, with the file's native name."""
+def outcomes(raw: Artefact, kind: str, options: Mapping[str, Any]) -> Iterator[tuple[str, Outcome]]:
+    """Yield what the reader of a kind makes of each raw file, or of the part's share of it, with the file's native name."""
     origins: Mapping[str, str] = raw.summary["origins"]
+    share = Share(*raw.summary.get("share", ()))
     for path in progress(raw.files, label="Extracting"):
         origin = origins[path.name]
         if path.stat().st_size == 0:
-            yield origin, quarantined("empty_file", origin)
-            continue
-        for outcome in reader(path, origin, options):
+            found: Iterator[Outcome] = share.of([quarantined("empty_file", origin)])
+        elif kind in SHARING:
+            found = SHARING[kind](path, origin, options, share)
+        else:
+            found = made(share.of(READERS[kind](path, origin, options)))
+        for outcome in found:
             yield origin, outcome
 
 
@@ -183,7 +192,7 @@ def extract(step: Step, args: argparse.Namespace) -> None:
             DocumentWriter(out.file(f"{part}.parquet")) as documents,
             out.file(f"{part}.quarantine.jsonl").open("w", encoding="utf-8", newline="\n") as quarantine,
         ):
-            tally = write_documents(outcomes(raw, READERS[kind], options), declared, documents, quarantine)
+            tally = write_documents(outcomes(raw, kind, options), declared, documents, quarantine)
         copy = results_root(args.manifest) / "logs" / "extract" / f"{declared.source}.{part}.quarantine.jsonl"
         check_budget(tally, declared.source, limit, out.staged_file(f"{part}.quarantine.jsonl"), copy)
         out.rows[f"{part}.parquet"] = tally.kept

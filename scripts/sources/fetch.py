@@ -1,7 +1,8 @@
 """Bring the raw files of one part of a source here, each checked against its digest.
 
 They come from a pinned package, from local paths and addresses (mixed), from a Common Crawl snapshot, a dump of a
-Wikimedia project or a data set of the hub. File i, sorted, goes to part i mod parts.
+Wikimedia project or a data set of the hub. File i, sorted, goes to part i mod parts; where there are fewer files than parts,
+several parts have one file, and the manifest says which share of it is that of each.
 
     python -m scripts.sources.fetch --settings '{"origin": {"package": {"registry": "pip", "name": "gensim",
         "version": "4.4.0", "form": "wheel"}, "files": [{"path": "gensim/test/test_data/bgwiki*.bz2", "sha256": null}]},
@@ -29,9 +30,10 @@ from scripts.sources.datasets import dataset_file
 from scripts.sources.downloads import Limits
 from scripts.sources.dumps import dump_parts
 from scripts.sources.files import found_files
-from scripts.sources.found import Found
+from scripts.sources.found import Portion, keep_once, portion
 from scripts.sources.local import listing_digest, local_listing, parse_files
 from scripts.sources.remote import Store
+from scripts.sources.shares import WHOLE
 
 MODULE = "scripts.sources.fetch"
 LIMITS = "GROUNDWORK_DOWNLOADS"  # limits change no result, so they come by the environment and not as settings
@@ -47,15 +49,15 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 @contextmanager
-def part_files(origin: Mapping[str, Any], part: int, parts: int, cache: Path, store: Store) -> Iterator[list[Found]]:
+def part_files(origin: Mapping[str, Any], part: int, parts: int, cache: Path, store: Store) -> Iterator[Portion]:
     """Give the files of one part, sorted by native name; they can be copied within the block. Raises UserError."""
     with ExitStack() as stack:
         if "crawl" in origin:
-            yield crawl_files(origin["crawl"], origin["seed"], store)[part::parts]
+            yield portion(crawl_files(origin["crawl"], origin["seed"], store), part, parts)
         elif "dump" in origin:
             yield dump_parts(origin["dump"], part, parts, store)
         elif "dataset" in origin:
-            yield [dataset_file(origin["dataset"], part, parts, store.limits.offline)]
+            yield Portion([dataset_file(origin["dataset"], part, parts, store.limits.offline)])
         else:
             yield found_files(origin["package"], parse_files(origin["files"]), part, parts, cache, store, stack)
 
@@ -75,17 +77,22 @@ def fetch(step: Step, args: argparse.Namespace) -> None:
     origin, part, parts, content = settings["origin"], settings["part"], settings["parts"], settings["content"]
     store = Store(args.cache / "downloads", args.lock, Limits.parse(os.environ.get(LIMITS, "")))
     names: dict[str, str] = {}
-    with part_files(origin, int(part), parts, args.cache / "packages", store) as files, step.publish() as out:
+    with part_files(origin, int(part), parts, args.cache / "packages", store) as mine, step.publish() as out:
         if content is not None:
             _check_content(origin, int(part), parts, content)
         folder = out.folder(part)
-        for index, file in enumerate(files):
+        for index, file in enumerate(mine.files):
             name = flat_name(index, file.origin)
             file.copy(folder / name)
             names[name] = file.origin
+            if mine.share != WHOLE:
+                keep_once(folder / name, args.cache / "shared")
         out.summary["origins"] = names
+        if mine.share != WHOLE:
+            out.summary["share"] = [mine.share.part, mine.share.parts]
         out.account(incoming=len(names), kept=len(names), removed={}, quarantined={})
-        store.release()
+        if mine.share == WHOLE:  # else the other parts need what was downloaded, of which there is one copy
+            store.release()
 
 
 def _check_content(origin: Mapping[str, Any], part: int, parts: int, content: str) -> None:

@@ -19,7 +19,7 @@ from scripts.lib.errors import UserError
 from scripts.sources.addresses import NESTED, check_scheme, is_glob, native_name, scheme
 from scripts.sources.archives import Archive, Member, copy_member, matching, open_archive
 from scripts.sources.dumps import cut_streams
-from scripts.sources.found import Found
+from scripts.sources.found import Found, Portion, portion
 from scripts.sources.local import Wanted, folder_files, listing_digest, local_folder, local_index, local_paths
 from scripts.sources.packages import Package, cached_package, parse_package
 from scripts.sources.remote import Remote, Store
@@ -33,8 +33,8 @@ def found_files(
     cache: Path,
     store: Store,
     stack: ExitStack,
-) -> list[Found]:
-    """Return the files of one part, checked as far as they are here already; they last as long as the stack."""
+) -> Portion:
+    """Return what a part has of the files, checked as far as they are here already; they last as long as the stack."""
     archive, where = None, "this folder"
     if package is not None:
         parsed = parse_package(package)
@@ -53,8 +53,8 @@ def found_files(
                 raise UserError(f"files: {hit.origin} is there twice; let each file match one path only.")
             found[hit.origin] = hit
     if package is None and parts > len(found) and (cut := cut_files(files, part, parts)):
-        return cut
-    return sorted(found.values(), key=lambda file: (file.inside, file.origin))[part::parts]
+        return Portion(cut)
+    return portion(sorted(found.values(), key=lambda file: (file.inside, file.origin)), part, parts)
 
 
 def _package_archive(package: Package, files: Sequence[Wanted], cache: Path, store: Store, stack: ExitStack) -> Archive:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.lib.canonical import sha256_file
 from scripts.lib.errors import UserError
 from scripts.sources.addresses import scheme
 from scripts.sources.remote import Remote, Store
+from scripts.sources.shares import WHOLE, Share, divided
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,37 @@ class Found:
     copy: Callable[[Path], object]
     digest: Callable[[], str] | None = None
     inside: bool = False  # an archive
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What a part has: files, and which share of their records where other parts have the same files."""
+
+    files: list[Found]
+    share: Share = WHOLE
+
+
+def portion(files: Sequence[Found], part: int, parts: int) -> Portion:
+    """Return what part `part` of `parts` has of the files of a source."""
+    places, share = divided(len(files), part, parts)
+    return Portion([files[number] for number in places], share)
+
+
+def keep_once(path: Path, folder: Path) -> None:
+    """Make a file that several parts have one file on disk, by another name in `folder`, where the file system can."""
+    if path.stat().st_nlink > 1:  # it was downloaded, and the cache of downloads holds the one copy
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = sha256_file(path)
+    held, other = folder / digest, path.with_name(f"{path.name}.shared")
+    with (folder / f"{digest}.lock").open("w") as lock, contextlib.suppress(OSError):
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if held.is_file() and sha256_file(held) == digest:
+            other.hardlink_to(held)
+            other.replace(path)
+        else:
+            held.unlink(missing_ok=True)
+            held.hardlink_to(path)
 
 
 def place(base: str, relative: str) -> str:

@@ -15,13 +15,19 @@ Object = dict[str, Any]
 
 def iter_objects(path: Path) -> Iterator[tuple[int, bytes, Object | Rejected]]:
     """Yield (line number, line, object) of a file; broken lines and the break of the file come as Rejected."""
+    for number, line, broken in filled_lines(iter_lines(path)):
+        yield number, line, broken or parse_object(line, f"line {number}")
+
+
+def filled_lines(lines: Iterator[tuple[int, bytes, bool]]) -> Iterator[tuple[int, bytes, Rejected | None]]:
+    """Yield (line number, line, why it is none) of the lines that are not blank, and one for the break of a file."""
     number = 0
     try:
-        for number, line, whole in iter_lines(path):
+        for number, line, whole in lines:
             if not whole:
                 yield number, line, quarantined("too_long_or_cut", f"line {number}", line)
             elif line.strip():
-                yield number, line, parse_object(line, f"line {number}")
+                yield number, line, None
     except BrokenStream as error:
         yield number, b"", quarantined(error.reason, f"byte {error.position}")
 

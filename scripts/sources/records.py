@@ -2,12 +2,13 @@
 
 A reader is a generator `read(path, origin, options)` over one raw file. `origin` is the file's native name (a member of
 a package, a path under a glob); keys derive from it and from what the file says, never from the part or the position of
-the file in it.
+the file in it. Where several parts share a file, each reads it and keeps its share of the outcomes by their number; what
+is costly to make, a reader yields as a function that makes it, so that the other parts need not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -42,7 +43,14 @@ class Rejected:
 
 
 Outcome = Record | Rejected
-Reader = Callable[[Path, str, Mapping[str, Any]], Iterator[Outcome]]
+Deferred = Callable[[], Outcome]
+Reader = Callable[[Path, str, Mapping[str, Any]], Iterator[Outcome | Deferred]]
+
+
+def made(outcomes: Iterable[Outcome | Deferred]) -> Iterator[Outcome]:
+    """Yield the outcomes, each made before the next is asked for."""
+    for outcome in outcomes:
+        yield outcome() if callable(outcome) else outcome
 
 
 def removed(reason: str, position: str, sample: str | bytes = "") -> Rejected:

@@ -12,9 +12,10 @@ ROW = "_row"  # the column with the number of a row in a whole split, which fetc
 
 
 def row_record(
-    row: Mapping[str, Any], columns: Mapping[str, str], key: str, number: int, sample: str | bytes
+    row: Mapping[str, Any], columns: Mapping[str, str], key: str, number: int | str, sample: str | bytes
 ) -> Outcome:
     """Return a row as a record; its identifier is its own, else `key` with the number of the row."""
+    number = row.get(ROW, number)
     position = f"row {number}"
     text = value_of(row, columns["text"])
     if not isinstance(text, str):
@@ -22,7 +23,7 @@ def row_record(
     identifier, url, date, language, license = (
         _string(value_of(row, columns.get(name, ""))) for name in ("id", "url", "date", "language", "license")
     )
-    return Record(identifier or f"{key}/{row.get(ROW, number)}", text, url, date, language, license)
+    return Record(identifier or f"{key}/{number}", text, url, date, language, license)
 
 
 def value_of(row: Mapping[str, Any], column: str) -> Any:

@@ -6,6 +6,7 @@ citation marks with them.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import regex
 from scripts.sources.jats import article_outcome
 from scripts.sources.latexpapers import paper_outcome
 from scripts.sources.papers import Paper, is_paper, read_papers
-from scripts.sources.records import Outcome, Record, Rejected, quarantined, removed
+from scripts.sources.records import Deferred, Outcome, Record, Rejected, quarantined, removed
 from scripts.sources.streams import BrokenStream, iter_chunks
 from scripts.sources.xml import Element, iter_elements, local_name, plain_text
 
@@ -26,28 +27,28 @@ _TRUNCATED = regex.compile(r"\s*\(ABSTRACT TRUNCATED AT \d+ WORDS\)\s*$")
 _TRANSLATED = regex.compile(r"\s*\(author's transl\)", regex.I)
 
 
-def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
+def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome | Deferred]:
     """Yield one outcome an article. Options: `formulae` (keep displayed ones), `captions` (of figures and tables)."""
     try:
         if is_paper(next(iter_chunks(path), b"")):
             for paper in read_papers(path, origin):
-                yield paper_outcome(paper, options) if isinstance(paper, Paper) else paper
+                yield functools.partial(paper_outcome, paper, options) if isinstance(paper, Paper) else paper
         else:
             yield from _articles(path, origin, options)
     except BrokenStream as error:
         yield quarantined(error.reason, f"byte {error.position}")
 
 
-def _articles(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
+def _articles(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome | Deferred]:
     found = 0
     for element in iter_elements(path, ("PubmedArticle", "article")):
         found += 1
         if isinstance(element, Rejected):
             yield element
         elif local_name(element) == "PubmedArticle":
-            yield _abstract(element)
+            yield functools.partial(_abstract, element)
         else:
-            yield article_outcome(element, origin, options)
+            yield functools.partial(article_outcome, element, origin, options)
     if not found:
         yield quarantined("no_articles", origin)
 

@@ -1,6 +1,7 @@
 """Parquet files, with the names of the columns as options.
 
-A row group that cannot be read costs its own rows, a text that is no UTF-8 its own row.
+A row group that cannot be read costs its own rows, a text that is no UTF-8 its own row. A share of a file is a range of its
+rows, of which the row groups are read that hold some.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 
 from scripts.sources.records import Outcome, key_of, quarantined
 from scripts.sources.rows import COLUMNS, row_record
+from scripts.sources.shares import WHOLE, Share
 from scripts.sources.streams import MAX_RECORD_BYTES
 
 BATCH = 64  # rows, fewer where they are long
@@ -23,27 +25,38 @@ UNREADABLE = object()
 
 def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
     """Yield one outcome a row. Options: the columns `text`, `id`, `url`, `date`, `language`, `license`."""
+    return read_share(path, origin, options, WHOLE)
+
+
+def read_share(path: Path, origin: str, options: Mapping[str, Any], share: Share) -> Iterator[Outcome]:
+    """Yield the outcomes of a share of the rows."""
     columns = {**COLUMNS, **options}
     try:
         file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)  # else a whole column of a row group is held
     except (pa.ArrowException, OSError) as error:
-        yield quarantined("no_parquet", origin, str(error))
+        yield from share.of([quarantined("no_parquet", origin, str(error))])
         return
     with file:
         wanted = [name for name in file.schema_arrow.names if any(_needs(name, column) for column in columns.values())]
         wanted = wanted or file.schema_arrow.names[:1]  # so that rows without any of the columns are counted
-        number = 0
+        first, last = share.within(file.metadata.num_rows)
+        end = 0
         for group in range(file.num_row_groups):
-            end = number + file.metadata.row_group(group).num_rows
+            number, end = end, end + file.metadata.row_group(group).num_rows
+            if end <= first or number >= last:
+                continue
             try:
                 for batch in file.iter_batches(_rows_at_once(file, group), row_groups=[group], columns=wanted):
-                    for row in _rows(batch):
-                        number += 1
-                        yield _outcome(row, columns, key_of(origin), number)
+                    start, stop = max(first, number), min(last, number + len(batch))
+                    if start < stop:
+                        for place, row in enumerate(_rows(batch.slice(start - number, stop - start)), start + 1):
+                            yield _outcome(row, columns, key_of(origin), place)
+                    number += len(batch)
+                    if number >= last:
+                        break
             except (pa.ArrowException, OSError) as error:
-                for lost in range(number + 1, end + 1):
+                for lost in range(max(number, first) + 1, min(end, last) + 1):
                     yield quarantined("damaged_row_group", f"row {lost}", str(error))
-            number = end
 
 
 def _rows_at_once(file: pq.ParquetFile, group: int) -> int:

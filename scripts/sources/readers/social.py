@@ -13,7 +13,7 @@ import regex
 
 from scripts.sources.objects import parse_object
 from scripts.sources.readers import hackernews, reddit, stackexchange, timelines
-from scripts.sources.records import Outcome, Reader, Rejected, quarantined
+from scripts.sources.records import Deferred, Outcome, Reader, Rejected, quarantined
 from scripts.sources.sevenzip import is_sevenzip
 from scripts.sources.streams import BrokenStream, iter_lines
 
@@ -22,7 +22,7 @@ _LINES = 1_000
 _ELEMENT = regex.compile(rb"<([A-Za-z_][\w.-]*)")
 
 
-def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
+def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome | Deferred]:
     """Yield one outcome a thread or timeline, and one a post that is left out.
 
     Options: `posts` (of a timeline in a document, default 20), `min_score` (of a post in a thread, default none).

@@ -6,6 +6,7 @@ removed by reason.
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from scripts.sources.arc import arc_as_warc, starts_record
 from scripts.sources.decoding import BOMS, UNMARKED, decode
 from scripts.sources.maintext import main_text
 from scripts.sources.members import iter_runs
-from scripts.sources.records import Outcome, Record, key_of, quarantined, removed
+from scripts.sources.records import Deferred, Outcome, Record, key_of, quarantined, removed
 from scripts.sources.streams import MAX_RECORD_BYTES, BrokenStream, compression, iter_chunks, read_whole
 from scripts.sources.warcs import MARK, Misfit, iter_records, starts_warc
 
@@ -48,7 +49,7 @@ class Address:
     date: str | None
 
 
-def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
+def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome | Deferred]:
     """Yield one outcome a record of an archive, or the one of an HTML file. No options."""
     try:
         head = next(iter_chunks(path), b"").lstrip(_BLANK)
@@ -80,23 +81,26 @@ def _members(path: Path, arc: bool) -> Iterator[bytes | Misfit]:
             yield Misfit(error.reason, f"byte {error.position}".encode())
 
 
-def _outcomes(records: Iterator[bytes | Misfit]) -> Iterator[Outcome]:
+def _outcomes(records: Iterator[bytes | Misfit]) -> Iterator[Outcome | Deferred]:
     found = 0
     for found, data in enumerate(records, start=1):
         if isinstance(data, Misfit):
             yield quarantined(data.reason, f"record {found}", data.sample)
-            continue
-        if reason := passed_over(data):
-            yield removed(reason, f"record {found}")
-            continue
-        # The library leaves a record without its content when it goes on, so it is kept from doing so.
-        archive = ArchiveIterator(io.BytesIO(data), auto_decode="all", record_types=WarcRecordType.any_type)
-        try:
-            yield _record(next(archive), f"record {found}")
-        except (OSError, StopIteration) as error:
-            yield quarantined("malformed_warc", f"record {found}", str(error))
+        else:
+            yield functools.partial(_outcome, data, f"record {found}")
     if not found:
         yield quarantined("no_warc", "record 0")
+
+
+def _outcome(data: bytes, position: str) -> Outcome:
+    """Return what comes of one whole record."""
+    if reason := passed_over(data):
+        return removed(reason, position)
+    archive = ArchiveIterator(io.BytesIO(data), auto_decode="all", record_types=WarcRecordType.any_type)
+    try:
+        return _record(next(archive), position)
+    except (OSError, StopIteration) as error:
+        return quarantined("malformed_warc", position, str(error))
 
 
 def passed_over(data: bytes) -> str | None:

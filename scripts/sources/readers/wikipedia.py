@@ -14,7 +14,7 @@ from urllib.parse import quote
 import regex
 
 from scripts.lib.code import data_file
-from scripts.sources.records import Outcome, Record, Rejected, quarantined, removed
+from scripts.sources.records import Deferred, Outcome, Record, Rejected, quarantined, removed
 from scripts.sources.streams import BrokenStream
 from scripts.sources.wikitext import clean_wikitext
 from scripts.sources.xml import Element, iter_elements, local_name, whole_text
@@ -30,7 +30,7 @@ def disambiguation_templates() -> frozenset[str]:
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
-def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
+def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome | Deferred]:
     """Yield one outcome a page. Options: `namespaces` kept (default [0]), `disambiguation` (keep such pages)."""
     namespaces = {str(number) for number in options.get("namespaces", [0])}
     keep_lists = options.get("disambiguation", False)
@@ -42,7 +42,7 @@ def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcom
             elif local_name(element) == "base":
                 base = (element.text or "").rpartition("/")[0]
             else:
-                yield _page(element, base, namespaces, keep_lists)
+                yield functools.partial(_page, element, base, namespaces, keep_lists)
     except BrokenStream as error:
         yield quarantined(error.reason, f"byte {error.position} of {origin}")
 

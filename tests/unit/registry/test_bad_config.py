@@ -53,10 +53,6 @@ BAD: list[tuple[Edit, str]] = [
         source(kind="common_crawl", crawl={"snapshot": "CC-MAIN-2024-10", "files": 2, "share": 0.1}),
         r"has files and share",
     ),
-    (
-        source(kind="common_crawl", parts=3, crawl={"snapshot": "CC-MAIN-2024-10", "files": 2}),
-        r"crawl\.files is 2; lower",
-    ),
     (source(kind="common_crawl"), r"sources\.one\.files is \[\], but it must be of length at least 1"),
     (source(kind="wikipedia", dump={"language": "en", "date": "latest"}), r"dump\.date is 'latest'"),
     (
