@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from scripts.lib.documents import read_rows
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import Artefact
+from scripts.lib.versions import source_id
 
 DOCUMENT = ["id", "text", "language", "license", "date"]
 EMPTIED = "nothing_left"  # the reason of documents that cuts and edits of lines leave empty
@@ -80,7 +81,8 @@ def read_part(part: Part, later: dict[str, str]) -> Iterator[Seen]:
     for document, measured, verdict in rows:
         identifier = document["id"]
         reason = verdict["reason"] or later.get(identifier)
-        text = upcoming["text"] if upcoming is not None and upcoming["id"] == identifier else None
+        stays = reason is None and upcoming is not None and upcoming["id"] == source_id(identifier)
+        text = upcoming["text"] if upcoming is not None and stays else None
         if reason is None and text is None and emptied:
             reason, emptied = EMPTIED, emptied - 1
         if not identifier == measured["id"] == verdict["id"] or (text is None) != (reason is not None):

@@ -24,6 +24,7 @@ from scripts.lib.documents import read_batches
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import Artefact
 from scripts.lib.progress import progress
+from scripts.lib.versions import source_ids
 
 DIGEST = 4  # numbers of 32 bits in a digest
 SLICES = 64  # into which paragraphs are cut by their digests, so that a slice is sorted in memory
@@ -54,7 +55,7 @@ class Corpus:
     characters: I64
     quality: NDArray[np.float64] | None
     names: TextSpool
-    ids: Spool  # digests of names
+    ids: Spool  # digests of names, those of the source
     exact: Spool
     minhash: Spool
     worded: Spool
@@ -169,6 +170,7 @@ def _disagreement(part: Part) -> UserError:
 def _spool(corpus: Corpus, batch: pa.RecordBatch, rows: int) -> None:
     names = batch.column("id")
     corpus.names.append(names)
+    names = source_ids(names)
     offsets = np.frombuffer(names.buffers()[1], np.int32)[names.offset : names.offset + len(names) + 1]
     ids = np.empty((len(names), 2), np.uint64)
     _digests(np.frombuffer(names.buffers()[2] or b"", np.uint8), offsets.astype(np.int64), ids)

@@ -32,6 +32,7 @@ from scripts.lib.manifest import Artefact
 from scripts.lib.progress import progress
 from scripts.lib.seeds import unit_interval
 from scripts.lib.step import Step, run_step, step_parser
+from scripts.lib.versions import source_id
 
 MODULE = "scripts.cleaning.curate"
 NOTHING_LEFT = "nothing_left"  # why a document goes that cuts and edits of lines leave empty
@@ -106,6 +107,7 @@ def curate(step: Step, args: argparse.Namespace) -> None:
                     removed[NOTHING_LEFT] += 1
                     continue
                 spanned += row["id"] in spans
+                row["id"] = source_id(row["id"])
                 paragraphs.update(lost)
                 edits.update(edited)
                 row["text"], counts, issuers = replace_by_country(row["text"], kinds)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from scripts.cleaning.corpus import Corpus
 from scripts.cleaning.spool import I64
+from scripts.lib.versions import source_ids
 
 
 def ranked(
@@ -28,7 +29,7 @@ def ranked(
     if corpus.quality is not None:
         columns["quality"] = pa.array(corpus.quality[positions])
     columns["characters"] = pa.array(corpus.characters[positions])
-    columns["id"] = corpus.names.pick(positions)
+    columns["id"] = source_ids(corpus.names.pick(positions))
     columns |= {f"exact{place}": pa.array(np.ascontiguousarray(exact[:, place])) for place in range(exact.shape[1])}
     columns["part"] = pa.array(corpus.part[positions])
     if number is not None:

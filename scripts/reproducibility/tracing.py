@@ -23,6 +23,7 @@ from scripts.lib.manifest import load_manifest
 from scripts.lib.matching import TOKENIZER_DIGEST
 from scripts.lib.streams import KEY_BYTES, document_key
 from scripts.lib.unspaced import UNSPACED
+from scripts.lib.versions import source_id
 from scripts.reproducibility.batches import ModelBatches, planned_models
 
 Facts = dict[str, Any]
@@ -176,7 +177,9 @@ class Trace:
             "survivor_of": [_without(row, "survivor") for row in survives],
             "repeated_paragraphs": [_without(row, "id", "source", "part") for row in repeated],
             "contamination": [_without(row, "id", "source", "part") for row in held],
-            "curated": self._curated(folder / "documents" / source / f"{part}.parquet", corpus, document),
+            "curated": None
+            if copies  # of which another may have the id that this one had
+            else self._curated(folder / "documents" / source / f"{part}.parquet", corpus, document),
         }
 
     def _flags(self, rules: Facts, source: str, part: str, identifier: str) -> Facts:
@@ -192,7 +195,7 @@ class Trace:
         """Return where the curated text lies and what changed in it; None when it went or is not made."""
         if not path.with_suffix(".json").is_file():
             return None
-        row = next(places(path, "id", document["id"]), None)
+        row = next(places(path, "id", source_id(document["id"])), None)
         if row is None:
             return None
         curated = row_at(path, row)

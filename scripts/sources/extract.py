@@ -11,7 +11,7 @@ import argparse
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,6 +22,7 @@ from scripts.lib.manifest import Artefact, results_root
 from scripts.lib.progress import progress
 from scripts.lib.settings import Settings
 from scripts.lib.step import Step, run_step, step_parser
+from scripts.lib.versions import version_id
 from scripts.sources.decoding import has_surrogates, normal_form
 from scripts.sources.kinds import check_reader_options
 from scripts.sources.readers import (
@@ -111,7 +112,10 @@ def outcomes(raw: Artefact, kind: str, options: Mapping[str, Any]) -> Iterator[t
 
 
 def checked(outcome: Outcome, declared: Declared, seen: Seen) -> dict[str, Any] | Rejected:
-    """Return a record as a row of the documents, or why it is none: it is empty, no text or has an id that was there."""
+    """Return a record as a row of the documents, or why it is none: it is empty, no text or the same as one before.
+
+    A record with the id of another and a text of its own is a version of it (`scripts.lib.versions`).
+    """
     if isinstance(outcome, Rejected):
         return outcome
     stated = (outcome.text, outcome.key, outcome.url, outcome.date, outcome.language, outcome.license)
@@ -120,9 +124,11 @@ def checked(outcome: Outcome, declared: Declared, seen: Seen) -> dict[str, Any] 
     content = normal_form(outcome.text)
     if not content.strip():
         return removed("empty", outcome.key)
-    if not seen.add(outcome.key):
+    version = version_id(outcome.key, content)
+    fresh = seen.add(outcome.key)
+    if not seen.add(version):
         return quarantined("duplicate_id", outcome.key, content)
-    return document(outcome, content, declared)
+    return document(outcome if fresh else replace(outcome, key=version), content, declared)
 
 
 def document(record: Record, content: str, declared: Declared) -> dict[str, Any]:

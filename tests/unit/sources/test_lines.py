@@ -43,7 +43,7 @@ BROKEN_LINES = [
     ("text_not_string", b'{"id": "x", "text": 5}'),
     ("too_deep", b'{"id": "x", "text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
     ("lone_surrogates", b'{"id": "x", "text": "a \\ud800 b"}'),
-    ("duplicate_id", b'{"id": "k3", "text": "again"}'),
+    ("duplicate_id", b'{"id": "k3", "text": "text number 3"}'),
     ("too_long_or_cut", b'{"id": "x", "text": "' + b"a" * (33 << 20) + b'"}'),
 ]
 
