@@ -18,8 +18,10 @@ from scripts.sources.records import Outcome, Record, Rejected, removed
 from scripts.sources.tables import iter_rows
 
 POSTS = 20
-_LINK = regex.compile(r"\s*\(?\b(?:https?://|www\.|pic\.twitter\.com/)\S*")
-_LEFT_OVER = regex.compile(r"(?:\s*(?:[:|>»→-]|via))+\s*$", regex.I)
+_LINK = regex.compile(r"(?<!\s)\s*+\(?\b(?:https?://|www\.|pic\.twitter\.com/)\S*")
+_LEFT_OVER = regex.compile(
+    r"(?r)(?:\s*(?:[:|>»→-]|\bvia\b))+\s*$", regex.I
+)  # from the end: else it is tried at each mark
 _RETWEET = regex.compile(r"^(?:RT|MT)\s+@\w+:?\s*")
 _SPACES = regex.compile(r"\s+")
 _MIN_WORDS = 3

@@ -90,6 +90,8 @@ def test_posts_become_timelines_of_one_account(tmp_path: Path) -> None:
 
 def test_posts_lose_links_and_keep_words() -> None:
     assert clean_post("RT @x: Fish &amp;amp; chips via http://t.co/1 @y") == "Fish & chips via @y"
+    assert clean_post("I love Bolivia") == "I love Bolivia"
+    assert clean_post("Fish and chips | via: http://t.co/1") == "Fish and chips"
 
 
 def test_speeches_lose_the_marks_of_a_tokenizer(tmp_path: Path) -> None:
