@@ -105,6 +105,8 @@ rule pretrain:
         processes=2,
         micro_batch_tokens=1024,
         zero_stage=0,
+        tensor_parallel=1,
+        pipeline_parallel=1,
         device="none",
         keep_last=2,
         keep_every=0,
@@ -123,6 +125,8 @@ rule pretrain:
         " --device {resources.device:q}"
         " --devices {resources.processes}"
         " --zero-stage {resources.zero_stage}"
+        " --tensor {resources.tensor_parallel}"
+        " --pipeline {resources.pipeline_parallel}"
         " --micro-batch-tokens {resources.micro_batch_tokens}"
         " --tokenizer {input.tokenizer:q}"
         " --settings {params.settings:q}"
@@ -138,6 +142,8 @@ rule pretrain:
         " --processes {resources.processes}"
         " --micro-batch-tokens {resources.micro_batch_tokens}"
         " --zero-stage {resources.zero_stage}"
+        " --tensor {resources.tensor_parallel}"
+        " --pipeline {resources.pipeline_parallel}"
         " --keep-last {resources.keep_last}"
         " --keep-every {resources.keep_every}"
         " --keep-steps {resources.keep_steps}"
@@ -177,6 +183,8 @@ rule branch_point:
         processes=2,
         micro_batch_tokens=1024,
         zero_stage=0,
+        tensor_parallel=1,
+        pipeline_parallel=1,
         timeout_minutes=30,
         walltime_minutes=0,
     params:
@@ -197,6 +205,8 @@ rule branch_point:
         " --processes {resources.processes}"
         " --micro-batch-tokens {resources.micro_batch_tokens}"
         " --zero-stage {resources.zero_stage}"
+        " --tensor {resources.tensor_parallel}"
+        " --pipeline {resources.pipeline_parallel}"
         " --timeout-minutes {resources.timeout_minutes}"
         " --walltime-minutes {resources.walltime_minutes}"
         " --manifest {output.manifest:q}"

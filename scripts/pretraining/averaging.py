@@ -37,15 +37,12 @@ class Averager:
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def _mix(self, share: float) -> None:
         """Move the average towards the weights by a share of the way; the first time it becomes them."""
-        named = self.engine.named_parameters()
-        with self.engine.whole([parameter for _, parameter in named]):
-            if self.engine.rank:
-                return
-            for name, parameter in named:
+        with self.engine.collected() as weights:
+            for name, weight in weights.items():
                 if name in self._average:
-                    self._average[name].lerp_(parameter.detach().float(), share)
+                    self._average[name].lerp_(weight.float(), share)
                 else:
-                    self._average[name] = parameter.detach().float().clone()
+                    self._average[name] = weight.float().clone()
 
     def apply(self) -> None:
         """Put the average in the place of the weights; no update may follow."""

@@ -1,4 +1,4 @@
-"""The DeepSpeed side of training: processes, ZeRO, one update, whole weights.
+"""The DeepSpeed side of training: processes, ZeRO, tensor parallelism, one update, whole weights.
 
 Everything that depends on the layout stands here; the loop in `scripts.pretraining.worker` reads like one process.
 DeepSpeed is imported when the engine starts, since the import takes seconds and looks at the machine.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,12 @@ from scripts.lib.optimiser import set_learning_rate
 from scripts.pretraining.layout import BUCKET, Layout
 from scripts.pretraining.presence import FOLDER, RENDEZVOUS
 from scripts.pretraining.recipe import Training
+from scripts.pretraining.tensor_parallel import TensorShares, cuts_of
 
 TIMEOUT = 1800.0  # seconds; of a wait for other ranks where nobody else watches over them
+Begin = Callable[[int], None]
+Loss = Callable[[Any, int, slice], Tensor]
+Given = Callable[[slice], dict[str, Tensor]]
 
 
 def start_processes(timeout: float = TIMEOUT) -> torch.device:
@@ -89,10 +93,33 @@ class Engine:
         self._clipping = training.gradient_clipping
         self._moving = True
         self._guard(optimizer)
-        engine, *_ = deepspeed.initialize(
-            model=model.to(device), optimizer=optimizer, config=engine_config(training, layout)
-        )
+        self._shapes = {name: parameter.shape for name, parameter in model.named_parameters()}
+        self.cuts = cuts_of(model)
+        self._shares = TensorShares(model, self.cuts, layout.tensor) if layout.tensor > 1 else None
+        config = engine_config(training, layout)
+        if self._shares:
+            config["tensor_parallel"] = self._shares.settings()
+        module = self._module(model).to(device)
+        engine, *_ = deepspeed.initialize(model=module, optimizer=optimizer, config=config)
         self.model: Any = engine
+
+    def _module(self, model: nn.Module) -> nn.Module:
+        """Return what DeepSpeed is given of a model."""
+        return model
+
+    def gradient(self, sequences: int, begin: Begin, loss: Loss, given: Given) -> None:
+        """Add up the gradient of a batch: `begin` is called before a micro-batch, `loss` gives what is minimised.
+
+        `given` returns the arguments of the model, which `loss` asks for by itself where it has the whole model.
+        """
+        passes = list(self.layout.micro_batches(self.rank, sequences))
+        for number, rows in passes:
+            begin(number)
+            self.accumulate(loss(self.model, number, rows), last=number == passes[-1][0])
+
+    def forward(self, **given: Tensor) -> Any:
+        """Return what the model gives, of which callers take the logits; every rank has to call it."""
+        return self.model(**given)
 
     def accumulate(self, loss: Tensor, last: bool) -> None:
         """Add the gradient of a loss: over all ranks and micro-batches of a step, losses add up.
@@ -102,9 +129,12 @@ class Engine:
         since a step has fewer of them while the batch warms up.
         """
         self.model.set_gradient_accumulation_boundary(last)
-        self.model.backward(loss * (self.layout.processes * self.layout.accumulation))
+        self.model.backward(self._scaled(loss))
         if not last:
             self.model.step()
+
+    def _scaled(self, loss: Tensor) -> Tensor:
+        return loss * (self.layout.data * self.layout.accumulation)
 
     def update(self, learning_rate: float, check: Callable[[float], None], move: bool = True) -> float:
         """Clip, update the weights, and return the gradient's global norm before clipping.
@@ -115,15 +145,20 @@ class Engine:
         self._moving = move
         set_learning_rate(self.model.optimizer, learning_rate)
         if self.layout.zero_stage:
-            self.model.step()
+            self._step()
             norm = float(self.model.get_global_grad_norm() or 0.0)
             check(float("inf") if self.model.skipped_steps else norm)  # it skips such steps without a word
             return norm
-        limit = self._clipping or float("inf")
-        norm = float(nn.utils.clip_grad_norm_(self.model.module.parameters(), limit))
+        parameters = [parameter for _, parameter in self.named_parameters()]
+        found = self._shares.norm(parameters) if self._shares else nn.utils.get_total_norm(_gradients(parameters))
+        norm = float(found)
         check(norm)
-        self.model.step()
+        nn.utils.clip_grads_with_norm_(parameters, self._clipping or float("inf"), found)
+        self._step()
         return norm
+
+    def _step(self) -> None:
+        self.model.step()
 
     def _guard(self, optimizer: torch.optim.Optimizer) -> None:
         """Put a switch before the optimiser's step, which DeepSpeed calls with every ZeRO stage."""
@@ -150,24 +185,44 @@ class Engine:
         return list(self.model.module.named_parameters())
 
     def shapes(self) -> dict[str, torch.Size]:
-        """Return the shapes of the parameters by name; ZeRO 3 leaves empty ones in their places."""
-        return {name: getattr(parameter, "ds_shape", parameter.shape) for name, parameter in self.named_parameters()}
+        """Return the whole shapes of all parameters by name, whatever a rank holds of them."""
+        return self._shapes
+
+    def stored(self, name: str) -> str | None:
+        """Return the name by which this rank stores what it has of a parameter; None where another rank stores it."""
+        return self._shares.stored(name) if self._shares else name
 
     @contextmanager
     def whole(self, parameters: list[nn.Parameter], changed: bool = False) -> Iterator[None]:
-        """Make parameters whole on every rank within the block (ZeRO 3 holds a share of each).
+        """Make parameters whole on every rank within the block (ZeRO 3 and tensor parallelism hold shares).
 
         With `changed` all ranks hold afterwards what rank 0 made of them.
         """
-        if self.layout.zero_stage < 3:
-            yield
-            for parameter in parameters if changed else ():
-                dist.broadcast(parameter.data, 0)
-            return
         import deepspeed
 
-        with deepspeed.zero.GatheredParameters(parameters, modifier_rank=0 if changed else None):
+        with ExitStack() as stack:
+            if self.layout.zero_stage == 3:
+                gathered = deepspeed.zero.GatheredParameters(parameters, modifier_rank=0 if changed else None)
+                stack.enter_context(gathered)
+            if self._shares:
+                stack.enter_context(self._shares.whole(parameters, changed))
             yield
+            if changed and self.layout.zero_stage < 3 and not self._shares:
+                for parameter in parameters:
+                    dist.broadcast(parameter.data, 0)
+
+    @contextmanager
+    def collected(self) -> Iterator[dict[str, Tensor]]:
+        """Give rank 0 all parameters, whole, by name, and the others nothing; every rank has to call it."""
+        named = self.named_parameters()
+        with self.whole([parameter for _, parameter in named]):
+            yield {name: parameter.detach() for name, parameter in named} if self.rank == 0 else {}
+
+    def copy_of(self, name: str) -> Tensor:
+        """Return a copy of a parameter, whole, on every rank; every rank has to call it."""
+        parameter = dict(self.named_parameters())[name]
+        with self.whole([parameter]):
+            return parameter.detach().clone()
 
     def replace_weights(self, values: Mapping[str, Tensor]) -> None:
         """Put the values that rank 0 has by name in the place of the weights; no update may follow."""
@@ -183,10 +238,13 @@ class Engine:
             return {name: value.detach().to("cpu", torch.float32, copy=True) for name, value in state.items()}
 
 
+def _gradients(parameters: list[nn.Parameter]) -> list[Tensor]:
+    return [parameter.grad for parameter in parameters if parameter.grad is not None]
+
+
 def engine_config(training: Training, layout: Layout) -> dict[str, Any]:
     """Return the configuration; with ZeRO 0 `Engine.update` clips, where the norm is known before the update."""
     return {
-        "train_batch_size": training.global_batch,
         "train_micro_batch_size_per_gpu": layout.micro_batch,
         "gradient_accumulation_steps": layout.accumulation,
         "gradient_clipping": training.gradient_clipping if layout.zero_stage else 0.0,

@@ -47,16 +47,16 @@ def _totals(
     ranks have to take part in a forward pass.
     """
     inputs, labels = inputs_and_labels(job.recipe, tokens, VALIDATION, job.vocabulary, continues)
-    size, processes = job.layout.micro_batch, job.layout.processes
+    size, layout = job.layout.micro_batch, job.layout
     table = torch.from_numpy(token_bytes).to(engine.device)
     totals = torch.zeros(3, dtype=torch.float64, device=engine.device)
     batches = -(-len(tokens) // size)
-    for turn in range(-(-batches // processes)):
-        number = turn * processes + engine.rank
+    for turn in range(-(-batches // layout.data)):
+        number = turn * layout.data + layout.place(engine.rank)
         rows = slice(number * size, (number + 1) * size) if number < batches else slice(0, size)
         with torch.no_grad():
-            losses, wanted = token_losses(job.recipe, engine.model, inputs[rows], labels[rows], engine.device)
-        if number < batches:
+            losses, wanted = token_losses(job.recipe, engine.forward, inputs[rows], labels[rows], engine.device)
+        if number < batches and layout.speaks(engine.rank):
             asked = wanted >= 0
             sums = [losses.double().sum(), asked.sum().double(), table[wanted[asked]].sum().double()]
             totals += torch.stack(sums)

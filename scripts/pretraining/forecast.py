@@ -24,7 +24,7 @@ from scripts.lib.settings import Settings
 from scripts.pretraining.cost import Cost, cost
 from scripts.pretraining.devices import Device, Rates, device, rates
 from scripts.pretraining.grid import Grid, check_grid, grids, not_yet_run
-from scripts.pretraining.layout import MICRO_BATCH_TOKENS, lay_out
+from scripts.pretraining.layout import MICRO_BATCH_TOKENS, check_parallel, lay_out
 from scripts.pretraining.memory import Memory, memory
 from scripts.pretraining.recipe import Recipe
 from scripts.pretraining.size import OPTIMAL_TOKENS_PER_PARAMETER, flops_per_token, parameters
@@ -188,7 +188,9 @@ def look_ahead(recipe: Recipe, vocabulary: int, args: argparse.Namespace) -> For
     Raises UserError for what does not fit, and with `--run` for what cannot be run yet.
     """
     if args.device == NONE:
-        refuse_what_cannot_run(recipe, stated_grid(recipe, args), args.devices, args.run)
+        grid = stated_grid(recipe, args)
+        check_parallel(recipe, grid.tensor, grid.pipeline, grid.zero_stage)
+        refuse_what_cannot_run(recipe, grid, args.devices, args.run)
         return None
     on, stated = device(args.device), rates(args.price, args.pue, args.carbon)
     if args.propose:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scripts.lib.errors import UserError
+from scripts.pretraining.layout import check_parallel
 from scripts.pretraining.recipe import Recipe
 
 
@@ -52,32 +53,24 @@ class Grid:
 
 def check_grid(grid: Grid, recipe: Recipe) -> None:
     """Raise UserError for a layout that does not divide the model or the batch."""
+    check_parallel(recipe, grid.tensor, grid.pipeline, grid.zero_stage)
     shape, training = recipe.architecture, recipe.training
     smallest = training.batches.smallest
     batch = "training.global_batch" if smallest == training.global_batch else "training.batch_warmup.from"
     divided = (
         ("--micro-batch x data", grid.data * grid.micro_batch, batch, smallest),
-        ("--tensor", grid.tensor, "architecture.key_value_heads", shape.key_value_heads),
-        ("--tensor", grid.tensor, "architecture.feed_forward", shape.feed_forward),
-        ("--pipeline", grid.pipeline, "architecture.layers", shape.layers),
         ("--sequence", grid.sequence, "training.sequence_length", training.sequence_length),
         ("--tensor x --sequence", grid.tensor * grid.sequence, "architecture.heads", shape.heads),
     )
     for option, size, key, whole in divided:
         if size < 1 or whole % size:
             raise UserError(f"{option}: {size} does not divide {key} of {recipe.model}, {whole}; choose a divisor.")
-    if grid.pipeline > 1 and grid.zero_stage > 1:
-        raise UserError(
-            f"--zero-stage: {grid.zero_stage} shares gradients, which a pipeline adds up over its micro-batches; "
-            "use 0 or 1 with --pipeline."
-        )
 
 
 def not_yet_run(grid: Grid, per_machine: int) -> list[str]:
     """Return what of a layout can be planned but not yet trained with here, in words; `per_machine` devices share one."""
     wanted = {
-        "tensor parallelism": grid.tensor > 1,
-        "pipeline parallelism": grid.pipeline > 1,
+        "tensor and pipeline parallelism together": grid.tensor > 1 and grid.pipeline > 1,
         "sequence parallelism": grid.sequence > 1,
         "activation checkpointing": grid.checkpointing,
         f"more than one machine ({per_machine} devices)": grid.devices > per_machine,
@@ -96,13 +89,15 @@ def grids(recipe: Recipe, devices: int, per_machine: int, everything: bool) -> I
     Tensor parallelism stays within a machine. The sequence is not shared: it pays for contexts much longer than ours.
     """
     shape, smallest = recipe.architecture, recipe.training.batches.smallest
+    muon = recipe.training.optimizer.name == "muon"
     tensors = [size for size in divisors(shape.key_value_heads, per_machine) if shape.feed_forward % size == 0]
-    for tensor in tensors if everything else [1]:
-        for pipeline in divisors(shape.layers) if everything else [1]:
+    pipelines = [1] if muon or recipe.objective != "causal" else divisors(shape.layers)
+    for tensor in tensors[:1] if muon else tensors:
+        for pipeline in pipelines if everything or tensor == 1 else [1]:
             data, rest = divmod(devices, tensor * pipeline)
             if rest or not data or smallest % data:
                 continue
             for micro_batch in reversed(divisors(smallest // data)):
-                for zero_stage in range(4 if pipeline == 1 else 2):
+                for zero_stage in range(4) if pipeline == 1 else (1,):
                     for checkpointing in (False, True) if everything else (False,):
                         yield Grid(data, tensor, pipeline, 1, zero_stage, micro_batch, checkpointing)

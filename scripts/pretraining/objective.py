@@ -85,6 +85,12 @@ def separation(recipe: Recipe, inputs: I64) -> dict[str, NDArray[Any]]:
     return {"attention_mask": attends, "position_ids": positions}
 
 
+def model_inputs(recipe: Recipe, inputs: I64, device: torch.device) -> dict[str, Tensor]:
+    """Return the arguments of a model for token ids [n, length]: these, and what keeps the documents of a row apart."""
+    given = {"input_ids": np.ascontiguousarray(inputs), **separation(recipe, inputs)}
+    return {name: torch.from_numpy(values).to(device) for name, values in given.items()}
+
+
 def token_losses(recipe: Recipe, model: Any, inputs: I64, labels: I64, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return the cross entropy in nats of every position (0 where nothing is asked for) and the labels, [n, length]."""
     logits, wanted, asked = _logits(recipe, model, inputs, labels, device)
@@ -118,13 +124,12 @@ def _logits(
     recipe: Recipe, model: Any, inputs: I64, labels: I64, device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return the logits of what is asked for [positions, rows], the labels and where they ask, both [n, length]."""
-    apart = {name: torch.from_numpy(values).to(device) for name, values in separation(recipe, inputs).items()}
-    given = torch.from_numpy(np.ascontiguousarray(inputs)).to(device)
+    given = model_inputs(recipe, inputs, device)
     wanted = torch.from_numpy(np.ascontiguousarray(labels)).to(device)
     asked = wanted != IGNORED
     if recipe.objective == "causal":
-        logits = model(input_ids=given, **apart).logits
+        logits = model(**given).logits
         logits = logits if asked.all() else logits[asked]
     else:
-        logits = model(input_ids=given, asked=asked, **apart).logits
+        logits = model(asked=asked, **given).logits
     return logits.float().view(-1, logits.shape[-1]), wanted, asked

@@ -20,7 +20,7 @@ from scripts.pretraining.engine import Engine
 from scripts.pretraining.job import Job
 from scripts.pretraining.layouts import note_layout
 from scripts.pretraining.metrics import Metrics, Row
-from scripts.pretraining.shares import Shares, restore, snapshot
+from scripts.pretraining.shares import Joined, Shares, Source, restore, snapshot
 
 log = logging.getLogger(__name__)
 
@@ -91,9 +91,10 @@ class Saver:
         """After an error: let a checkpoint that is being written become whole, if that takes no longer than a minute."""
         self._background.settle()
 
-    def shares(self, found: checkpoints.Checkpoint) -> Shares:
-        """Return the weights and the optimiser's memory in a checkpoint, whatever layout wrote it."""
-        return Shares(found.path, range(found.layout["processes"]))
+    def shares(self, found: checkpoints.Checkpoint) -> Source:
+        """Return the weights and the optimiser's memory in a checkpoint, whole parameters, whatever layout wrote it."""
+        shares, tensor = Shares(found.path, range(found.layout["processes"])), found.layout.get("tensor", 1)
+        return shares if tensor == 1 else Joined(shares, self.engine.cuts, self.engine.shapes(), tensor)
 
     def newest(self) -> checkpoints.Checkpoint:
         """Return the newest whole checkpoint of a run that has saved."""

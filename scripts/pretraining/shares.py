@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection
-from dataclasses import astuple, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +25,7 @@ from torch import Tensor
 from scripts.lib.optimiser import holders
 from scripts.pretraining.background import Write
 from scripts.pretraining.engine import Engine
+from scripts.pretraining.tensor_parallel import Cut, share_name
 
 VALUES, UPDATES = "values", "step"  # the weights themselves; how many updates, which AdamW alone counts
 
@@ -96,19 +97,74 @@ def open_tensors(path: Path) -> Any:
     return safe_open(path, "pt")
 
 
+class Joined:
+    """The state in a checkpoint of ranks that shared matrices, so many a group: whole parameters of known shapes."""
+
+    def __init__(self, shares: Shares, cuts: Mapping[str, Cut], shapes: Mapping[str, torch.Size], ranks: int) -> None:
+        self._shares, self._cuts, self._shapes, self._ranks = shares, cuts, shapes, ranks
+
+    def _first(self, name: str) -> str:
+        return share_name(name, 0) if name in self._cuts else name
+
+    def keys(self, name: str) -> list[str]:
+        """Return what the optimiser remembers of a parameter."""
+        return self._shares.keys(self._first(name))
+
+    def read(self, key: str, name: str, start: int, size: int) -> Tensor:
+        """Return elements of a parameter."""
+        if name not in self._cuts:
+            return self._shares.read(key, name, start, size)
+        cut, shape = self._cuts[name], self._shapes[name]
+        own = cut.share(torch.empty(shape, device="meta"), self._ranks, 0).shape
+        names = [share_name(name, rank) for rank in range(self._ranks)]
+        whole = cut.joined([self._shares.read(key, one, 0, own.numel()).view(own) for one in names])
+        return whole.reshape(-1)[start : start + size]
+
+    def updates(self, name: str) -> Tensor:
+        """Return what AdamW has counted for a parameter."""
+        return self._shares.updates(self._first(name))
+
+
+class Own:
+    """What tensor parallelism leaves a rank of the whole parameters of a state."""
+
+    def __init__(self, engine: Engine, source: Source) -> None:
+        self._engine, self._source = engine, source
+
+    def keys(self, name: str) -> list[str]:
+        """Return what the optimiser remembers of a parameter."""
+        return self._source.keys(name)
+
+    def read(self, key: str, name: str, start: int, size: int) -> Tensor:
+        """Return elements of this rank's share of a parameter."""
+        layout, shape = self._engine.layout, self._engine.shapes()[name]
+        cut = self._engine.cuts.get(name)
+        if cut is None:
+            return self._source.read(key, name, start, size)
+        whole = self._source.read(key, name, 0, shape.numel()).view(shape)
+        own = cut.share(whole, layout.tensor, self._engine.rank % layout.tensor)
+        return own.reshape(-1)[start : start + size]
+
+    def updates(self, name: str) -> Tensor:
+        """Return what AdamW has counted for a parameter."""
+        return self._source.updates(name)
+
+
 def snapshot(engine: Engine) -> Write:
     """Copy this rank's share into the memory of the host; return what writes the copy into a folder.
 
-    Without ZeRO only the first of the ranks, which all hold the same, has one.
+    Without ZeRO only the first of the ranks that hold the same has one. What several ranks hold alike one of them names.
     """
-    if not engine.layout.zero_stage and engine.rank:
+    if not engine.layout.zero_stage and engine.layout.place(engine.rank):
         return lambda folder: None
     tensors: dict[str, Tensor] = {}
     keys = []
     for number, (flat, memory) in enumerate(_flats(engine)):
         keys.append(sorted(memory))
         tensors |= {f"{key}/{number}": _copy(value) for key, value in {VALUES: flat, **memory}.items()}
-    table = {"pieces": [astuple(piece) for piece in pieces(engine)], "keys": keys}
+    named = ((engine.stored(piece.name), piece) for piece in pieces(engine))
+    stored = [astuple(replace(piece, name=name)) for name, piece in named if name is not None]
+    table = {"pieces": stored, "keys": keys}
     return partial(_write, f"share-{engine.rank:05d}", tensors, json.dumps(table))
 
 
@@ -124,7 +180,9 @@ def _write(stem: str, tensors: dict[str, Tensor], table: str, folder: Path) -> N
 
 @torch.no_grad()  # type: ignore[untyped-decorator]
 def restore(engine: Engine, source: Source) -> None:
-    """Give an engine the weights and the optimiser's memory of a state; every rank has to call it."""
+    """Give an engine the weights and the optimiser's memory of a state of whole parameters; every rank has to call it."""
+    if engine.layout.tensor > 1:
+        source = Own(engine, source)
     flats, own, zero = _flats(engine), pieces(engine), engine.model.optimizer
     shared = engine.layout.zero_stage == 3
     if shared:
@@ -184,7 +242,7 @@ def pieces(engine: Engine) -> list[Piece]:
     for name, parameter in named:
         if engine.layout.zero_stage == 3:  # equal parts of every parameter; the last one may be padded
             flat, place, length = zero.grad_position[zero.get_param_id(parameter)]
-            start = length * engine.rank
+            start = length * engine.layout.place(engine.rank)
             found.append(Piece(name, start, min(length, parameter.ds_numel - start), flat, place))
         elif (part := parameter._hp_mapping) is not None:  # parameters end to end, cut into equal parts
             inside, outside = part.lp_fragment_address, part.hp_fragment_address

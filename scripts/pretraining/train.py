@@ -11,8 +11,8 @@ Publishes `export/`, `metrics.jsonl` and `samples.json`; the manifest records wh
 With `--until STEP` it publishes the state after that step instead, from which other models may start (their `--trunk`): read
 from a checkpoint of the run, or trained for from the newest one before it.
 State is kept in `<checkpoints>/<recipe digest>/`: a run that was killed goes on from its newest whole checkpoint, a finished
-one is published again in seconds. Processes, micro-batch, ZeRO stage and threads are execution: they may change between
-two runs, stand in the provenance and change no digest.
+one is published again in seconds. Processes, micro-batch, ZeRO stage, tensor, pipeline and threads are execution: they may change
+between two runs, stand in the provenance and change no digest.
 
 SIGTERM, SIGUSR1 and the end of the walltime make it save and exit with code 75, whereupon the scheduler may queue it
 again: Snakemake does so for every failed job as often as `retries` says.
@@ -37,7 +37,7 @@ from scripts.lib.step import Output, Step, finished_state, keep_finished, republ
 from scripts.pretraining.inputs import Inputs, add_input_arguments, read_inputs
 from scripts.pretraining.job import MEMORY, RESULT, STATE, WEIGHTS, Job, Upkeep
 from scripts.pretraining.launch import launch
-from scripts.pretraining.layout import MICRO_BATCH_TOKENS, Layout, lay_out
+from scripts.pretraining.layout import MICRO_BATCH_TOKENS, Layout, check_parallel, lay_out
 from scripts.pretraining.layouts import read_layouts
 from scripts.pretraining.presence import SAVED
 from scripts.pretraining.ranks import Saved
@@ -65,6 +65,8 @@ def build_parser() -> argparse.ArgumentParser:
         default=MICRO_BATCH_TOKENS,
         help="tokens of one rank at once; the rest accumulates",
     )
+    parser.add_argument("--tensor", type=int, default=1, help="ranks that share the matrices of a layer")
+    parser.add_argument("--pipeline", type=int, default=1, help="stages that share the layers")
     parser.add_argument("--zero-stage", type=int, choices=range(4), default=0, help="what DeepSpeed shares among ranks")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of a rank (may change last bits)")
     parser.add_argument("--keep-last", type=int, default=2, metavar="N", help="checkpoints that are kept, the newest")
@@ -157,6 +159,7 @@ def layout_of(recipe: Recipe, args: argparse.Namespace) -> Layout:
         raise UserError(
             f"--until: {recipe.model} has the steps 1 to {training.steps}, not {args.until}; name one of them."
         )
+    check_parallel(recipe, args.tensor, args.pipeline, args.zero_stage)
     return lay_out(
         training.global_batch,
         training.sequence_length,
@@ -166,6 +169,8 @@ def layout_of(recipe: Recipe, args: argparse.Namespace) -> Layout:
         args.threads,
         args.micro_batch_tokens,
         training.batches.smallest,
+        args.tensor,
+        args.pipeline,
     )
 
 

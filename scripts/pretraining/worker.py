@@ -35,8 +35,9 @@ from scripts.pretraining.evaluate import validation
 from scripts.pretraining.export import write_result
 from scripts.pretraining.exported_tokenizer import exported_tokenizer
 from scripts.pretraining.job import RESULT, STATE, Job
+from scripts.pretraining.layout import Layout
 from scripts.pretraining.metrics import Metrics
-from scripts.pretraining.objective import inputs_and_labels, predicted_tokens, training_losses
+from scripts.pretraining.objective import inputs_and_labels, model_inputs, predicted_tokens, training_losses
 from scripts.pretraining.presence import FOLDER, SAVED, Presence
 from scripts.pretraining.sampling import continuation, prompt_of
 from scripts.pretraining.saving import Saver
@@ -57,9 +58,9 @@ class Trainer:
         self.job, self.folder, self.recipe = job, folder, job.recipe
         self.data = TrainingData(self.recipe, job.weights, job.sources)
         model = build_model(self.recipe.architecture, job.vocabulary, self.recipe.seed, sparse=True)
-        self.probe = [p for p in model.parameters() if p.ndim > 1][-1]
+        self.probe = [name for name, parameter in model.named_parameters() if parameter.ndim > 1][-1]
         optimizer = build_optimizer(model, self.recipe.training.optimizer)
-        self.engine = Engine(model, optimizer, self.recipe.training, job.layout, device)
+        self.engine = engine_for(job.layout)(model, optimizer, self.recipe.training, job.layout, device)
         self.presence = presence or Presence(self.engine.rank)
         self.tokenizer: Any = exported_tokenizer(model.config, Path(job.tokenizer))
         pieces = self.tokenizer.convert_ids_to_tokens(list(range(job.vocabulary)))
@@ -136,7 +137,7 @@ class Trainer:
         tokens = torch.from_numpy(self.data.batch(0)[:PROBE_SEQUENCES, :-1].copy()).to(self.engine.device)
         self.engine.model.eval()
         with torch.no_grad():
-            return tokens, self.engine.model(input_ids=tokens).logits.float()
+            return tokens, self.engine.forward(input_ids=tokens).logits.float()
 
     def _evaluates(self, done: int) -> bool:
         training = self.recipe.training
@@ -185,6 +186,9 @@ class Trainer:
     def _gradient(self, step: int) -> tuple[float, list[int], bool]:
         """Accumulate the gradient of a step.
 
+        Dropout is seeded by step, micro-batch and stage. Ranks that share matrices draw the same numbers: what they hold
+        alike is dropped out alike, and attention scores of their heads have the same mask on every rank. So masks
+        repeat at one size of micro-batch and one number of tensor ranks and stages.
         Returns its loss over all ranks, which of this rank's micro-batches have none that is finite, and whether some
         rank was asked to stop.
         """
@@ -196,18 +200,26 @@ class Trainer:
         self.engine.model.train()
         total = torch.zeros(2, dtype=torch.float64, device=self.engine.device)
         sums: list[tuple[int, torch.Tensor]] = []
-        layout, earlier = self.job.layout, among.start // self.job.layout.micro_batch
-        own = list(layout.micro_batches(self.engine.rank, len(batch)))
-        for number, rows in own:
+        layout, stage = self.job.layout, self.job.layout.stage(self.engine.rank)
+        earlier = among.start // layout.micro_batch
+        salt = [str(place), *([f"stage {stage}"] if stage else [])]
+
+        def begin(number: int) -> None:
             self.presence.note(f"step {step}: forward")
-            torch.manual_seed(seed_for(self.recipe.seed, "dropout", str(place), str(earlier + number)) >> 1)
-            minimised, nats = training_losses(
-                self.recipe, self.engine.model, inputs[rows], labels[rows], self.engine.device
-            )
+            torch.manual_seed(seed_for(self.recipe.seed, "dropout", *salt, str(earlier + number)) >> 1)
+
+        def loss_of(model: Any, number: int, rows: slice) -> torch.Tensor:
+            minimised, nats = training_losses(self.recipe, model, inputs[rows], labels[rows], self.engine.device)
             sums.append((number, nats))
-            total[0] += sums[-1][1]
+            if layout.speaks(self.engine.rank):
+                total[0] += nats
             self.presence.note(f"step {step}: backward")
-            self.engine.accumulate(minimised / count, last=number == own[-1][0])
+            return minimised / count
+
+        def given(rows: slice) -> dict[str, torch.Tensor]:
+            return model_inputs(self.recipe, inputs[rows], self.engine.device)
+
+        self.engine.gradient(len(batch), begin, loss_of, given)
         total[1] = float(self.presence.asked_to_stop())
         self.presence.note(f"step {step}: the loss of all ranks")
         summed, stop = self.engine.total(total).tolist()
@@ -220,11 +232,11 @@ class Trainer:
         layout = self.job.layout
         everywhere: list[list[int]] = [[] for _ in range(layout.processes)]
         dist.all_gather_object(everywhere, bad)
-        numbers = sorted(number for rank in everywhere for number in rank)
+        numbers = sorted({number for rank in everywhere for number in rank})
         rows = [
             row for number in numbers for row in range(number * layout.micro_batch, (number + 1) * layout.micro_batch)
         ]
-        ranks = sorted({number % layout.processes for number in numbers})
+        ranks = [rank for rank, found in enumerate(everywhere) if found]
         raise failures.not_finite(self.job, step, what, value, ranks, self.data.documents(step, rows))
 
     def _require_finite_norm(self, value: float, step: int) -> None:
@@ -247,8 +259,7 @@ class Trainer:
         return spike
 
     def _probe(self) -> torch.Tensor:
-        with self.engine.whole([self.probe]):
-            return self.probe.detach().clone()
+        return self.engine.copy_of(self.probe)
 
     def _evaluate(self, done: int, **marks: str) -> None:
         self.presence.note(f"step {done - 1}: validation")
@@ -269,6 +280,15 @@ class Trainer:
     def _save(self, done: int) -> None:
         self.presence.note(f"saving after step {done}")
         self.saver.save(done)
+
+
+def engine_for(layout: Layout) -> type[Engine]:
+    """Return the kind of engine that a layout takes; what stages need of DeepSpeed is read for them alone."""
+    if layout.pipeline == 1:
+        return Engine
+    from scripts.pretraining.pipeline import PipelinedEngine
+
+    return PipelinedEngine
 
 
 def end_with_launcher() -> None:

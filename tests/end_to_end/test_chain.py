@@ -163,6 +163,8 @@ LAYOUT: dict[str, Any] = {
     "processes": 1,
     "micro_batch_tokens": 256,
     "zero_stage": 1,
+    "tensor_parallel": 2,
+    "pipeline_parallel": 2,
     "device": "h100",
     "keep_last": 5,
     "keep_every": 8,

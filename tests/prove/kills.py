@@ -24,7 +24,16 @@ from tests.workflow.conftest import Run, lay_out_text
 from tests.workflow.harness import command, copy_project, environment, run, write_config
 
 ATTEMPTS = 5  # of continuing: an orphan that still writes refuses a second writer until it is done
-LAYOUTS = [("llama", 0), ("llama", 1), ("llama", 2), ("llama", 3), ("gpt2", 0), ("bert", 0)]
+LAYOUTS = [
+    ("llama", 0, ""),
+    ("llama", 1, ""),
+    ("llama", 2, ""),
+    ("llama", 3, ""),
+    ("gpt2", 0, ""),
+    ("bert", 0, ""),
+    ("llama", 1, "tensor"),
+    ("gpt2", 1, "pipeline"),
+]
 STEPS, FINETUNING_STEPS = 60, 400
 EVERY = tiny.settings()["training"]["checkpoint_every"]
 CLOSE = 1e-5  # between losses of two layouts
@@ -111,16 +120,20 @@ def continue_until_done(target: Run) -> int:
 
 
 def training_kills(
-    folder: Path, count: int, seed: int, layouts: Sequence[tuple[str, int]] = LAYOUTS
+    folder: Path, count: int, seed: int, layouts: Sequence[tuple[str, int, str]] = LAYOUTS
 ) -> Iterator[tuple[str, Kill]]:
-    """Kill all processes of a pretraining in two processes, after random steps, for every layout (family, ZeRO stage)."""
+    """Kill all processes of a pretraining in two processes, after random steps, for every layout.
+
+    A layout is family, ZeRO stage and what else the two processes share: matrices (tensor), layers (pipeline) or nothing.
+    """
     inputs = tiny.Inputs(folder / "inputs")
     draw = random.Random(seed)
-    for family, stage in layouts:
-        label = f"pretraining, {family}, ZeRO {stage}"
+    for family, stage, shared in layouts:
+        label = f"pretraining, {family}, ZeRO {stage}{f', {shared} 2' if shared else ''}"
         chosen = tiny.settings(family, steps=STEPS, dropout=0.1)
-        options = ("--processes", "2", "--micro-batch", "2", "--zero-stage", str(stage))
-        place = folder / f"{family}-{stage}"
+        options = ["--processes", "2", "--micro-batch", "2", "--zero-stage", str(stage)]
+        options += [f"--{shared}", "2"] if shared else []
+        place = folder / f"{family}-{stage}{shared}"
         place.mkdir()
         tiny.run(tiny.command(inputs, place / "clean", chosen, *options), place / "clean.log")
         expected = (place / "clean/models/tiny/model.json").read_bytes()

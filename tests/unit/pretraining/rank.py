@@ -52,11 +52,14 @@ def group_of_one() -> Iterator[torch.device]:
             os.environ[name] = value
 
 
-def make_job(inputs: tiny.Inputs, micro_batch: int = 2, zero_stage: int = 0, **chosen: Any) -> Job:
-    """Return a job for one rank; `chosen` goes to the tiny settings."""
+def make_job(
+    inputs: tiny.Inputs, micro_batch: int = 2, zero_stage: int = 0, tensor: int = 1, pipeline: int = 1, **chosen: Any
+) -> Job:
+    """Return a job for one rank, or for those that share matrices or layers; `chosen` goes to the tiny settings."""
     recipe = Recipe.from_settings(tiny.settings(**chosen))
     training = recipe.training
-    layout = lay_out(training.global_batch, training.sequence_length, 1, micro_batch, zero_stage)
+    batch, length = training.global_batch, training.sequence_length
+    layout = lay_out(batch, length, tensor * pipeline, micro_batch, zero_stage, tensor=tensor, pipeline=pipeline)
     return Job(
         recipe=recipe,
         weights={},

@@ -130,6 +130,7 @@ def test_the_table_is_complete() -> None:
         (Grid(sequence=3), "--sequence: 3 does not divide training.sequence_length of mpt-7b, 2048"),
         (Grid(tensor=8, sequence=8), "--tensor x --sequence: 64 does not divide architecture.heads of mpt-7b, 32"),
         (Grid(pipeline=4, zero_stage=2), "--zero-stage: 2 shares gradients, which a pipeline adds up"),
+        (Grid(pipeline=4), "--zero-stage: 0 lets DeepSpeed clip the gradient of each stage by itself"),
     ],
 )
 def test_layouts_that_do_not_divide_the_model_are_refused(grid: Grid, sentence: str) -> None:
@@ -185,17 +186,19 @@ def test_it_says_how_many_devices_would_do(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_what_can_be_planned_but_not_run_is_said_and_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    stated = ("--device", "h100", "--devices", "8", "--tensor", "8", "--zero-stage", "1", "--micro-batch", "1")
+    stated = ("--device", "h100", "--devices", "8", "--sequence", "8", "--zero-stage", "1", "--micro-batch", "1")
     code, out, _ = run(capsys, *stated)
-    assert code == 0 and "this version cannot run tensor parallelism: a plan only" in out
+    assert code == 0 and "this version cannot run sequence parallelism: a plan only" in out
     code, _, error = run(capsys, *stated, "--run")
-    assert code == 1 and "plans tensor parallelism but cannot run it" in error
-    code, _, error = run(capsys, "--devices", "4", "--tensor", "2", "--run")
-    assert code == 1 and "plans tensor parallelism but cannot run it" in error
+    assert code == 1 and "plans sequence parallelism but cannot run it" in error
+    code, _, error = run(capsys, "--devices", "4", "--sequence", "2", "--run")
+    assert code == 1 and "plans sequence parallelism but cannot run it" in error
 
 
 def test_without_a_device_nothing_is_reckoned(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(capsys, "--devices", "2", "--run") == (0, "", "")
+    assert run(capsys, "--devices", "2", "--tensor", "2", "--run") == (0, "", "")
+    code, _, error = run(capsys, "--devices", "3", "--tensor", "3", "--run")
+    assert code == 1 and "--tensor: 3 does not divide architecture.key_value_heads of mpt-7b, 32" in error
 
 
 def test_json_has_the_same_numbers(capsys: pytest.CaptureFixture[str]) -> None:

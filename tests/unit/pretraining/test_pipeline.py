@@ -1,0 +1,71 @@
+"""Two stages of a pipeline train as a plain loop on the same global batches does."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from scripts.lib.errors import UserError
+from scripts.pretraining.job import Job
+from scripts.pretraining.layout import check_parallel
+from scripts.pretraining.recipe import Recipe
+from tests.unit.pretraining import tiny
+from tests.unit.pretraining.parallel import Done
+from tests.unit.pretraining.rank import make_job
+
+WAYS: dict[str, dict[str, Any]] = {
+    "llama tied, accumulation 4": {"average": {"kind": "ema", "decay": 0.8}},
+    "llama untied with z-loss, accumulation 2": {"tied": False, "micro_batch": 4, "z_loss": 0.01},
+    "gpt2 tied, accumulation 2": {"family": "gpt2", "micro_batch": 4},
+    "gpt2 untied, accumulation 1": {"family": "gpt2", "tied": False, "micro_batch": 8},
+}
+
+
+def staged(inputs: tiny.Inputs, tied: bool = True, **chosen: Any) -> Job:
+    job = make_job(inputs, pipeline=2, zero_stage=1, **chosen)
+    shape = replace(job.recipe.architecture, tied_embeddings=tied)
+    return replace(job, recipe=replace(job.recipe, architecture=shape))
+
+
+@pytest.fixture(scope="module")
+def done(inputs: tiny.Inputs, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    jobs = {
+        "whole": staged(inputs, family="gpt2", dropout=0.1),
+        "killed": staged(inputs, family="gpt2", dropout=0.1),
+        **{way: staged(inputs, **chosen) for way, chosen in WAYS.items()},
+    }
+    return Done(tmp_path_factory.mktemp("done"), jobs, "killed")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_it_equals_a_plain_loop_and_goes_on_bit_for_bit(done: Done, way: str) -> None:
+    done.require_plain(way)
+    done.require_same_bits(way, way, "result")
+
+
+def test_killed_and_gone_on_with_it_ends_with_the_same_bits(done: Done) -> None:
+    assert re.search(r"resuming after step (5|10)\n", done.log)
+    done.require_same_bits("whole", "killed")
+
+
+def test_one_process_goes_on_from_it(done: Done, device: torch.device, tmp_path: Path) -> None:
+    done.require_goes_on_alone("llama tied, accumulation 4", 0, tmp_path, device)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "zero_stage", "family", "sentence"),
+    [
+        (3, 1, "llama", r"--pipeline: 3 does not divide architecture\.layers of tiny, 2; choose a divisor"),
+        (2, 0, "llama", r"--zero-stage: 0 lets DeepSpeed clip the gradient of each stage by itself, .*; use 1 with"),
+        (2, 2, "gpt2", r"--zero-stage: 2 shares gradients, which a pipeline adds up .*; use 1 with --pipeline 2"),
+        (2, 1, "bert", r"--pipeline: tiny is a masked model, .*; use --pipeline 1"),
+    ],
+)
+def test_pipelines_that_would_be_wrong_are_refused(pipeline: int, zero_stage: int, family: str, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        check_parallel(Recipe.from_settings(tiny.settings(family)), 1, pipeline, zero_stage)
