@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import regex
 
+LONGEST_OPENING = 10_000  # a longer one is none, since its text is copied for each opening within it
 # Name in small letters, attributes and content, None where it has none; returns what is shown, None to leave the opening.
 Shown = Callable[[str, str, str | None], str | None]
 
@@ -33,6 +34,8 @@ def replace_elements(text: str, names: str, shown: Shown) -> str:
         end = text.find(">", at) if end < at else end
         if end < 0:
             break
+        if end - at > LONGEST_OPENING:
+            continue
         name, attributes = match[1].lower(), text[at:end]
         known = closings.get(name, [])
         place = bisect_left(known, (end + 1,))
