@@ -154,6 +154,7 @@ def ours(archive: Path, folder: Path) -> dict[str, float]:
             "cleaning.curate",
             curation,
             documents=part["documents"],
+            annotations=part["annotations"],
             selection=part["selection"],
             **whole,
             manifest=folder / "curated" / "0000.json",

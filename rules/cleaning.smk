@@ -122,10 +122,12 @@ rule select:
 rule curate:
     input:
         documents="results/sources/{source}/documents/{part}.json",
+        annotations="results/sources/{source}/annotations/{part}.json",
         selection="results/corpora/{corpus}/selection/{source}/{part}.json",
         duplicates="results/corpora/{corpus}/duplicates.json",
         contamination="results/corpora/{corpus}/contamination.json",
         document_data=ancient("results/sources/{source}/documents/{part}.parquet"),
+        annotation_data=ancient("results/sources/{source}/annotations/{part}.parquet"),
         selection_data=ancient(
             "results/corpora/{corpus}/selection/{source}/{part}.parquet"
         ),
@@ -161,6 +163,7 @@ rule curate:
     shell:
         "python -m scripts.cleaning.curate"
         " --documents {input.documents:q}"
+        " --annotations {input.annotations:q}"
         " --selection {input.selection:q}"
         " --duplicates {input.duplicates:q}"
         " --contamination {input.contamination:q}"

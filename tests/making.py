@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,12 @@ def publish_rows(
 def publish_documents(manifest: Path, texts: dict[str, str]) -> Path:
     """Publish documents by id."""
     return publish_rows(manifest, [{"id": key, "text": text} for key, text in texts.items()], DOCUMENT_SCHEMA)
+
+
+def publish_languages(manifest: Path, identifiers: Iterable[str], language: str = "en") -> Path:
+    """Publish annotations that hold nothing but languages."""
+    rows = [{"id": key, "language": language} for key in identifiers]
+    return publish_rows(manifest, rows, pa.schema([("id", pa.string()), ("language", pa.string())]))
 
 
 def publish_curated(manifest: Path, texts: dict[str, str], validation: Sequence[str] = ()) -> Path:

@@ -1,32 +1,36 @@
 """Bring the decisions of a corpus together: the documents of a part that stay, cleaned and split.
 
     python -m scripts.cleaning.curate --documents results/sources/books/documents/0000.json \\
-        --selection results/corpora/main/selection/books/0000.json --duplicates results/corpora/main/duplicates.json \\
-        --contamination results/corpora/main/contamination.json --manifest results/corpora/main/documents/books/0000.json \\
+        --annotations results/sources/books/annotations/0000.json --selection results/corpora/main/selection/books/0000.json \\
+        --duplicates results/corpora/main/duplicates.json --contamination results/corpora/main/contamination.json \\
+        --manifest results/corpora/main/documents/books/0000.json \\
         --settings '{"source": "books", "line_edits": ["c4"], "pii": ["email"], "seed": 1,
         "split": {"validation": 0.05, "test": 0}}'
 
 What goes of a text goes in this order: places of evaluation items where the corpus removes spans and paragraphs that other
 documents of the corpus have before, lines, personal data. Writes `<part>.parquet`: the columns of a document and `split`
-(train, validation or test), which depends on the seed and the document's id alone and so stays when data is added.
+(train, validation or test), which depends on the seed and the document's id alone and so stays when data is added. The language
+of a document that declares none is the one that was identified.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from scripts.cleaning.aligned import Aligned
 from scripts.cleaning.cuts import Span
 from scripts.cleaning.edits import Removed, edit_lines
 from scripts.cleaning.paragraphs import cut_out, repeated_in
 from scripts.cleaning.pii import KINDS, replace_by_country
-from scripts.lib.documents import DOCUMENT_SCHEMA, DocumentWriter, read_rows
+from scripts.lib.documents import DOCUMENT_SCHEMA, DocumentWriter, read_batches
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import Artefact
 from scripts.lib.progress import progress
@@ -35,6 +39,7 @@ from scripts.lib.step import Step, run_step, step_parser
 from scripts.lib.versions import source_id
 
 MODULE = "scripts.cleaning.curate"
+Row = dict[str, Any]
 NOTHING_LEFT = "nothing_left"  # why a document goes that cuts and edits of lines leave empty
 CURATED_SCHEMA = DOCUMENT_SCHEMA.append(pa.field("split", pa.string()))
 
@@ -70,12 +75,21 @@ def _of_part(path: Path, source: str, part: str) -> pa.Table:
     return pq.read_table(path, filters=(pc.field("source") == source) & (pc.field("part") == part))
 
 
+def with_languages(documents: Path, annotations: Path) -> Iterator[Row]:
+    """Yield documents with the language that they declare or, where they declare none, that was identified."""
+    identified = Aligned(annotations, ["language"])
+    for batch in read_batches(documents):
+        languages = identified.of(batch["id"])["language"].to_pylist()
+        for row, language in zip(batch.to_pylist(), languages, strict=True):
+            yield {**row, "language": row["language"] or language}
+
+
 def curate(step: Step, args: argparse.Namespace) -> None:
     """Publish the documents of one part that stay."""
     settings = step.settings
     kinds, seed, source = settings["pii"], settings["seed"], settings["source"]
     validation, test = settings["split"]["validation"], settings["split"]["test"]
-    documents = step.read("documents", args.documents)
+    documents, annotations = step.read("documents", args.documents), step.read("annotations", args.annotations)
     inputs: dict[str, Artefact] = {
         role: step.read(role, getattr(args, role)) for role in ("selection", "duplicates", "contamination")
     }
@@ -95,7 +109,8 @@ def curate(step: Step, args: argparse.Namespace) -> None:
     selected = pq.read_metadata(tables[0]).num_rows
     with step.publish() as out:
         with DocumentWriter(out.file(name), CURATED_SCHEMA) as writer:
-            for row in progress(read_rows(documents.path(f"{args.documents.stem}.parquet")), selected, "curate"):
+            rows = with_languages(*(one.path(f"{args.documents.stem}.parquet") for one in (documents, annotations)))
+            for row in progress(rows, selected, "curate"):
                 incoming += 1
                 if row["id"] in gone:
                     removed[gone[row["id"]]] += 1
@@ -132,6 +147,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
     parser = step_parser(__doc__)
     parser.add_argument("--documents", type=Path, required=True, help="manifest of the documents of one part")
+    parser.add_argument("--annotations", type=Path, required=True, help="manifest of the annotations of the part")
     parser.add_argument("--selection", type=Path, required=True, help="manifest of the selection of the part")
     parser.add_argument("--duplicates", type=Path, required=True, help="manifest of the duplicates of the corpus")
     parser.add_argument("--contamination", type=Path, required=True, help="manifest of the contamination of the corpus")

@@ -132,7 +132,7 @@ def sample_texts(
     totals = bytes_of(sources)
     absent = sorted(set(language_weights) - {language for _, language in totals})
     if absent:
-        raise UserError(f"language_weights names {absent[0]!r}, which no training document declares; remove it.")
+        raise UserError(f"language_weights names {absent[0]!r}, which no training document is in; remove it.")
     weights = {
         (source, language): Fraction(str(source_weights.get(source, 1)))
         * Fraction(str(language_weights.get(language, 1)))

@@ -24,7 +24,7 @@ FOLLOWS: dict[str, set[str]] = {
         "audit",
         "report",
     },
-    "annotate": {"flag", "select", "audit"},
+    "annotate": {"flag", "select", "curate", "audit"},
     "flag": {"select"},
     "train_quality": {"score_quality", "report"},
     "score_quality": {"select"},

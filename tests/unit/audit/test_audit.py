@@ -117,7 +117,7 @@ def publish_part(
         "split": {"validation": 0.0, "test": 0.0},
         "seed": 1,
     }
-    inputs = {"documents": documents, "selection": selection, **found}
+    inputs = {"documents": documents, "annotations": annotations, "selection": selection, **found}
     assert curate.main(arguments(shape, **inputs, manifest=curated)) == 0
     return places
 

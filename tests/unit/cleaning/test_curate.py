@@ -11,8 +11,9 @@ from scripts.cleaning import curate
 from scripts.cleaning.decontaminate import CONTAMINATION_SCHEMA
 from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA, PARAGRAPH_SCHEMA
 from scripts.cleaning.paragraphs import paragraph_ranges, without
+from scripts.lib.documents import DOCUMENT_SCHEMA
 from scripts.lib.manifest import load_manifest
-from tests.making import arguments, publish_documents, publish_rows
+from tests.making import arguments, publish_documents, publish_languages, publish_rows
 
 TEXTS = {f"books:{i}": f"Text {i} by writer{i}@example.org" for i in range(200)}
 SELECTION = pa.schema([("id", pa.string()), ("kept", pa.bool_()), ("reason", pa.string())])
@@ -23,6 +24,7 @@ def run_curate(folder: Path, texts: dict[str, str], part: str = "0000", line_edi
     rows = [{"id": key, "kept": not reasons.get(key), "reason": reasons.get(key)} for key in texts]
     selection = publish_rows(folder / "selection" / f"{part}.json", rows, SELECTION)
     documents = publish_documents(folder / "documents" / f"{part}.json", texts)
+    annotations = publish_languages(folder / "annotations" / f"{part}.json", texts)
     gone = [
         {"id": "books:2", "source": "books", "part": part, "kind": "near", "survivor": "web:1", "cluster": "web:1"},
         {"id": "books:3", "source": "web", "part": part, "kind": "near", "survivor": "web:1", "cluster": "web:1"},
@@ -51,6 +53,7 @@ def run_curate(folder: Path, texts: dict[str, str], part: str = "0000", line_edi
     line = arguments(
         settings,
         documents=documents,
+        annotations=annotations,
         selection=selection,
         duplicates=duplicates,
         contamination=contamination,
@@ -73,6 +76,17 @@ def test_every_document_has_one_fate(tmp_path: Path) -> None:
     assert {"books:1", "books:2", "books:4"}.isdisjoint(row["id"] for row in rows)
     assert all(row["text"].endswith("<EMAIL>") for row in rows)
     assert load_manifest(manifest)["summary"]["pii"] == {"email": 197}
+
+
+def test_a_document_that_declares_no_language_has_the_identified_one(tmp_path: Path) -> None:
+    texts = {key: key for key in ("books:5", "books:6", "books:7")}
+    annotations = publish_languages(tmp_path / "annotations.json", texts, "de").with_suffix(".parquet")
+    rows = [{"id": key, "text": key, "language": {"books:6": "en"}.get(key)} for key in texts]
+    documents = publish_rows(tmp_path / "documents.json", rows, DOCUMENT_SCHEMA).with_suffix(".parquet")
+    found = curate.with_languages(documents, annotations)
+    assert {row["id"]: row["language"] for row in found} == {"books:5": "de", "books:6": "en", "books:7": "de"}
+    manifest = run_curate(tmp_path, TEXTS)
+    assert set(pq.read_table(manifest.with_suffix(".parquet"))["language"].to_pylist()) == {"en"}
 
 
 def test_repeated_paragraphs_go_and_are_counted(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA, PARAGRAPH_SCHEMA
 from scripts.cleaning.runs import Rules
 from scripts.lib.manifest import load_manifest, open_artefact
 from scripts.tasks.prepare import ITEM_SCHEMA
-from tests.making import arguments, publish_documents, publish_rows
+from tests.making import arguments, publish_documents, publish_languages, publish_rows
 from tests.real_text import module_documents, topic_documents
 from tests.unit.cleaning.test_wording import spelled
 
@@ -321,6 +321,7 @@ def test_spans_are_cut_and_what_is_left_is_curated(tmp_path: Path) -> None:
     line = arguments(
         settings,
         documents=tmp_path / "documents" / "0000.json",
+        annotations=publish_languages(tmp_path / "annotations" / "0000.json", texts),
         selection=tmp_path / "selection" / "0000.json",
         duplicates=duplicates,
         contamination=tmp_path / "contamination.json",

@@ -80,6 +80,7 @@ def curated(root: Path, parts: int) -> dict[str, str]:
         manifest = root / "curated" / documents.name
         given = {
             "documents": documents,
+            "annotations": measured,
             "selection": selection,
             "duplicates": duplicates,
             "contamination": contamination,

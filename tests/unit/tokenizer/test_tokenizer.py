@@ -293,7 +293,7 @@ def test_languages_share_by_their_weights_within_their_sources(tmp_path: Path) -
     assert all(language[key] == "de" for _, key, _ in ranked["web", "de"])
     texts = sample_texts(sources, 6_000, 1, {}, {"de": 4.0})["web"]
     assert [len(text) for text in texts] == [100] * 60
-    with pytest.raises(UserError, match="language_weights names 'fr', which no training document declares"):
+    with pytest.raises(UserError, match="language_weights names 'fr', which no training document is in"):
         sample_texts(sources, 6_000, 1, {}, {"fr": 2.0})
 
 
