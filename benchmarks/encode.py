@@ -6,7 +6,7 @@
 
 `compiled` is the encoder of large parts; `compiled, checked` also compares a sample with sentencepiece, as a shard does. From
 texts in memory to ids; the last table also writes them to files, as a shard and as datatrove's tokens. The column `equal` says
-how many documents get the ids of sentencepiece.
+how many documents get the ids of sentencepiece, or how many tokens of the files are those of the shard by sentencepiece.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def methods(folder: Path) -> dict[str, Method]:
         found["gigatoken"] = lambda texts: [
             np.asarray(one) for some in in_batches(texts) for one in giga.encode_batch(list(some), parallel=False)
         ]
-    except ImportError:
+    except (ImportError, ValueError):  # it takes no unigram model
         pass
     try:
         import kitoken
@@ -151,6 +151,28 @@ def writers(folder: Path, target: Path) -> dict[str, Method]:
     return found
 
 
+def some_texts(documents: Sequence[Path], megabytes: float) -> tuple[list[str], float]:
+    """Return documents drawn from all files together until they have a number of megabytes, and how many they have."""
+    texts = [text for path in documents for text in pq.read_table(path, columns=["text"])["text"].to_pylist()]
+    random.Random(1).shuffle(texts)
+    sizes = np.cumsum([len(text.encode("utf-8")) for text in texts]) / 1e6
+    count = min(int(np.searchsorted(sizes, megabytes)) + 1, len(texts))
+    return texts[:count], float(sizes[count - 1])
+
+
+def written(choices: dict[str, Method], texts: Sequence[str], target: Path, kind: np.dtype[Any]) -> dict[str, str]:
+    """Return how many tokens of each writer's file are those of the first one's, which is sentencepiece's."""
+    equal, reference = {}, None
+    for name, write in choices.items():
+        write(texts)
+        path = next(iter(sorted(target.glob("*.ds"))), target / "part.bin")
+        ids = np.fromfile(path, kind)
+        reference = ids if reference is None else reference
+        same = int((ids == reference).sum()) if len(ids) == len(reference) else 0
+        equal[name] = f"{same:,} of {len(reference):,}"
+    return equal
+
+
 def timed(choices: dict[str, Method], texts: Sequence[str], rounds: int) -> dict[str, list[float]]:
     """Return the CPU seconds of each method in each round; their order changes from round to round."""
     seconds: dict[str, list[float]] = {name: [] for name in choices}
@@ -178,15 +200,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=Path, nargs="+", required=True, help="Parquet files with a column `text`")
     parser.add_argument("--tokenizer", type=Path, required=True, help="folder of a tokenizer")
-    parser.add_argument("--megabytes", type=float, default=20, help="of text, the first")
+    parser.add_argument("--megabytes", type=float, default=20, help="of text, drawn from all files")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
-    texts, size = [], 0.0
-    for path in args.documents:
-        for text in pq.read_table(path, columns=["text"])["text"].to_pylist():
-            if size < args.megabytes:
-                texts.append(text)
-                size += len(text.encode("utf-8")) / 1e6
+    texts, size = some_texts(args.documents, args.megabytes)
     choices = methods(args.tokenizer)
     for name in ("compiled", "compiled, checked"):
         choices[name](texts)  # prepares the texts
@@ -200,7 +217,10 @@ def main() -> None:
     show(timed(choices, texts, args.rounds), size, equal, "sentencepiece")
     with tempfile.TemporaryDirectory() as folder:
         print("\nWith the files:\n")
-        show(timed(writers(args.tokenizer, Path(folder)), texts, args.rounds), size, {}, "shard, sentencepiece")
+        choices = writers(args.tokenizer, Path(folder))
+        kind = smallest_dtype(Vocabulary(args.tokenizer / "tokenizer.model").size)
+        equal = written(choices, texts, Path(folder), kind)
+        show(timed(choices, texts, args.rounds), size, equal, "shard, sentencepiece")
 
 
 if __name__ == "__main__":
