@@ -40,6 +40,7 @@ LOCAL_THETA = (
 def model_config(shape: Architecture, vocabulary: int) -> PretrainedConfig:
     """The configuration of a shape with the project's special tokens; Llama drops out attention only.
 
+    GPT-2's GELU is one kernel (`gelu_pytorch_tanh`), the same function as the eight that Hugging Face takes by default.
     ModernBERT is that of Warner et al. 2024: every third layer sees the whole sequence, the others 128 tokens.
     """
     ids = {"bos_token_id": BEGIN, "eos_token_id": END, "pad_token_id": PAD}
@@ -48,7 +49,8 @@ def model_config(shape: Architecture, vocabulary: int) -> PretrainedConfig:
         return GPT2Config(
             vocab_size=rows, n_positions=shape.context, n_embd=shape.width, n_layer=shape.layers, n_head=shape.heads,
             n_inner=shape.feed_forward, resid_pdrop=shape.dropout, embd_pdrop=shape.dropout, attn_pdrop=shape.dropout,
-            initializer_range=shape.initial_deviation, tie_word_embeddings=shape.tied_embeddings, **ids,
+            initializer_range=shape.initial_deviation, tie_word_embeddings=shape.tied_embeddings,
+            activation_function="gelu_pytorch_tanh", **ids,
         )  # fmt: skip
     if shape.family == "llama":
         return LlamaConfig(

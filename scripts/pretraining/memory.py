@@ -41,7 +41,7 @@ class Kept:
 
 KEPT = {
     "llama": Kept(wide=4, narrow=3, narrow_autocast=6, inner=4, attention=1, statistics=2, masks=0),
-    "gpt2": Kept(wide=2, narrow=3, narrow_autocast=3, inner=5, attention=5, statistics=4, masks=2),
+    "gpt2": Kept(wide=2, narrow=3, narrow_autocast=3, inner=2, attention=3, statistics=4, masks=2),
     "modernbert": Kept(wide=2, narrow=3, narrow_autocast=3, inner=4, attention=5, statistics=4, masks=3),
     "bert": Kept(wide=2, narrow=3, narrow_autocast=5, inner=2, attention=3, statistics=4, masks=2),
 }

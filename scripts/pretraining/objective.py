@@ -128,7 +128,7 @@ def _logits(
     wanted = torch.from_numpy(np.ascontiguousarray(labels)).to(device)
     asked = wanted != IGNORED
     if recipe.objective == "causal":
-        logits = model(**given).logits
+        logits = model(use_cache=False, **given).logits  # a cache would copy keys and values
         logits = logits if asked.all() else logits[asked]
     else:
         logits = model(asked=asked, **given).logits
