@@ -13,6 +13,7 @@ from torch.nn import functional
 from scripts.lib.errors import UserError
 from scripts.lib.masking import IGNORED, mask_tokens
 from scripts.lib.special_tokens import END, PAD
+from scripts.pretraining.cross_entropy import cross_entropy
 from scripts.pretraining.recipe import BEST_FIT, Recipe
 
 I64 = NDArray[np.int64]
@@ -94,7 +95,7 @@ def model_inputs(recipe: Recipe, inputs: I64, device: torch.device) -> dict[str,
 def token_losses(recipe: Recipe, model: Any, inputs: I64, labels: I64, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return the cross entropy in nats of every position (0 where nothing is asked for) and the labels, [n, length]."""
     logits, wanted, asked = _logits(recipe, model, inputs, labels, device)
-    losses = functional.cross_entropy(logits, wanted[asked], reduction="none")
+    losses = cross_entropy(logits, wanted[asked])
     return torch.zeros(wanted.shape, device=device).masked_scatter(asked, losses), wanted
 
 
