@@ -20,7 +20,7 @@ rule finetune:
         "results/logs/finetune/{model}/{finetuning}.log",
     benchmark:
         "results/benchmarks/finetune/{model}/{finetuning}.tsv"
-    priority: 5  # longer than the scores that may be made beside it
+    priority: 3  # before the scores beside it, but two of them count less than a pretraining's 10
     conda:
         "../envs/training.yaml"
     threads: 1
