@@ -215,7 +215,7 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "finetunings.*.training.steps": (200, {"finetune"}),
     "finetunings.*.training.batch": (8, {"finetune"}),
     "finetunings.*.training.gradient_clipping": (0.5, {"finetune"}),
-    "finetunings.*.training.evaluate_every": (25, {"finetune"}),
+    "finetunings.*.training.evaluate_every": (20, {"finetune"}),
     "finetunings.*.training.validation_items": (50, {"finetune"}),
     "finetunings.*.training.checkpoint_every": (50, {"finetune"}),
     "finetunings.*.training.optimizer.name": ("muon", {"finetune"}),
