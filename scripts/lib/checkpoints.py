@@ -12,7 +12,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from scripts.lib.publish import fsync_path, write_atomic
 
 log = logging.getLogger(__name__)
 RECORD = "checkpoint.json"
+Write = Callable[[Path], object]  # writes a part of a checkpoint into its folder
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from scripts.pretraining.background import Write
+from scripts.lib.checkpoints import Write
 from scripts.pretraining.engine import Engine
 from scripts.pretraining.recipe import Training
 

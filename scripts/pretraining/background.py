@@ -14,11 +14,10 @@ from pathlib import Path
 import torch.distributed as dist
 
 from scripts.lib import checkpoints
+from scripts.lib.checkpoints import Write
 
-Write = Callable[[Path], object]  # writes a part of a checkpoint into its folder
-LONG = timedelta(
-    days=7
-)  # nobody waits for it: a rank that dies closes its connections, and the launcher sees one that hangs
+# Nobody waits for it: a rank that dies closes its connections, and the launcher sees one that hangs.
+LONG = timedelta(days=7)
 PATIENCE = 60.0  # seconds
 
 

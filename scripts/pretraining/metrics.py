@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lib.canonical import canonical_json
-from scripts.pretraining.background import Write
+from scripts.lib.checkpoints import Write
 from scripts.pretraining.events import EventFile
 
 METRICS = "metrics.jsonl"

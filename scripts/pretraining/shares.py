@@ -22,8 +22,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from scripts.lib.checkpoints import Write
 from scripts.lib.optimiser import holders
-from scripts.pretraining.background import Write
 from scripts.pretraining.engine import Engine
 from scripts.pretraining.tensor_parallel import Cut, share_name
 

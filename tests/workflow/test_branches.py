@@ -19,6 +19,7 @@ def trunk_alone() -> dict[str, Any]:
     config = complete_config(read_yaml(ROOT / "config.yaml"), ROOT)
     config["finetunings"] = {}
     config["models"] = {"trunk": config["models"]["llama"]}
+    config["models"]["trunk"]["training"]["steps"] = 600
     config["models"]["trunk"]["training"]["schedule"]["decay"] = "constant"
     config["evaluation"]["zero_shot"] = ["minimal-pairs", "boolq", "sentiment"]
     return config
