@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import random
-import textwrap
-import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +17,8 @@ from scripts.cleaning.runs import Rules
 from scripts.lib.manifest import load_manifest, open_artefact
 from scripts.tasks.prepare import ITEM_SCHEMA
 from tests.making import arguments, publish_documents, publish_languages, publish_rows
-from tests.real_text import module_documents, topic_documents
-from tests.unit.cleaning.test_wording import spelled
+from tests.real_text import module_documents
+from tests.unit.cleaning.planted import canaries
 
 ITEM = "Is the moon made of green cheese or is it made of rock and dust like the earth"
 SENTENCE = "What is the capital of France today"
@@ -126,118 +122,6 @@ MINUTE = {
 def test_the_shortest_items_count_together(tmp_path: Path) -> None:
     items = [PHRASE, "No good plot", "Too long now", "Very well acted", "Not my taste", "bad"]
     assert held(MINUTE, items, tmp_path) == {"all": {"0"}, "list": {"0", "1", "2", "3", "4"}}
-
-
-def hyphenated(text: str, chance: random.Random) -> str:
-    return " ".join(
-        f"{w[:3]}-\n{w[3:]}" if len(w) > 6 and w.isalpha() and chance.random() < 0.3 else w for w in text.split()
-    )
-
-
-PUNCTUATION = '.,:;?!"()*。，'
-FORMS: dict[str, Callable[[str, random.Random], str]] = {
-    "as it is": lambda text, chance: text,
-    "wrapped": lambda text, chance: textwrap.fill(
-        text, chance.randint(20, 60), break_long_words=False, break_on_hyphens=False
-    ),
-    "upper": lambda text, chance: text.upper(),
-    "title": lambda text, chance: text.title(),
-    "no punctuation": lambda text, chance: " ".join(word.strip(PUNCTUATION) for word in text.split()),
-    "more punctuation": lambda text, chance: (
-        text.replace(" ", " ** ") if chance.random() < 0.5 else text.replace(" ", ", ")
-    ),
-    "decomposed": lambda text, chance: unicodedata.normalize("NFKD", text),
-    "full width": lambda text, chance: "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in text),
-    "ligatures": lambda text, chance: text.replace("fi", "ﬁ").replace("fl", "ﬂ").replace("ff", "ﬀ"),
-    "hyphenated": hyphenated,
-    "soft hyphens": lambda text, chance: "".join(
-        c + ("\u00ad" if c.isalpha() and chance.random() < 0.2 else "") for c in text
-    ),
-    "zero width": lambda text, chance: "".join(c + ("\u200b" if chance.random() < 0.2 else "") for c in text),
-    "curly": lambda text, chance: text.replace("'", "’").replace('"', "”").replace("-", "\u2011"),
-    "spaces": lambda text, chance: text.replace(" ", chr(chance.choice((0xA0, 0x2003, 0x3000))) + " "),
-    "quoted mail": lambda text, chance: "> " + textwrap.fill(text, 50).replace("\n", "\n> "),
-}
-
-
-FOREIGN = [
-    "Der schnelle braune Fuchs springt über den faulen Hund, während die große Katze höflich zusieht und schläft.",
-    "L’été dernier, nous avons mangé des crêpes à la crème près de l’église où mon frère s’était marié l’an passé.",
-    "¿Cuántos años tenía el señor Muñoz cuando la compañía española construyó el pequeño puente sobre aquel río?",
-    "Съешь же ещё этих мягких французских булок, да выпей чаю, пока в саду поёт соловей и шумит зелёный лес.",
-    "Η γρήγορη καφέ αλεπού πηδάει πάνω από το τεμπέλικο σκυλί ενώ ο ήλιος δύει πίσω από τους λόφους της Αθήνας.",
-    "यह एक लंबा वाक्य है जिसे परीक्षा के लिए लिखा गया है ताकि हम देख सकें कि शब्द ठीक से मिलते हैं या नहीं",
-    "هذه جملة طويلة كتبت من أجل الاختبار حتى نرى هل تجد الآلة كل الكلمات التي وضعناها في النص أم لا تجدها",
-    "זהו משפט ארוך שנכתב לצורך הבדיקה כדי שנראה אם המכונה מוצאת את כל המילים ששמנו בתוך הטקסט או שלא",
-    "Bu uzun cümle, makinenin metne yerleştirdiğimiz bütün sözcükleri bulup bulmadığını görmek için özenle yazıldı.",
-    "Câu dài này được viết ra để kiểm tra xem máy có tìm thấy tất cả các từ mà chúng tôi đã đặt vào văn bản hay không.",
-    "中华人民共和国的首都是北京，它是全国的政治中心和文化中心，也是一座有着三千多年历史的古老城市。",
-    "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。何でも薄暗いじめじめした所で泣いていた。",
-    "ประเทศไทยมีเมืองหลวงชื่อกรุงเทพมหานครซึ่งเป็นเมืองที่ใหญ่ที่สุดและเป็นศูนย์กลางทางเศรษฐกิจของประเทศ",
-    "모든 인간은 태어날 때부터 자유로우며 그 존엄과 권리에 있어 동등하다 인간은 천부적으로 이성과 양심을 부여받았다",
-]
-
-
-@functools.cache
-def canaries() -> list[str]:
-    """Return real sentences and paragraphs of 5 to 60 words, and sentences of other languages."""
-    chance, items = random.Random(3), set()
-    for document in topic_documents():
-        for paragraph in document["text"].split("\n\n"):
-            item = " ".join(paragraph.split()[: chance.randint(5, 60)]).rstrip(".,:;")
-            if len(spelled(item)) >= 5 and "- " not in item:
-                items.add(item)
-    return [*FOREIGN, *chance.sample(sorted(items), 386)]
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_planted_items_are_recalled(form: str, tmp_path: Path) -> None:
-    chance, items = random.Random(5), canaries()
-    hosts = [document["text"] for document in module_documents()]
-    texts = {}
-    for number, item in enumerate(items):
-        paragraphs = chance.choice(hosts)[:1500].split("\n\n")
-        paragraphs.insert(chance.randint(0, len(paragraphs)), FORMS[form](item, chance))
-        texts[str(number)] = "\n\n".join(paragraphs)
-    found = held(texts, items, tmp_path)
-    recalled = sum(str(number) in found.get(str(number), ()) for number in range(len(items)))
-    assert recalled >= 0.99 * len(items)
-
-
-@pytest.mark.parametrize(
-    "form", ["as it is", "wrapped", "upper", "no punctuation", "decomposed", "hyphenated", "zero width"]
-)
-def test_items_within_a_paragraph_are_recalled(form: str, tmp_path: Path) -> None:
-    """From the least number of words on that may stand anywhere, an item is found between any two words of another text."""
-    chance, least = random.Random(7), DEFAULTS["minimum_words"]
-    items = [item for item in canaries() if len(item.split()) >= least and len(spelled(item)) == len(item.split())]
-    hosts = [document["text"] for document in module_documents()]
-    texts = {}
-    for number, item in enumerate(items):
-        words = chance.choice(hosts)[:1500].split(" ")
-        words.insert(chance.randint(1, len(words) - 1), FORMS[form](item, chance))
-        texts[str(number)] = " ".join(words)
-    found = held(texts, items, tmp_path)
-    recalled = sum(str(number) in found.get(str(number), ()) for number in range(len(items)))
-    assert len(items) > 200
-    assert recalled >= 0.99 * len(items)
-
-
-def test_look_alikes_are_left_alone(tmp_path: Path) -> None:
-    """Every eleventh word is another one, halves are swapped, or a sentence goes on."""
-    items = [item for item in canaries() if len(spelled(item)) == len(item.split())]
-    texts = {}
-    for number, item in enumerate(items):
-        words = item.split()
-        other = [
-            f"zq{word}" if place % 11 == 5 or place == len(words) - 1 else word for place, word in enumerate(words)
-        ]
-        texts[f"edited {number}"] = f"{' '.join(other)}."
-        if len(words) < 8 and words[0].isalnum() and words[-1].isalnum():
-            texts[f"longer {number}"] = f"They wrote that {item} zqnever without saying zqwhy it was zqso."
-    assert len(texts) > 100
-    found = held(texts, items, tmp_path)
-    assert {key: value for key, value in found.items() if key.split()[1] in value} == {}
 
 
 def test_colliding_hashes_find_nothing_more(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Shards that others wrote are read, shards beyond 2**31 tokens too, and damaged ones are refused in one sentence."""
+"""Shards have the bytes that the format says, those that others wrote are read, and damaged ones are refused in one sentence."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scripts.lib.errors import UserError
 from scripts.lib.indexed import IndexedReader, IndexedWriter, smallest_dtype
@@ -33,6 +35,27 @@ def written(tmp_path: Path) -> tuple[Path, Path]:
         for ids in ([1, 2], [], [3]):
             writer.add(ids)
     return data, index
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 60_000), max_size=20), max_size=12))
+def test_shards_have_the_bytes_that_the_format_says(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[list[int]]
+) -> None:
+    """A reader written from the description of the format alone reads what we write, and so do we."""
+    folder = tmp_path_factory.mktemp("shard")
+    with IndexedWriter(folder / "a.bin", folder / "a.idx", np.uint16) as writer:
+        for ids in texts:
+            writer.add(ids)
+    index, data = (folder / "a.idx").read_bytes(), (folder / "a.bin").read_bytes()
+    count = int.from_bytes(index[18:26], "little")
+    assert (index[:9], int.from_bytes(index[9:17], "little"), index[17], count) == (b"MMIDIDX\0\0", 1, 8, len(texts))
+    sizes = [int.from_bytes(index[34 + 4 * i : 38 + 4 * i], "little") for i in range(count)]
+    pointers = [int.from_bytes(index[34 + 4 * count + 8 * i :][:8], "little") for i in range(count)]
+    for ids, size, pointer in zip(texts, sizes, pointers, strict=True):
+        assert [int.from_bytes(data[pointer + 2 * i :][:2], "little") for i in range(size)] == ids
+    reader = IndexedReader(folder / "a.bin", folder / "a.idx")
+    assert [reader[i].tolist() for i in range(len(reader))] == texts
 
 
 @pytest.mark.parametrize(("code", "width"), [(1, 1), (4, 4), (5, 8), (8, 2)])
@@ -69,6 +92,14 @@ def test_a_document_too_long_for_the_format_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "a.idx").exists()
 
 
+def test_an_id_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UserError, match="does not fit uint16"),
+        IndexedWriter(tmp_path / "a.bin", tmp_path / "a.idx", np.uint16) as writer,
+    ):
+        writer.add([70_000])
+
+
 def test_the_type_follows_the_vocabulary_as_in_megatron() -> None:
     assert [smallest_dtype(size).name for size in (1_000, 65_499, 65_500, 250_000)] == [
         "uint16",
@@ -86,9 +117,12 @@ def test_a_read_array_cannot_be_written(written: tuple[Path, Path]) -> None:
 @pytest.mark.parametrize(
     ("place", "new", "sentence"),
     [
+        (0, b"X", "wrong magic"),
+        (9, b"\x07", "version 7"),
         (17, b"\x06", "unknown type code 6 for token ids"),
         (18, b"\x02", "its header says"),
         (18, b"\xff\xff\xff\xff\xff\xff\xff\x7f", "its header says"),
+        (SIZES, b"\x63", "its index says"),
         (SIZES + 3, b"\x80", "its index says"),
         (POINTERS, b"\xfe\xff\xff\xff\xff\xff\xff\x7f", "points outside"),
         (POINTERS + 8, b"\x01", "points outside"),

@@ -8,55 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from scripts.lib.errors import UserError
-from scripts.lib.indexed import IndexedReader, IndexedWriter
-from scripts.lib.mixture import Mixture, floor_sum
+from scripts.lib.indexed import IndexedWriter
 from scripts.lib.order import DataOrder, mixture_weights, validation_windows
 from scripts.lib.permutation import Permutation
 from scripts.lib.seen import Seen
 from scripts.lib.streams import ORDER_DTYPE, SourceStream, Span, document_key
 
 LENGTH, BATCH = 8, 4
-
-
-@settings(deadline=None)
-@given(st.integers(1, 3000), st.integers(0, 5))
-def test_a_permutation_is_a_bijection_with_an_inverse(size: int, seed: int) -> None:
-    positions = np.arange(size)
-    shuffled = Permutation(size, seed, "x").forward(positions)
-    assert sorted(shuffled.tolist()) == positions.tolist()
-    assert Permutation(size, seed, "x").backward(shuffled).tolist() == positions.tolist()
-
-
-@settings(deadline=None)
-@given(st.integers(0, 60), st.integers(1, 50), st.integers(0, 500), st.integers(-500, 500))
-def test_the_sum_of_floors_is_exact(count: int, modulus: int, factor: int, start: int) -> None:
-    assert floor_sum(count, modulus, factor, start) == sum((factor * i + start) // modulus for i in range(count))
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.floats(0.01, 10), min_size=1, max_size=5), st.integers(0, 100))
-def test_the_mixture_counts_what_it_gives_and_keeps_its_weights(weights: list[float], seed: int) -> None:
-    mixture = Mixture({f"s{i}": weight for i, weight in enumerate(weights)}, seed)
-    drawn = [mixture.source(n) for n in range(400)]
-    for index, weight in enumerate(weights):
-        assert mixture.given(400, index) == drawn.count(index)
-        assert abs(drawn.count(index) - 400 * weight / sum(weights)) < 6
-        places = [n for n, source in enumerate(drawn) if source == index]
-        assert [mixture.nth(index, number) for number in range(min(5, len(places)))] == places[:5]
-
-
-@settings(deadline=None)
-@given(st.integers(10**9, 10**15), st.integers(0, 100))
-def test_the_mixture_is_exact_far_into_a_run(sample: int, seed: int) -> None:
-    mixture = Mixture({"rare": 1e-6, "web": 1.0, "books": 3.0}, seed)
-    gained = [mixture.given(sample + 1, index) - mixture.given(sample, index) for index in range(3)]
-    assert gained == [int(index == mixture.source(sample)) for index in range(3)]
-    index = mixture.source(sample)
-    assert mixture.nth(index, mixture.given(sample, index)) == sample
 
 
 def documents(name: str, count: int) -> dict[str, list[int]]:
@@ -296,57 +256,3 @@ def test_shards_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
 def test_too_little_text_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"lower training\.sequence_length"):
         DataOrder([shard(tmp_path / "tiny", {"tiny:0": [1, 2]}, 1)], {}, LENGTH, BATCH, 1)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.lists(st.integers(0, 60_000), max_size=20), max_size=12))
-def test_shards_have_the_bytes_that_the_format_says(
-    tmp_path_factory: pytest.TempPathFactory, texts: list[list[int]]
-) -> None:
-    """A reader written from the description of the format alone reads what we write, and so do we."""
-    folder = tmp_path_factory.mktemp("shard")
-    with IndexedWriter(folder / "a.bin", folder / "a.idx", np.uint16) as writer:
-        for ids in texts:
-            writer.add(ids)
-    index, data = (folder / "a.idx").read_bytes(), (folder / "a.bin").read_bytes()
-    count = int.from_bytes(index[18:26], "little")
-    assert (index[:9], int.from_bytes(index[9:17], "little"), index[17], count) == (b"MMIDIDX\0\0", 1, 8, len(texts))
-    sizes = [int.from_bytes(index[34 + 4 * i : 38 + 4 * i], "little") for i in range(count)]
-    pointers = [int.from_bytes(index[34 + 4 * count + 8 * i :][:8], "little") for i in range(count)]
-    for ids, size, pointer in zip(texts, sizes, pointers, strict=True):
-        assert [int.from_bytes(data[pointer + 2 * i :][:2], "little") for i in range(size)] == ids
-    reader = IndexedReader(folder / "a.bin", folder / "a.idx")
-    assert [reader[i].tolist() for i in range(len(reader))] == texts
-
-
-def damaged(path: Path, place: int, new: bytes) -> None:
-    data = bytearray(path.read_bytes())
-    data[place : place + len(new)] = new
-    path.write_bytes(data)
-
-
-@pytest.mark.parametrize(
-    ("place", "new", "sentence"),
-    [
-        (0, b"X", "wrong magic"),
-        (9, b"\x07", "version 7"),
-        (17, b"\x63", "unknown type code 99"),
-        (34 + 4 * 3, b"\xff\xff\xff\x7f", "points outside"),
-        (34, b"\x63", "its index says"),
-    ],
-)
-def test_a_damaged_index_is_one_sentence(tmp_path: Path, place: int, new: bytes, sentence: str) -> None:
-    with IndexedWriter(tmp_path / "a.bin", tmp_path / "a.idx", np.uint16) as writer:
-        for ids in ([1, 2], [], [3]):
-            writer.add(ids)
-    damaged(tmp_path / "a.idx", place, new)
-    with pytest.raises(UserError, match=sentence):
-        IndexedReader(tmp_path / "a.bin", tmp_path / "a.idx")
-
-
-def test_an_id_that_does_not_fit_is_refused(tmp_path: Path) -> None:
-    with (
-        pytest.raises(UserError, match="does not fit uint16"),
-        IndexedWriter(tmp_path / "a.bin", tmp_path / "a.idx", np.uint16) as writer,
-    ):
-        writer.add([70_000])

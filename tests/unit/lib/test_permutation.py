@@ -11,6 +11,15 @@ from scripts.lib.permutation import MAXIMUM_SIZE, Permutation
 
 
 @settings(deadline=None)
+@given(st.integers(1, 3000), st.integers(0, 5))
+def test_a_permutation_is_a_bijection_with_an_inverse(size: int, seed: int) -> None:
+    positions = np.arange(size)
+    shuffled = Permutation(size, seed, "x").forward(positions)
+    assert sorted(shuffled.tolist()) == positions.tolist()
+    assert Permutation(size, seed, "x").backward(shuffled).tolist() == positions.tolist()
+
+
+@settings(deadline=None)
 @given(st.integers(1, MAXIMUM_SIZE), st.data())
 def test_a_huge_permutation_inverts_and_stays_inside(size: int, data: st.DataObject) -> None:
     positions = np.array(data.draw(st.lists(st.integers(0, size - 1), min_size=1, max_size=20)), dtype=np.int64)
