@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from scripts.cleaning.curate import CURATED_SCHEMA
 from scripts.lib.documents import DOCUMENT_SCHEMA, DocumentWriter
+from scripts.lib.packing import Packing, index_block
 from scripts.lib.step import Step, step_parser
 
 Row = dict[str, Any]
@@ -69,3 +71,8 @@ def arguments(settings: Row, **paths: Path | Sequence[Path]) -> list[str]:
         found.append(f"--{name}")
         found += [str(path) for path in value] if isinstance(value, list | tuple) else [str(value)]
     return found
+
+
+def one_block(pieces: NDArray[Any], length: int) -> Packing:
+    """Return the packing of the pieces of one block."""
+    return Packing(length, pieces, *index_block(pieces, length, 0, 0))

@@ -120,13 +120,8 @@ class Packing:
     offsets: I64
 
     @classmethod
-    def of(cls, pieces: NDArray[Any], length: int) -> Packing:
-        """Index pieces by their samples. Raises AssertionError where a token is lost, doubled or out of a sample."""
-        return cls(length, pieces, *index_block(pieces, length, 0, 0))
-
-    @classmethod
     def open(cls, folder: Path, length: int, tokens: int) -> Packing:
-        """Map what `save` wrote. Raises UserError where it does not belong to a stream of so many tokens."""
+        """Map what `scripts.shards.pack` wrote. Raises UserError where it does not belong to a stream of so many tokens."""
         name = f"{folder}/pack-{length}"
         try:
             loaded = [

@@ -18,6 +18,7 @@ from scripts.lib.seen import Seen
 from scripts.lib.special_tokens import END, PAD, SPECIAL_COUNT
 from scripts.lib.streams import SourceStream
 from scripts.shards import pack as program
+from tests.making import one_block
 from tests.unit.lib.test_order import shard
 from tests.unit.pretraining import tiny
 
@@ -27,7 +28,7 @@ TEXTS = [0, 5, 3, 8, 21, 1, 7, 2, 16, 4, 4, 6, 9, 1]  # tokens of documents, the
 
 def packing_of(sizes: list[int], length: int = LENGTH) -> Packing:
     ends = np.cumsum(np.array(sizes, np.int64))
-    return Packing.of(np.concatenate([np.zeros(0, PIECE_DTYPE), *pack(ends, length)]), length)
+    return one_block(np.concatenate([np.zeros(0, PIECE_DTYPE), *pack(ends, length)]), length)
 
 
 @settings(deadline=None, max_examples=50)
@@ -72,7 +73,7 @@ def test_a_lost_or_doubled_token_is_noticed() -> None:
         wrong = pieces.copy()
         wrong[name][row] += value
         with pytest.raises(AssertionError, match="every token once"):
-            Packing.of(wrong, LENGTH)
+            one_block(wrong, LENGTH)
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def stream(tmp_path: Path) -> SourceStream:
     ids = iter(range(SPECIAL_COUNT, 10_000))
     texts = {f"d:{n}": [*(next(ids) for _ in range(size - 1)), END][:size] for n, size in enumerate(TEXTS)}
     opened = shard(tmp_path / "books", texts, 2)
-    packing = Packing.of(
+    packing = one_block(
         np.concatenate(list(pack(np.load(tmp_path / "books" / "order.train.npy")["end"], LENGTH))), LENGTH
     )
     for kind, values in (("pieces", packing.pieces), ("samples", packing.by_sample), ("offsets", packing.offsets)):
@@ -160,7 +161,7 @@ def test_the_program_packs_an_order_and_accounts_for_it(tmp_path: Path) -> None:
 def test_a_packing_is_written_block_by_block_as_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ends = np.cumsum(np.random.default_rng(1).integers(0, 30, 100), dtype=np.int64)
     monkeypatch.setattr("scripts.lib.packing.BLOCK", 7)
-    whole = Packing.of(np.concatenate(list(pack(ends, LENGTH))), LENGTH)
+    whole = one_block(np.concatenate(list(pack(ends, LENGTH))), LENGTH)
     paths = [tmp_path / f"pack-{LENGTH}.{kind}.npy" for kind in ("pieces", "samples", "offsets")]
     assert program.write_packing(ends, LENGTH, *paths) == whole.samples > 100
     for path, values in zip(paths, (whole.pieces, whole.by_sample, whole.offsets), strict=True):

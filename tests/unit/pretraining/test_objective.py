@@ -13,12 +13,13 @@ from transformers import PreTrainedModel
 
 from scripts.lib.masking import IGNORED
 from scripts.lib.order import DataOrder
-from scripts.lib.packing import Packing, pack
+from scripts.lib.packing import pack
 from scripts.lib.permutation import I64
 from scripts.lib.special_tokens import END, PAD, SPECIAL_COUNT
 from scripts.pretraining.architecture import build_model
 from scripts.pretraining.objective import document_numbers, inputs_and_labels, separation, token_losses
 from scripts.pretraining.recipe import Recipe
+from tests.making import one_block
 from tests.unit.lib.test_order import shard
 from tests.unit.pretraining import tiny
 
@@ -95,7 +96,7 @@ def test_gradients_of_best_fit_samples_equal_those_of_unpacked_documents(family:
     }
     stream = shard(tmp_path / "books", texts, 2)
     ends = np.load(tmp_path / "books" / "order.train.npy")["end"]
-    packing = Packing.of(np.concatenate(list(pack(ends, LENGTH))), LENGTH)
+    packing = one_block(np.concatenate(list(pack(ends, LENGTH))), LENGTH)
     order = DataOrder([stream], {}, LENGTH, packing.samples, 1, 1.0, {"books": packing})
     tokens, samples = order.batch(0).astype(np.int64), order.locate(0)
     assert (tokens == PAD).any() and any(len(sample.spans) > 2 for sample in samples)
