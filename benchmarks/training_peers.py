@@ -33,10 +33,10 @@ LOG_EVERY = 10  # steps between two looks at the loss
 class Attention(nn.Module):
     """Causal attention with one matrix for queries, keys and values."""
 
-    def __init__(self, shape: Architecture) -> None:
+    def __init__(self, shape: Architecture, bias: bool) -> None:
         super().__init__()
         self.heads, width = shape.heads, shape.width
-        self.c_attn, self.c_proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.c_attn, self.c_proj = nn.Linear(width, 3 * width, bias), nn.Linear(width, width, bias)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Return what each position takes from those before it, [n, length, width]."""
@@ -50,13 +50,12 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """A layer: attention, then two matrices with a GELU between them."""
 
-    def __init__(self, shape: Architecture) -> None:
+    def __init__(self, shape: Architecture, bias: bool) -> None:
         super().__init__()
-        self.ln_1, self.ln_2 = nn.LayerNorm(shape.width), nn.LayerNorm(shape.width)
-        self.attn = Attention(shape)
-        self.mlp = nn.Sequential(
-            nn.Linear(shape.width, shape.feed_forward), nn.GELU(), nn.Linear(shape.feed_forward, shape.width)
-        )
+        width, inner = shape.width, shape.feed_forward
+        self.ln_1, self.ln_2 = nn.LayerNorm(width, bias=bias), nn.LayerNorm(width, bias=bias)
+        self.attn = Attention(shape, bias)
+        self.mlp = nn.Sequential(nn.Linear(width, inner, bias), nn.GELU(), nn.Linear(inner, width, bias))
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Return the hidden states behind the layer."""
@@ -65,24 +64,31 @@ class Block(nn.Module):
 
 
 class NanoGPT(nn.Module):
-    """A GPT-2 with tied embeddings."""
+    """A GPT-2 with tied embeddings; `bias` in linear maps and norms as GPT-2 has it, or as nanoGPT's default leaves it out."""
 
-    def __init__(self, shape: Architecture, rows: int) -> None:
+    def __init__(self, shape: Architecture, rows: int, bias: bool = True) -> None:
         super().__init__()
         self.wte, self.wpe = nn.Embedding(rows, shape.width), nn.Embedding(shape.context, shape.width)
-        self.h = nn.ModuleList(Block(shape) for _ in range(shape.layers))
-        self.ln_f, self.lm_head = nn.LayerNorm(shape.width), nn.Linear(shape.width, rows, bias=False)
-        for parameter in self.parameters():
+        self.h = nn.ModuleList(Block(shape, bias) for _ in range(shape.layers))
+        self.ln_f, self.lm_head = nn.LayerNorm(shape.width, bias=bias), nn.Linear(shape.width, rows, bias=False)
+        for name, parameter in self.named_parameters():
             if parameter.dim() > 1:
-                nn.init.normal_(parameter, std=shape.initial_deviation)
+                residual = name.endswith(("c_proj.weight", "mlp.2.weight"))  # they write into the residual stream
+                nn.init.normal_(
+                    parameter, std=shape.initial_deviation / (math.sqrt(2 * shape.layers) if residual else 1)
+                )
         self.wte.weight = self.lm_head.weight
 
-    def forward(self, tokens: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean loss."""
+    def logits(self, tokens: Tensor) -> Tensor:
+        """Return the logits of every position."""
         hidden = self.wte(tokens) + self.wpe(torch.arange(tokens.shape[1]))
         for block in self.h:
             hidden = block(hidden)
-        logits = self.lm_head(self.ln_f(hidden))
+        return self.lm_head(self.ln_f(hidden))
+
+    def forward(self, tokens: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss."""
+        logits = self.logits(tokens)
         return functional.cross_entropy(logits.view(-1, logits.shape[-1]), targets.view(-1), ignore_index=-1)
 
 
@@ -97,6 +103,15 @@ def optimizer_of(model: nn.Module, job: Job) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=betas, fused=True)
 
 
+def random_windows(tokens: Path, length: int, batch: int) -> tuple[Tensor, Tensor]:
+    """Return windows of a file of tokens at random places and what follows each token, as nanoGPT's `get_batch`."""
+    data = np.memmap(tokens, np.uint16, mode="r")
+    places = torch.randint(len(data) - length, (batch,))
+    given = torch.stack([torch.from_numpy(data[i : i + length].astype(np.int64)) for i in places])
+    wanted = torch.stack([torch.from_numpy(data[i + 1 : i + 1 + length].astype(np.int64)) for i in places])
+    return given, wanted
+
+
 def nano_gpt(job: Job, tokens: Path, turn: Turn) -> None:
     """Train with nanoGPT's loop."""
     training, shape = job.recipe.training, job.recipe.architecture
@@ -104,20 +119,13 @@ def nano_gpt(job: Job, tokens: Path, turn: Turn) -> None:
     model = NanoGPT(shape, shape.padded_vocabulary(job.vocabulary))
     optimizer = optimizer_of(model, job)
 
-    def get_batch() -> tuple[Tensor, Tensor]:
-        data = np.memmap(tokens, np.uint16, mode="r")
-        places = torch.randint(len(data) - length, (batch,))
-        given = torch.stack([torch.from_numpy(data[i : i + length].astype(np.int64)) for i in places])
-        wanted = torch.stack([torch.from_numpy(data[i + 1 : i + 1 + length].astype(np.int64)) for i in places])
-        return given, wanted
-
-    given, wanted = get_batch()
+    given, wanted = random_windows(tokens, length, batch)
     for step in count():
         turn()
         for group in optimizer.param_groups:
             group["lr"] = training.learning_rate(step)
         loss = model(given, wanted)
-        given, wanted = get_batch()
+        given, wanted = random_windows(tokens, length, batch)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), training.gradient_clipping)
         optimizer.step()

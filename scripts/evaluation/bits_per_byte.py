@@ -31,7 +31,7 @@ from transformers import AutoTokenizer
 from scripts.evaluation.statistics import ratio_interval, unigram_nats
 from scripts.lib.errors import UserError
 from scripts.lib.indexed import IndexedReader
-from scripts.lib.likelihood import KINDS
+from scripts.lib.likelihood import KINDS, asking
 from scripts.lib.manifest import Artefact
 from scripts.lib.masking import IGNORED, mask_tokens
 from scripts.lib.matching import check_tokenizer
@@ -92,15 +92,13 @@ class Scorer:
         nats = unigram = 0.0
         tokens = size = 0
         for inputs, labels in self.windows(ids, number):
-            wanted = labels[labels != IGNORED]
+            rows, places = np.nonzero(labels != IGNORED)
+            wanted = labels[rows, places]
             if len(wanted) == 0:
                 continue
-            with torch.no_grad():
+            with torch.no_grad(), asking(self.model, torch.from_numpy(rows), torch.from_numpy(places)):
                 logits = self.model(input_ids=torch.from_numpy(inputs)).logits.float()
-            losses = functional.cross_entropy(
-                logits.flatten(0, 1), torch.from_numpy(labels).flatten(), ignore_index=IGNORED, reduction="sum"
-            )
-            nats += float(losses)
+            nats += float(functional.cross_entropy(logits, torch.from_numpy(wanted), reduction="sum"))
             unigram += float(self.unigram[wanted].sum())
             tokens += len(wanted)
             size += int(self.token_bytes[wanted].sum())

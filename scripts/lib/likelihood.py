@@ -8,6 +8,7 @@ Schick and Schütze 2021), or with one token masked at a time, whose sum is the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,20 @@ def batches(rows: Sequence[Row], tokens: int = BATCH_TOKENS) -> Iterator[list[in
         yield batch
 
 
+@contextmanager
+def asking(network: Any, rows: Tensor, places: Tensor) -> Iterator[None]:
+    """Within the block, let a model give logits [asked, vocabulary] of these rows and places of its input alone.
+
+    The output layer is most of the work of a small model, and few tokens of a prompt with an answer are asked for.
+    """
+    head = network.get_output_embeddings()
+    hook = head.register_forward_pre_hook(lambda _, given: (given[0][rows, places],))
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
 class LanguageModel:
     """A model and its tokenizer."""
 
@@ -121,23 +136,31 @@ class LanguageModel:
         return rows_for(self.objective, given, ids + [END] * ended, self.context, together)
 
     def losses(self, rows: Sequence[Row]) -> tuple[Tensor, Tensor]:
-        """Return nats and number of asked tokens of each row, both of shape [rows], in one forward pass with gradient."""
-        length = max(len(row.inputs) for row in rows)
-        inputs = torch.full((len(rows), length), PAD, dtype=torch.int64)
-        labels = torch.full((len(rows), length), IGNORED, dtype=torch.int64)
-        there = torch.zeros((len(rows), length), dtype=torch.int64)
-        for number, row in enumerate(rows):
-            size = len(row.inputs)
-            inputs[number, :size] = torch.tensor(row.inputs)
-            labels[number, :size] = torch.tensor(row.labels)
-            there[number, :size] = 1
-        inputs, labels, there = inputs.to(self.device), labels.to(self.device), there.to(self.device)
-        logits = self.network(input_ids=inputs, attention_mask=there).logits
-        asked = labels != IGNORED
-        nats = functional.cross_entropy(logits[asked].float(), labels[asked], reduction="none")
-        owner = asked.nonzero()[:, 0]
-        sums = torch.zeros(len(rows), device=self.device).index_add(0, owner, nats)
-        return sums, asked.sum(dim=1)
+        """Return nats and number of asked tokens of each row, both of shape [rows], in one forward pass with gradient.
+
+        Rows of equal inputs, as the one-token answers to one question are, go through the model once, but for training,
+        where each has dropout of its own.
+        """
+        keys = [(row.inputs, number * self.network.training) for number, row in enumerate(rows)]
+        place = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+        shape = (len(place), max(len(ids) for ids, _ in place))
+        inputs = torch.full(shape, PAD, dtype=torch.int64)
+        there = torch.zeros(shape, dtype=torch.int64)
+        for (ids, _), number in place.items():
+            inputs[number, : len(ids)] = torch.tensor(ids)
+            there[number, : len(ids)] = 1
+        asked = [
+            (owner, place[keys[owner]], spot, label)
+            for owner, row in enumerate(rows)
+            for spot, label in enumerate(row.labels)
+            if label != IGNORED
+        ]
+        owners, numbers, spots, labels = torch.tensor(asked, device=self.device).T
+        with asking(self.network, numbers, spots):
+            logits = self.network(input_ids=inputs.to(self.device), attention_mask=there.to(self.device)).logits
+        nats = functional.cross_entropy(logits.float(), labels, reduction="none")
+        sums = torch.zeros(len(rows), device=self.device).index_add(0, owners, nats)
+        return sums, owners.bincount(minlength=len(rows))
 
     def nats(self, rows: Sequence[Row]) -> F64:
         """Return the nats of each row, shape [rows], without gradient."""

@@ -111,8 +111,8 @@ def outcomes(raw: Artefact, kind: str, options: Mapping[str, Any]) -> Iterator[t
             yield origin, outcome
 
 
-def checked(outcome: Outcome, declared: Declared, seen: Seen) -> dict[str, Any] | Rejected:
-    """Return a record as a row of the documents, or why it is none: it is empty, no text or the same as one before.
+def checked(outcome: Outcome, origin: str, declared: Declared, seen: Seen) -> dict[str, Any] | Rejected:
+    """Return a record of the file `origin` as a row of the documents, or why it is none: empty, no text or there already.
 
     A record with the id of another and a text of its own is a version of it (`scripts.lib.versions`).
     """
@@ -128,11 +128,11 @@ def checked(outcome: Outcome, declared: Declared, seen: Seen) -> dict[str, Any] 
     fresh = seen.add(outcome.key)
     if not seen.add(version):
         return quarantined("duplicate_id", outcome.key, content)
-    return document(outcome if fresh else replace(outcome, key=version), content, declared)
+    return document(outcome if fresh else replace(outcome, key=version), content, origin, declared)
 
 
-def document(record: Record, content: str, declared: Declared) -> dict[str, Any]:
-    """Return a row of the documents; what a record states of itself goes before what the config declares."""
+def document(record: Record, content: str, origin: str, declared: Declared) -> dict[str, Any]:
+    """Return a row of the documents; what a record states of itself goes before what is known of its file and source."""
     return {
         "id": f"{declared.source}:{record.key}",
         "text": content,
@@ -140,7 +140,7 @@ def document(record: Record, content: str, declared: Declared) -> dict[str, Any]
         "date": record.date,
         "language": record.language or declared.language,
         "license": record.license or declared.license,
-        "meta": canonical_json(dict(record.meta)),
+        "meta": canonical_json({"file": origin} | dict(record.meta)),
     }
 
 
@@ -151,7 +151,7 @@ def write_documents(
     tally = Tally()
     seen = Seen()
     for origin, outcome in found:
-        row = checked(outcome, declared, seen)
+        row = checked(outcome, origin, declared, seen)
         if not isinstance(row, Rejected):
             documents.write(row)
             tally.kept += 1

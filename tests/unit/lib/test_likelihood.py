@@ -62,7 +62,7 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def test_probabilities_are_those_of_the_model(model: LanguageModel) -> None:
-    pairs = [("w01 w02 w03", " w04 w05"), ("w07", " w08"), ("", "w09 w10 w11")]
+    pairs = [("w01 w02 w03", " w04 w05"), ("w07", " w08"), ("", "w09 w10 w11"), ("w07", " w12"), ("w07", " w08")]
     found = model.log_likelihoods(pairs)
     for (prompt, answer), value in zip(pairs, found, strict=True):
         ids, wanted = encode_answer(model.tokenizer, prompt, answer)

@@ -13,7 +13,7 @@ import zstandard
 
 from scripts.sources.streams import BrokenStream, iter_chunks, iter_lines
 
-from .running import documents_of, run_extract, run_fetch
+from .running import Extracted, documents_of, run_extract, run_fetch
 
 ROWS = b"".join(json.dumps({"id": f"k{n}", "text": f"text number {n}"}).encode() + b"\n" for n in range(50))
 
@@ -168,3 +168,14 @@ def test_plain_texts_are_one_document_each(tmp_path: Path) -> None:
 def test_empty_files_are_quarantined_and_blank_ones_removed(tmp_path: Path) -> None:
     assert documents_of(tmp_path, "e.txt", b"", "text").accounting["quarantined"] == {"empty_file": 1}
     assert documents_of(tmp_path / "b", "b.txt", b" \n", "text").accounting["removed"] == {"empty": 1}
+
+
+def test_a_document_says_of_which_file_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "input"
+    for name in ("a.jsonl", "more/b.jsonl"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(json.dumps({"text": f"Of {name}.", "by": "A."}) + "\n", "utf-8")
+    _, raw = run_fetch(tmp_path, [{"path": f"{folder}/**/*.jsonl", "sha256": None}])
+    _, manifest = run_extract(raw, "jsonl", {"text": "text"})
+    found = {row["text"]: json.loads(row["meta"])["file"] for row in Extracted(manifest).list}
+    assert found == {"Of a.jsonl.": "a.jsonl", "Of more/b.jsonl.": "more/b.jsonl"}
