@@ -12,7 +12,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TextIO
 
 from scripts.lib.canonical import canonical_json
@@ -23,6 +23,7 @@ from scripts.lib.progress import progress
 from scripts.lib.settings import Settings
 from scripts.lib.step import Step, run_step, step_parser
 from scripts.lib.versions import version_id
+from scripts.sources.addresses import NESTED
 from scripts.sources.decoding import has_surrogates, normal_form
 from scripts.sources.kinds import check_reader_options
 from scripts.sources.readers import (
@@ -140,8 +141,14 @@ def document(record: Record, content: str, origin: str, declared: Declared) -> d
         "date": record.date,
         "language": record.language or declared.language,
         "license": record.license or declared.license,
-        "meta": canonical_json({"file": origin} | dict(record.meta)),
+        "meta": canonical_json({"file": file_name(origin)} | dict(record.meta)),
     }
+
+
+def file_name(origin: str) -> str:
+    """Return a native name without its folders, which are others on a mirror; that of a member begins with its archive's."""
+    outer, nested, member = origin.partition(NESTED)
+    return PurePosixPath(outer).name + nested + member
 
 
 def write_documents(

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -55,8 +56,26 @@ def main() -> int:
         print(peak, flush=True)
         copies = memory_of_duplicates(folder / "duplicates", int(args.text_gigabytes * 1e9))
         print(copies, flush=True)
-    args.out.write_text(document(rows, edits, times, peak, copies, args), encoding="utf-8")
-    return 0 if all(kill.equal for _, kill in rows) and all(one.within for one in [*edits, *times, peak, copies]) else 1
+    tests = long_tests()
+    print(tests, flush=True)
+    args.out.write_text(document(rows, edits, times, peak, copies, tests, args), encoding="utf-8")
+    others: list[Edit | Growth | Peak | Deduplicated | Tests] = [*edits, *times, peak, copies, tests]
+    return 0 if all(kill.equal for _, kill in rows) and all(one.within for one in others) else 1
+
+
+@dataclass(frozen=True)
+class Tests:
+    """What came of the tests that are too long for `make test`, in pytest's words."""
+
+    summary: str
+    within: bool
+
+
+def long_tests() -> Tests:
+    """Run the tests that are marked `long`."""
+    words = ["-m", "pytest", "-m", "long", "--numprocesses", "logical", "--maxprocesses", "4", "--dist", "loadfile"]
+    done = subprocess.run([sys.executable, *words], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    return Tests(done.stdout.strip().splitlines()[-1], done.returncode == 0)
 
 
 def printed(found: Iterable[T]) -> list[T]:
@@ -92,6 +111,7 @@ def document(
     times: list[Growth],
     peak: Peak,
     copies: Deduplicated,
+    tests: Tests,
     args: argparse.Namespace,
 ) -> str:
     """Return the page."""
@@ -150,6 +170,10 @@ One part of {peak.size / 1e9:.1f} GB of JSON lines, {peak.documents} documents, 
 {copies.size / 1e9:.1f} GB of made-up text, {copies.documents:,} documents, were signed and deduplicated with near-duplicates and
 paragraphs in a process of at most **{copies.peak:,} MB** (the limit is {DUPLICATES_LIMIT_MB:,}), in {copies.seconds:.0f} s of
 CPU; of {copies.planted:,} planted copies {copies.removed:,} were removed.
+
+## Tests
+
+Those marked `long`, of which `make test` holds a sample (`python -m pytest -m long`): {tests.summary}.
 """
 
 

@@ -76,7 +76,10 @@ def test_other_code_is_refused(unrecorded: Run) -> None:
     assert set(would_run(unrecorded.project, unrecorded.workdir)) == closure({"select"}) & BUILT
 
 
-@pytest.mark.parametrize("name", ["sources/modules/documents/0000.parquet", "corpora/main/duplicates.parquet"])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param("sources/modules/documents/0000.parquet", marks=pytest.mark.long), "corpora/main/duplicates.parquet"],
+)
 def test_damaged_results_are_refused_and_made_again(name: str, unrecorded: Run, finished: Run) -> None:
     flip_bit(unrecorded.results / name)
     assert "is damaged" in adopt(unrecorded)

@@ -60,7 +60,7 @@ def test_interrupted_by_the_keyboard_it_leaves_nothing_half_written(finished: Ru
     assert fresh.digests() == finished.digests()
 
 
-@pytest.mark.parametrize("target", ["all", NAMED_SOURCE])
+@pytest.mark.parametrize("target", ["all", pytest.param(NAMED_SOURCE, marks=pytest.mark.long)])
 def test_a_killed_program_is_made_again(target: str, finished: Run, fresh: Run) -> None:
     running = start(fresh, target)
     os.kill(wait_for_process("scripts.cleaning.signatures", fresh.workdir, running), signal.SIGKILL)
@@ -70,7 +70,7 @@ def test_a_killed_program_is_made_again(target: str, finished: Run, fresh: Run) 
     require_clean(target, fresh, finished)
 
 
-@pytest.mark.parametrize("target", ["all", NAMED_SOURCE])
+@pytest.mark.parametrize("target", [pytest.param("all", marks=pytest.mark.long), NAMED_SOURCE])
 def test_a_killed_snakemake_is_continued(target: str, finished: Run, fresh: Run) -> None:
     running = start(fresh, target)
     job = wait_for_process("scripts.cleaning.annotate", fresh.workdir, running)

@@ -78,20 +78,26 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+# Of each damage, `make test` looks at one kind of target and `make prove` at the other.
+WHOLE = [pytest.param(one, marks=[pytest.mark.long] * (n % 2)) for n, one in enumerate(DAMAGES)]
+NAMED = [pytest.param(one, marks=[pytest.mark.long] * (1 - n % 2)) for n, one in enumerate(DAMAGES)]
+
+
+@pytest.mark.parametrize("damage", WHOLE, ids=lambda damage: damage.__name__)
 def test_the_next_run_equals_a_clean_build(damage, finished: Run, copied: Run) -> None:  # type: ignore[no-untyped-def]
     damage(copied)
     run(copied.project, copied.workdir)
     assert copied.digests() == finished.digests()
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: f"{damage.__name__}-{DAMAGES[damage]}")
+@pytest.mark.parametrize("damage", NAMED, ids=lambda damage: f"{damage.__name__}-{DAMAGES[damage]}")
 def test_the_next_run_for_one_target_equals_a_clean_build(damage, finished: Run, copied: Run) -> None:  # type: ignore[no-untyped-def]
     damage(copied)
     run(copied.project, copied.workdir, DAMAGES[damage])
     require_clean(DAMAGES[damage], copied, finished)
 
 
+@pytest.mark.long
 def test_a_lasting_edit_whose_run_failed_ends_as_a_clean_build_of_it(
     finished: Run, copied: Run, tmp_path: Path
 ) -> None:

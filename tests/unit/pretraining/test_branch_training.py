@@ -176,6 +176,7 @@ def test_where_a_step_was_not_kept_the_trunk_is_trained_up_to_it(
         assert largest_difference(one, other) <= 1e-5
 
 
+@pytest.mark.long
 def test_a_state_in_two_processes_starts_a_branch_with_zero_stage_3(
     inputs: tiny.Inputs, trunk: Path, state: Path, tmp_path: Path
 ) -> None:

@@ -325,7 +325,10 @@ def write_rows(path: Path, size: int) -> None:
 WRITERS = {"jsonl": write_lines, "common_crawl": write_pages, "parquet": write_rows}
 
 
-@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize(
+    "kind",
+    ["common_crawl", pytest.param("jsonl", marks=pytest.mark.long), pytest.param("parquet", marks=pytest.mark.long)],
+)
 def test_memory_does_not_grow_with_the_part(tmp_path: Path, kind: str) -> None:
     WRITERS[kind](tmp_path / "big", MEGABYTES * 1_000_000)
     found = extract_in_a_process(tmp_path, fetch_local(tmp_path, tmp_path / "big"), kind, MEGABYTES * 1_000_000)

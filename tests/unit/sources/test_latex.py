@@ -140,7 +140,7 @@ End."""
 def test_chapters_have_no_preamble(tmp_path: Path) -> None:
     found = found_in(tmp_path, "\\chapter{Bees}\nThey \\emph{fly}.\n")
     assert found.rows["p"]["text"] == "Bees\n\nThey fly."
-    assert json.loads(found.rows["p"]["meta"]) == {"title": None, "files": ["main.tex"], "missing": []}
+    assert json.loads(found.rows["p"]["meta"]) == {"file": "p.tex", "title": None, "files": ["main.tex"], "missing": []}
 
 
 @pytest.mark.parametrize(

@@ -178,4 +178,4 @@ def test_a_document_says_of_which_file_it_is(tmp_path: Path) -> None:
     _, raw = run_fetch(tmp_path, [{"path": f"{folder}/**/*.jsonl", "sha256": None}])
     _, manifest = run_extract(raw, "jsonl", {"text": "text"})
     found = {row["text"]: json.loads(row["meta"])["file"] for row in Extracted(manifest).list}
-    assert found == {"Of a.jsonl.": "a.jsonl", "Of more/b.jsonl.": "more/b.jsonl"}
+    assert found == {"Of a.jsonl.": "a.jsonl", "Of more/b.jsonl.": "b.jsonl"}

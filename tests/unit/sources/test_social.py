@@ -56,7 +56,8 @@ def test_a_question_is_followed_by_its_answers_best_first(tmp_path: Path) -> Non
     row = found.rows["2"]
     assert row["text"] == "Why?\n\nIt is so.\n\neleven\n\ntwelve\n\nnine\n\nten"
     assert (row["url"], row["date"]) == (None, "2014-01-21T20:26:05.383")
-    assert json.loads(row["meta"]) == {"title": "Why?", "score": 5, "answers": 4, "tags": ["bees", "honey-comb"]}
+    described = {"file": "Posts.xml", "title": "Why?", "score": 5, "answers": 4, "tags": ["bees", "honey-comb"]}
+    assert json.loads(row["meta"]) == described
     assert json.loads(found.rows["16"]["meta"])["tags"] == ["a", "b"]
     removed = {"question_missing": 1, "empty": 1, "other_post_type": 1}
     assert found.accounting == {"in": 5, "kept": 2, "removed": removed, "quarantined": {}}
@@ -114,7 +115,10 @@ MEMBERS = {"Badges.xml": b"<badges>\n</badges>", "Posts.xml": posts_xml(SITE), "
 def test_posts_are_found_in_the_archive_of_a_site(tmp_path: Path) -> None:
     plain = documents_of(tmp_path / "plain", "Posts.xml", posts_xml(SITE), "social")
     found = documents_of(tmp_path, "bees.stackexchange.com.7z", packed(MEMBERS), "social")
-    assert (found.list, found.accounting) == (plain.list, plain.accounting)
+    assert found.accounting == plain.accounting
+    for one, other in zip(found.list, plain.list, strict=True):
+        assert one["meta"].replace("bees.stackexchange.com.7z", "Posts.xml") == other["meta"]
+        assert one | {"meta": ""} == other | {"meta": ""}
 
 
 @pytest.mark.parametrize(
@@ -198,7 +202,7 @@ def test_a_submission_is_followed_by_its_comments_depth_first(tmp_path: Path) ->
     assert found.rows["t3_s1"]["url"] == "https://www.reddit.com/comments/s1"
     assert found.rows["t3_s1"]["date"] == "2014-05-13T16:53:20Z"
     assert json.loads(found.rows["t3_s1"]["meta"]) == {
-        "title": "Bees & wasps", "subreddit": "bees", "score": 5, "comments": 7,
+        "title": "Bees & wasps", "subreddit": "bees", "score": 5, "comments": 7, "file": "bees.zst",
     }  # fmt: skip
     assert (found.rows["bees/t3_other"]["text"], found.rows["t3_s3"]["text"]) == ("alone", "what stays of it")
     assert found.rows["bees/t3_other"]["date"] == "2017-07-14T02:40:00Z"
@@ -340,5 +344,5 @@ def test_real_dumps_are_read_whole(tmp_path: Path, shared_data: Path, site: str,
         )
         assert json.loads(found.rows["1"]["meta"]) == {
             "title": "What is a citra hop, and how does it differ from other hops?",
-            "score": 18, "answers": 1, "tags": ["hops"],
+            "score": 18, "answers": 1, "tags": ["hops"], "file": "Posts.xml",
         }  # fmt: skip
