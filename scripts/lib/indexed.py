@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from scripts.lib.errors import UserError
+from scripts.lib.maps import map_file
 
 MAGIC = b"MMIDIDX\x00\x00"
 VERSION = 1
@@ -116,13 +117,13 @@ class IndexedReader:
 
     def __init__(self, data: Path, index: Path) -> None:
         self.path = data
-        self.dtype, count, boundaries = _read_header(index)
-        offset = HEADER.size
-        self.sizes: NDArray[np.int32] = _section(index, "<i4", offset, count)
-        self.pointers: NDArray[np.int64] = _section(index, "<i8", offset + 4 * count, count)
-        self.documents: NDArray[np.int64] = _section(index, "<i8", offset + 12 * count, boundaries)
+        self.dtype, count = _read_header(index)
+        sizes, pointers, documents = np.split(map_file(index)[HEADER.size :], [4 * count, 12 * count])
+        self.sizes: NDArray[np.int32] = sizes.view("<i4")
+        self.pointers: NDArray[np.int64] = pointers.view("<i8")
+        self.documents: NDArray[np.int64] = documents.view("<i8")
         self._check(data, index)
-        self.ids: Ids = _section(data, self.dtype, 0, data.stat().st_size // self.dtype.itemsize)
+        self.ids: Ids = map_file(data).view(self.dtype)
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -157,8 +158,8 @@ class IndexedReader:
             )
 
 
-def _read_header(index: Path) -> tuple[np.dtype[Any], int, int]:
-    """Return the ids' type, the number of sequences and of document boundaries, after checking the file's length."""
+def _read_header(index: Path) -> tuple[np.dtype[Any], int]:
+    """Return the ids' type and the number of sequences, after checking the file's length."""
     if not index.is_file():
         raise UserError(f"{index.name} is missing; write the shard again.")
     with index.open("rb") as stream:
@@ -177,14 +178,4 @@ def _read_header(index: Path) -> tuple[np.dtype[Any], int, int]:
         raise UserError(
             f"{index.name} has {index.stat().st_size} bytes but its header says {expected}; write the shard again."
         )
-    return CODES[code], count, boundaries
-
-
-def _section(path: Path, dtype: DTypeLike, offset: int, count: int) -> NDArray[Any]:
-    """Return a read-only view of a file's section by memory map (an empty array for none: those cannot be mapped).
-
-    The view is a plain array, since slicing numpy's `memmap` class itself is several times slower.
-    """
-    if count == 0:
-        return np.zeros(0, dtype)
-    return np.asarray(np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=(count,)))
+    return CODES[code], count

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scripts.lib.compiled import compiled, compiled_inner
 from scripts.lib.errors import UserError
 from scripts.lib.indexed import Ids, IndexedReader
+from scripts.lib.maps import map_file
 
 I64 = NDArray[np.int64]
 KEY_BYTES = 16
@@ -134,7 +135,7 @@ class SourceStream:
     def _key(self, keys: dict[int, NDArray[Any]], part: int, document: int) -> bytes:
         """Return the key of a document; `keys` holds the files that are mapped already."""
         if part not in keys:
-            keys[part] = np.memmap(self._keys[part], f"V{KEY_BYTES}", mode="r")
+            keys[part] = map_file(self._keys[part]).view(f"V{KEY_BYTES}")
         return bytes(keys[part][document])
 
 
