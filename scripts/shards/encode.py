@@ -31,7 +31,15 @@ from scripts.lib.special_tokens import END
 from scripts.lib.step import Output, Step, run_step, step_parser
 from scripts.lib.streams import document_key
 from scripts.lib.vocabulary import Vocabulary, model_of
-from scripts.shards.engines import WORTH_BYTES, Checked, DifferentIds, Engine, Reference, compiled_engine, text_bytes
+from scripts.shards.engines import (
+    Checked,
+    DifferentIds,
+    Engine,
+    Reference,
+    compiled_engine,
+    text_bytes,
+    worth_compiling,
+)
 
 log = logging.getLogger(__name__)
 MODULE = "scripts.shards.encode"
@@ -56,7 +64,7 @@ def write_shards(
             for split in SPLITS:
                 mine = batch.filter(pc.equal(batch.column("split"), split))
                 ids, sizes = engine.encode(mine.column("text"), END)
-                writers[split].add_many(ids.astype("int64"), sizes)
+                writers[split].add_many(ids, sizes)
                 keys[split].write(b"".join(map(document_key, mine.column("id").to_pylist())))
                 counts[split]["documents"] += mine.num_rows
                 counts[split]["tokens"] += len(ids)
@@ -68,8 +76,8 @@ def write_checked(documents: Artefact, tokenizer: Artefact, out: Output, stem: s
     """Write the shards of a part with the fastest engine that gives the ids of sentencepiece; returns counts and engine."""
     vocabulary = Vocabulary.of(tokenizer)
     size = text_bytes(documents.path(f"{documents.manifest_path.stem}.parquet"))
-    reason = f"the part holds less than {WORTH_BYTES:,} bytes"
-    if size >= WORTH_BYTES:
+    reason = f"sentencepiece is done sooner with {size:,} bytes than the compiled encoder has begun"
+    if worth_compiling(size):
         try:
             engine: Checked = compiled_engine(model_of(tokenizer), vocabulary)
             counts = write_shards(documents, vocabulary, engine, out, stem)

@@ -18,7 +18,8 @@ from scripts.lib.vocabulary import Vocabulary
 
 Ids = tuple[NDArray[np.integer[Any]], NDArray[np.int64]]  # of all texts one after another, and how many each has
 
-WORTH_BYTES = 32_000_000  # of text: below, compiling the encoder for the first time may cost more than it saves
+COMPILING_BYTES = 32_000_000  # of text: below, making the machine code for the first time may take longer than it saves
+LOADING_BYTES = 4_000_000  # below, loading it may
 CHECKED_FIRST, CHECKED_EVERY = 32, 128  # the first documents of a part are checked, and then each so many
 CHECKED_CHARACTERS = 20_000  # of a checked document
 
@@ -85,6 +86,16 @@ def compiled_engine(model: Path, vocabulary: Vocabulary) -> Checked:
     from scripts.lib.encoding import FastEncoder  # loads numba
 
     return Checked(FastEncoder(read_model(model.read_bytes())), vocabulary)
+
+
+def worth_compiling(size: int) -> bool:
+    """Tell whether the compiled encoder has encoded so many bytes of text sooner than sentencepiece, its start included."""
+    if not LOADING_BYTES <= size < COMPILING_BYTES:
+        return size >= COMPILING_BYTES
+    from scripts.lib.compiled import cache_folder  # loads numba
+
+    folder = cache_folder("scripts.lib.segmentation")
+    return folder is not None and any(folder.glob("*encode_texts*.nbi"))
 
 
 def text_bytes(documents: Path) -> int:

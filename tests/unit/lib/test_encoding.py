@@ -13,10 +13,10 @@ import sentencepiece
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.lib import run_cache
 from scripts.lib.encoding import FastEncoder
 from scripts.lib.errors import UserError
 from scripts.lib.nasty import NASTY
+from scripts.lib.run_cache import SLOT_BITS
 from scripts.lib.sentencepiece_model import (
     SCORE_STEP,
     Algorithm,
@@ -30,6 +30,27 @@ from scripts.lib.sentencepiece_model import (
 from tests.real_text import module_documents, topic_documents
 
 TEXTS = [row["text"] for row in topic_documents()] + [row["text"] for row in module_documents()[:10]]
+
+
+def in_other_scripts() -> list[str]:
+    """Return texts of invented words in scripts of two and three bytes a character, with and without spaces between words."""
+    generator = np.random.default_rng(1)
+    texts = []
+    for first, count, space in (
+        (0x3B1, 24, " "),
+        (0x430, 32, " "),
+        (0x905, 53, " "),
+        (0xE01, 58, ""),
+        (0x3042, 80, ""),
+    ):
+        sizes = generator.integers(1, 9, 400)
+        letters = np.minimum(generator.geometric(0.1, sizes.sum()), count) - 1 + first
+        words = ["".join(map(chr, word)) for word in np.split(letters, np.cumsum(sizes)[:-1])]
+        texts += [space.join(words[number % 400] for number in generator.zipf(1.3, 300)) + "." for _ in range(20)]
+    return texts
+
+
+SCRIPTS = in_other_scripts()
 LONG = (
     "\u5b66\u800c\u65f6\u4e60\u4e4b\u4e0d\u4ea6\u8bf4\u4e4e" * 400,
     "a" * 5000,
@@ -47,11 +68,13 @@ MIXED = st.lists(SYMBOLS, max_size=120).map("".join)
 
 
 @functools.cache
-def model_bytes(algorithm: str, vocabulary: int, **more: Any) -> bytes:
+def model_bytes(algorithm: str, vocabulary: int, scripts: bool = False, **more: Any) -> bytes:
     """Return a model trained on the texts with the settings of the tokenizer step; unigram scores in whole steps."""
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=(line for text in TEXTS for line in text.splitlines(keepends=True)),
+        sentence_iterator=(
+            line for text in [*TEXTS, *SCRIPTS[: len(SCRIPTS) * scripts]] for line in text.splitlines(keepends=True)
+        ),
         model_writer=model,
         model_type=algorithm,
         vocab_size=vocabulary,
@@ -80,6 +103,8 @@ MODELS: dict[str, tuple[str, int, tuple[tuple[str, Any], ...]]] = {
     "unsplit digits": ("bpe", 1500, (("split_digits", False), ("split_by_whitespace", False))),
     "unigram": ("unigram", 1500, ()),
     "small unigram": ("unigram", 600, (("character_coverage", 0.98),)),
+    "bpe of scripts": ("bpe", 3000, (("scripts", True),)),
+    "unigram of scripts": ("unigram", 2000, (("scripts", True),)),
 }
 
 
@@ -103,7 +128,7 @@ def check(name: str, texts: list[str]) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_real_and_nasty_texts_get_the_ids_of_sentencepiece(name: str) -> None:
-    check(name, [*NASTY, *TEXTS])
+    check(name, [*NASTY, *TEXTS, *SCRIPTS])
     short = [text for text in LONG if len(text) < 1000] if "unigram" in name else list(LONG)
     check(name, [text for whole in short for text in (whole, whole[1:-1])])
 
@@ -115,16 +140,32 @@ def test_any_texts_get_the_ids_of_sentencepiece(name: str, texts: list[str]) -> 
     check(name, texts)
 
 
-def test_what_was_met_before_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cache that is full forgets, and a run whose key another has is made anew."""
-    fast, _ = both("bpe")
-    texts = pa.array(TEXTS, pa.string())
-    first = fast.encode(texts)[0].tolist()
-    assert 0 < int(fast._cache.fill[0]) < run_cache.CACHE_RUNS
-    fast._cache.fill[2] = run_cache.CACHE_ARENA  # full
-    assert fast.encode(texts)[0].tolist() == first
-    fast._cache.arena[:] ^= 1  # every run now has other bytes than its key says
-    assert fast.encode(texts)[0].tolist() == first
+def test_what_was_met_before_changes_nothing() -> None:
+    """Runs that are kept have the ids that they had, and one is not taken for another whose place it has."""
+    for name in ("bpe", "unigram"):
+        fast, _ = both(name)
+        texts = pa.array(TEXTS, pa.string())
+        first = fast.encode(texts)[0].tolist()
+        words = fast._cache.words
+        assert 0 < np.count_nonzero(words[3::8]) < len(words) // 8
+        assert fast.encode(texts)[0].tolist() == first
+        words[::8] ^= np.uint64(1)  # in every place another run of the same size
+        assert fast.encode(texts)[0].tolist() == first
+
+
+@pytest.mark.parametrize("name", ["bpe", "unigram of scripts"])
+def test_more_runs_than_the_cache_has_places_for(name: str) -> None:
+    """Words of 1 to 30 characters, most of them met once, some again and again, and some too long to be kept."""
+    generator = np.random.default_rng(1)
+    letters = np.array(list("etaoinshrdlucmfwypvbgkjqxz\u03b1\u03b2\u0e01\u0e32\u4f60"))
+    sizes = np.maximum(generator.geometric(0.15, 160_000), 1)
+    words = [
+        "".join(word) for word in np.split(letters[generator.zipf(1.5, sizes.sum()) % len(letters)], np.cumsum(sizes))
+    ]
+    chosen = generator.zipf(1.2, 120_000) % len(words)
+    joined = " ".join([*words, *(words[number] for number in chosen)])
+    assert len(set(words)) > 1 << SLOT_BITS
+    check(name, [joined[start : start + 5000] for start in range(0, len(joined), 5000)])
 
 
 def test_slices_of_arrays_and_large_strings() -> None:

@@ -16,7 +16,7 @@ from scripts.lib.manifest import load_manifest, open_artefact, provenance_path
 from scripts.lib.special_tokens import END
 from scripts.lib.streams import SourceStream
 from scripts.lib.vocabulary import Vocabulary
-from scripts.shards import encode, index
+from scripts.shards import encode, engines, index
 from scripts.shards.engines import CHECKED_FIRST, Checked, DifferentIds
 from tests.making import arguments, publish_curated
 from tests.real_text import topic_documents
@@ -152,7 +152,7 @@ def test_the_compiled_encoder_writes_the_same_bytes(
 ) -> None:
     expected, execution = encode_alone(tmp_path / "reference", tokenizer)
     assert execution["engine"] == "sentencepiece"
-    monkeypatch.setattr(encode, "WORTH_BYTES", 0)
+    monkeypatch.setattr(encode, "worth_compiling", bool)
     found, execution = encode_alone(tmp_path / "compiled", tokenizer)
     assert found == expected
     assert execution == {"engine": "compiled", "checked": len(TEXTS)}
@@ -162,7 +162,7 @@ def test_an_encoder_that_differs_is_noticed_and_replaced(
     tokenizer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     expected, _ = encode_alone(tmp_path / "reference", tokenizer)
-    monkeypatch.setattr(encode, "WORTH_BYTES", 0)
+    monkeypatch.setattr(encode, "worth_compiling", bool)
     honest = FastEncoder.encode
 
     def wrong(self: FastEncoder, texts: Any, end: int = -1) -> Any:
@@ -194,3 +194,12 @@ def test_a_document_between_the_first_ones_and_the_next_of_the_sample_is_checked
     assert engine.checked == CHECKED_FIRST + 1
     with pytest.raises(DifferentIds, match="other ids for 'yx'"):
         engine.encode(pa.array(["a"] * 127 + ["yx"]), 2)
+
+
+def test_small_parts_are_compiled_once_there_is_machine_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("scripts.lib.compiled.cache_folder", lambda module: tmp_path / module)
+    (tmp_path / "scripts.lib.segmentation").mkdir()
+    assert [engines.worth_compiling(size) for size in (0, 3_999_999, 4_000_000, 31_999_999)] == [False] * 4
+    assert engines.worth_compiling(32_000_000)
+    (tmp_path / "scripts.lib.segmentation" / "segmentation.encode_texts-1.py311.nbi").touch()
+    assert [engines.worth_compiling(size) for size in (0, 3_999_999, 4_000_000)] == [False, False, True]
