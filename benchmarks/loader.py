@@ -37,6 +37,8 @@ from scripts.lib.order import DataOrder
 from scripts.lib.streams import ORDER_DTYPE, SourceStream, document_key
 
 LENGTH, BATCH, SEED = 2048, 64, 1
+PARTS = [f"{part:04d}" for part in range(8)]  # of ours
+AT_ONCE = 500  # documents
 FAR = 1_000_000  # the step that is resumed at
 RANDOM_BATCHES = 16
 Documents = Sequence[NDArray[np.uint16]]
@@ -54,27 +56,34 @@ class Groundwork:
     """Ours: Megatron's format, an order index, and the data order over both."""
 
     def __init__(self, folder: Path, texts: Documents) -> None:
-        self.folder, self.texts = folder / "groundwork", texts
+        self.folder = folder / "groundwork"
+        self.parts = [texts[number :: len(PARTS)] for number in range(len(PARTS))]
         self.folder.mkdir()
 
     def write(self) -> None:
-        """Write the shard."""
-        stem = self.folder / "0000.train"
-        with IndexedWriter(stem.with_suffix(".train.bin"), stem.with_suffix(".train.idx"), np.uint16) as writer:
-            for ids in self.texts:
-                writer.add(ids)
+        """Write the shards, one for each part; documents are handed over as many at a time as by the step that encodes them."""
+        for part, texts in zip(PARTS, self.parts, strict=True):
+            stem = self.folder / f"{part}.train"
+            with IndexedWriter(stem.with_suffix(".train.bin"), stem.with_suffix(".train.idx"), np.uint16) as writer:
+                for start in range(0, len(texts), AT_ONCE):
+                    some = texts[start : start + AT_ONCE]
+                    writer.add_many(np.concatenate(some), np.fromiter(map(len, some), np.int64, len(some)))
 
     def prepare(self) -> None:
         """Write the order of the documents, which the workflow makes in a step of its own."""
-        keys = [document_key(str(number)) for number in range(len(self.texts))]
-        rows = sorted(range(len(keys)), key=keys.__getitem__)
-        order = np.array([(0, row, len(self.texts[row])) for row in rows], ORDER_DTYPE)
+        rows = []
+        for number, texts in enumerate(self.parts):
+            begin = 0
+            for document, ids in enumerate(texts):
+                rows.append((document_key(f"{number}:{document}"), number, document, begin, len(ids)))
+                begin += len(ids)
+        order = np.array([row[1:] for row in sorted(rows)], ORDER_DTYPE)
         order["end"] = np.cumsum(order["end"])
         np.save(self.folder / "order.train.npy", order)
 
-    def open(self, name: str = "groundwork") -> DataOrder:
+    def open(self, name: str = "groundwork", parts: Sequence[str] = PARTS) -> DataOrder:
         """Open the data order."""
-        stream = SourceStream.open(name, self.folder.with_name(name), ["0000"], "train")
+        stream = SourceStream.open(name, self.folder.with_name(name), parts, "train")
         return DataOrder([stream], {}, LENGTH, BATCH, SEED)
 
     def read(self) -> Work:
@@ -189,30 +198,50 @@ class Megatron:
 
         self.folder, self._builder, self.reader = folder / "megatron", IndexedDatasetBuilder, IndexedDataset
         self.folder.mkdir()
-        self.texts = [torch.from_numpy(ids.view(np.int16)) for ids in texts]
+        self.texts, self._tensor = texts, torch.from_numpy
+        self.tensors = [torch.from_numpy(ids.view(np.int16)) for ids in texts]
 
     def write(self) -> None:
         """Write `.bin` and `.idx`."""
         builder = self._builder(str(self.folder / "0000.bin"), dtype=np.uint16)
-        for ids in self.texts:
+        for ids in self.tensors:
             builder.add_item(ids)
             builder.end_document()
         builder.finalize(str(self.folder / "0000.idx"))
 
-    def check(self, ours: Path, texts: Documents) -> str:
-        """Compare both readers on both shards, token by token; returns what was found."""
-        theirs = IndexedReader(self.folder / "0000.bin", self.folder / "0000.idx")
-        reader = self.reader(str(ours / "0000.train"))
-        same = len(reader) == len(texts) == len(theirs) and all(
-            np.array_equal(reader[number], ids) and np.array_equal(theirs[number], ids)
-            for number, ids in enumerate(texts)
-        )
-        assert np.array_equal(reader.document_indices, theirs.documents)
-        alike = all(
-            filecmp.cmp(ours / f"0000.train.{suffix}", self.folder / f"0000.{suffix}", shallow=False)
-            for suffix in ("bin", "idx")
-        )
-        return f"{'equal' if same else 'DIFFERENT'} tokens; files are {'identical' if alike else 'not identical'}"
+    def check(self, folder: Path, kind: np.dtype[Any]) -> str:
+        """Write the same documents with both writers, read both with both readers, and compare them token by token.
+
+        Returns what was compared; raises AssertionError where anything differs. Megatron may cut documents into sequences, so a
+        third of them are, in a file that only its writer makes.
+        """
+        texts = [ids.astype(kind) for ids in self.texts[:1000]]
+        stems = [folder / f"{name}-{kind.name}" for name in ("ours", "theirs", "cut")]
+        with IndexedWriter(*(stems[0].with_suffix(suffix) for suffix in (".bin", ".idx")), kind) as writer:
+            for ids in texts:
+                writer.add(ids)
+        pieces = [np.array_split(ids, 1 + number % 3) for number, ids in enumerate(texts)]
+        self._build(stems[1], kind, [[ids] for ids in texts])
+        self._build(stems[2], kind, pieces)
+        for stem, sequences in zip(stems, (texts, texts, [piece for some in pieces for piece in some]), strict=True):
+            theirs = self.reader(str(stem))
+            ours = IndexedReader(stem.with_suffix(".bin"), stem.with_suffix(".idx"))
+            assert len(theirs) == len(ours) == len(sequences)
+            assert np.array_equal(theirs.document_indices, ours.documents)
+            for number, ids in enumerate(sequences):
+                assert np.array_equal(theirs[number], ids)
+                assert np.array_equal(ours[number], ids)
+        for suffix in (".bin", ".idx"):
+            assert filecmp.cmp(stems[0].with_suffix(suffix), stems[1].with_suffix(suffix), shallow=False)
+        return f"{kind.name}: equal tokens and boundaries, files of the same bytes"
+
+    def _build(self, stem: Path, kind: np.dtype[Any], documents: Sequence[Sequence[NDArray[Any]]]) -> None:
+        builder = self._builder(str(stem.with_suffix(".bin")), dtype=kind.type)
+        for sequences in documents:
+            for ids in sequences:
+                builder.add_item(self._tensor(ids.view(f"i{kind.itemsize}")))
+            builder.end_document()
+        builder.finalize(str(stem.with_suffix(".idx")))
 
 
 def sparse_source(folder: Path, count: int, size: int) -> None:
@@ -227,6 +256,7 @@ def sparse_source(folder: Path, count: int, size: int) -> None:
             section.tofile(stream)
     order = np.zeros(count, ORDER_DTYPE)
     order["document"], order["end"] = np.random.default_rng(SEED).permutation(count), starts + size
+    order["begin"] = starts[order["document"]]
     np.save(folder / "order.train.npy", order)
 
 
@@ -268,7 +298,9 @@ def main() -> None:
         writers = {**methods, "Megatron-LM": megatron}
         found = timed({name: lambda one=one: one.write for name, one in writers.items()}, args.rounds)
         show("Writing shards", "MB", 2 * size / 1e6, found)
-        print(f"\nMegatron's reader on ours, and ours on Megatron's: {megatron.check(ours.folder, texts)}")
+        print("\nMegatron's reader and ours, each on the shards of both writers:")
+        for kind in (np.dtype(np.uint16), np.dtype(np.int32)):
+            print(f"- {megatron.check(folder, kind)}")
         ours.prepare()
         sequences = size // LENGTH
         show("An epoch", "sequences", sequences, timed({name: one.read for name, one in methods.items()}, args.rounds))
@@ -279,7 +311,7 @@ def main() -> None:
         sparse_source(folder / "sparse", 3_125_000, 1024)
         far = {
             "groundwork": ours.resume,
-            "the same, 3.2 billion tokens": lambda: lambda: ours.open("sparse").batch(FAR),
+            "the same, 3.2 billion tokens": lambda: lambda: ours.open("sparse", PARTS[:1]).batch(FAR),
         }
         show(f"From nothing to step {FAR:,}", "resumes", 1, timed(far, args.rounds))
     finally:

@@ -46,6 +46,7 @@ OURS, PRODUCTS = "groundwork", "matrix products"
 TOGETHER, ALONE = "two processes, one batch", "two processes, each for itself"
 STEPS = 1_000_000  # of the recipe: nobody comes to its end
 RESAMPLED = 10_000
+READ = 1 << 20  # tokens at once
 Times = tuple[float, float]  # seconds by the clock and of the processors
 
 
@@ -282,8 +283,8 @@ def write_tokens(job: Job, path: Path) -> None:
     """Write the training tokens of all sources into one file."""
     with path.open("wb") as stream:
         for source in open_streams(job.sources, "train").values():
-            for ids in source.shards:
-                ids.astype(np.uint16).tofile(stream)
+            for start in range(0, source.tokens, READ):
+                source.read(start, min(start + READ, source.tokens)).astype(np.uint16).tofile(stream)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ low-discrepancy sequence). How many of the first n samples a source has given is
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -48,6 +49,7 @@ class Mixture:
         bounds = np.cumsum([0.0, *[weights[name] / total for name in self.names]])
         self._bounds = [round(float(bound) * (1 << 52)) * (MODULUS >> 52) for bound in bounds]
         self._bounds[-1] = MODULUS
+        self._tops = np.array(self._bounds[1:], np.int64)
 
     def source(self, sample: int) -> int:
         """Return the index into `names` of the source of a sample."""
@@ -55,25 +57,36 @@ class Mixture:
 
     def source_of(self, first: int, count: int) -> I64:
         """Return the indices into `names` of the sources of `count` samples from `first` on."""
+        if len(self.names) == 1:
+            return np.zeros(count, np.int64)
         steps = np.arange(count, dtype=np.uint64) * np.uint64(
             STRIDE
         )  # the modulus divides 2**64: overflow does no harm
         start = np.uint64((first * STRIDE + self._phase) % MODULUS)
         places = ((steps + start) & np.uint64(MODULUS - 1)).astype(np.int64)
-        return np.searchsorted(np.array(self._bounds[1:], np.int64), places, side="right")
+        return np.searchsorted(self._tops, places, side="right")
 
     def given(self, samples: int, index: int) -> int:
         """Return how many of the first `samples` samples come from a source."""
-        low, high = self._bounds[index], self._bounds[index + 1]
-        return self._below(samples, high) - self._below(samples, low)
+        whole = self._whole(samples)
+        return self._below(samples, self._bounds[index + 1], whole) - self._below(samples, self._bounds[index], whole)
 
-    def _below(self, samples: int, bound: int) -> int:
+    def given_each(self, samples: int) -> list[int]:
+        """Return how many of the first `samples` samples come from each source."""
+        whole = self._whole(samples)
+        below = [self._below(samples, bound, whole) for bound in self._bounds]
+        return [high - low for low, high in itertools.pairwise(below)]
+
+    def _whole(self, samples: int) -> int:
+        """Return how often the first samples have passed the modulus; not needed where one source gives all of them."""
+        return floor_sum(samples, MODULUS, STRIDE, self._phase) if len(self.names) > 1 and samples else 0
+
+    def _below(self, samples: int, bound: int, whole: int) -> int:
         """Return how many of the first samples fall below a bound."""
         if samples == 0 or bound == 0:
             return 0
         if bound == MODULUS:
             return samples
-        whole = floor_sum(samples, MODULUS, STRIDE, self._phase)
         return whole - floor_sum(samples, MODULUS, STRIDE, self._phase - bound)
 
     def nth(self, index: int, number: int) -> int:

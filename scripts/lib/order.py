@@ -17,18 +17,18 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from scripts.lib.compiled import compiled
 from scripts.lib.errors import UserError
 from scripts.lib.indexed import Ids
 from scripts.lib.mixture import Mixture
 from scripts.lib.packing import Packing
 from scripts.lib.permutation import Permutation
 from scripts.lib.special_tokens import END, PAD
-from scripts.lib.streams import SourceStream, Span, groups
+from scripts.lib.streams import SourceStream, Span, copy_runs
 
 I64 = NDArray[np.int64]
 WHOLE = slice(None)
 AHEAD = 4096  # samples that are found together, since finding few costs as much
+BLOCK = 1 << 20  # packed samples that are counted together
 
 
 @dataclass(frozen=True)
@@ -42,21 +42,28 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What samples from `first` on are made of: source (as an index), epoch and window of each, and the pieces of shards in them.
+class Pieces:
+    """Pieces of a source in the rows of a plan, which ascend: `sizes` of its `ids` from `offsets` on go to `targets`.
 
-    A piece is `sizes` tokens of a shard from `offsets` on; it goes to `targets`, counted over the rows of the whole plan.
+    Targets count over the tokens of all rows of the plan.
     """
+
+    ids: Ids
+    rows: I64
+    offsets: I64
+    sizes: I64
+    targets: I64
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What samples from `first` on are made of: source (as an index), epoch and window of each, and their pieces, by source."""
 
     first: int
     sources: I64
     epochs: I64
     windows: I64
-    rows: I64
-    shards: I64
-    targets: I64
-    offsets: I64
-    sizes: I64
+    pieces: list[Pieces]
 
 
 @dataclass(frozen=True)
@@ -93,11 +100,7 @@ class DataOrder:
         self._streams = {stream.name: stream for stream in usable}
         self._mixture = Mixture(mixture_weights(usable, weights, temperature), seed)
         self._permutations: dict[tuple[str, int], Permutation] = {}
-        shards = [ids for name in self.sources for ids in self._streams[name].shards]
-        counts = [len(self._streams[name].shards) for name in self.sources]
-        self._first_shard = dict(zip(self.sources, np.cumsum([0, *counts[:-1]]).tolist(), strict=True))
-        self._dtype = np.result_type(*shards)
-        self._shards = [ids.astype(self._dtype, copy=False) for ids in shards]  # of one type with one tokenizer
+        self._dtype = np.result_type(*(self._streams[name].ids.dtype for name in self.sources))
         self._plan: Plan | None = None
 
     @property
@@ -134,10 +137,8 @@ class DataOrder:
             tokens[:] = PAD  # what stands behind the text of a packed sample
             tokens[:, 0] = END  # and what stands before the first one of a stream
         flat, shift = tokens.reshape(-1), rows.start * tokens.shape[1]
-        pieces = slice(*np.searchsorted(plan.rows, (rows.start, rows.stop)).tolist())
-        places = (plan.targets[pieces] - shift, plan.offsets[pieces], plan.sizes[pieces])
-        for number, those in groups(plan.shards[pieces]):
-            _copy(flat, self._shards[number], *(column[those] for column in places))
+        for one in plan.pieces:
+            copy_runs(flat, one.ids, one.rows, one.offsets, one.sizes, one.targets, rows.start, rows.stop, shift)
         names = self.sources
         return tokens, [names[index] for index in plan.sources[rows].tolist()]
 
@@ -177,8 +178,7 @@ class DataOrder:
     def taken(self, samples: int) -> dict[str, Taken]:
         """Return exactly what the first samples take from each source."""
         result = {}
-        for index, source in enumerate(self._mixture.names):
-            given = self._mixture.given(samples, index)
+        for source, given in zip(self.sources, self._mixture.given_each(samples), strict=True):
             result[source] = Taken(given, self._predicted(source, given), given / self.windows(source))
         return result
 
@@ -186,9 +186,10 @@ class DataOrder:
         """Return how many tokens the first samples of a source hold; padding is none."""
         if source not in self._packings:
             return samples * self.sequence_length
-        epochs, rest = divmod(samples, self.windows(source))
-        chosen = self._permutation(source, epochs).forward(np.arange(rest, dtype=np.int64))
-        return epochs * self._streams[source].tokens + self._packings[source].tokens(chosen)
+        packing, (epochs, rest) = self._packings[source], divmod(samples, self.windows(source))
+        order = self._permutation(source, epochs)
+        blocks = (np.arange(start, min(start + BLOCK, rest), dtype=np.int64) for start in range(0, rest, BLOCK))
+        return epochs * self._streams[source].tokens + sum(packing.tokens(order.forward(block)) for block in blocks)
 
     def _runs(self, source: str, window: int) -> list[tuple[int, int]]:
         """Return the runs of a source's stream in a window or packed sample."""
@@ -213,24 +214,22 @@ class DataOrder:
         sources = self._mixture.source_of(first, count)
         epochs, windows = np.empty_like(sources), np.empty_like(sources)
         pieces = []
-        for index in np.unique(sources).tolist():
-            name = self.sources[index]
+        for index, (name, before) in enumerate(zip(self.sources, self._mixture.given_each(first), strict=True)):
             rows = np.flatnonzero(sources == index)
-            numbers = self._mixture.given(first, index) + np.arange(len(rows), dtype=np.int64)
-            epochs[rows], positions = np.divmod(numbers, self.windows(name))
-            for epoch in range(int(epochs[rows[0]]), int(epochs[rows[-1]]) + 1):
-                among = epochs[rows] == epoch
-                windows[rows[among]] = self._permutation(name, epoch).forward(positions[among])
-            runs = self._runs_of(name, rows, windows[rows])
-            which, parts, offsets, sizes, filled = self._streams[name].pieces(runs[2], runs[3])
-            owners, places = runs[0][which], runs[1][which] + filled
-            shards = self._first_shard[name] + parts
-            pieces.append(np.stack([owners, shards, owners * (self.sequence_length + 1) + places, offsets, sizes]))
-        columns = pieces[0]
-        if len(pieces) > 1:
-            joined = np.concatenate(pieces, axis=1)
-            columns = joined[:, np.argsort(joined[0], kind="stable")]
-        return Plan(first, sources, epochs, windows, *columns)
+            if not len(rows):
+                continue
+            turns, drawn = np.divmod(before + np.arange(len(rows), dtype=np.int64), self.windows(name))
+            for epoch in range(int(turns[0]), int(turns[-1]) + 1):
+                among = slice(*np.searchsorted(turns, (epoch, epoch + 1)).tolist())
+                drawn[among] = self._permutation(name, epoch).forward(drawn[among])
+            epochs[rows], windows[rows] = turns, drawn
+            owners, places, starts, sizes = self._runs_of(name, rows, drawn)
+            stream = self._streams[name]
+            which, offsets, taken, filled = stream.pieces(starts, sizes)
+            owners = owners[which]
+            targets = owners * (self.sequence_length + 1) + places[which] + filled
+            pieces.append(Pieces(stream.ids, owners, offsets, taken, targets))
+        return Plan(first, sources, epochs, windows, pieces)
 
     def _runs_of(self, source: str, rows: I64, windows: I64) -> tuple[I64, I64, I64, I64]:
         """Return row, place in it, start in the stream and size of the runs of tokens that windows or packed samples are made of.
@@ -250,17 +249,6 @@ class DataOrder:
         if key not in self._permutations:
             self._permutations[key] = Permutation(self.windows(source), self._seed, "windows", source, str(epoch))
         return self._permutations[key]
-
-
-@compiled
-def _copy(tokens: Ids, shard: Ids, targets: I64, offsets: I64, sizes: I64) -> None:
-    """Copy pieces of a shard to their targets."""
-    for piece in range(len(sizes)):
-        size = sizes[piece]
-        target = tokens[targets[piece] : targets[piece] + size]
-        source = shard[offsets[piece] : offsets[piece] + size]
-        for place in range(size):
-            target[place] = source[place]
 
 
 def open_packings(streams: Sequence[SourceStream], length: int) -> dict[str, Packing]:

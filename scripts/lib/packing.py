@@ -2,9 +2,9 @@
 
 Best-fit decreasing (Ding et al., "Fewer Truncations Improve Language Modeling", 2024): documents longer than a sample are cut
 into pieces of its length, then all pieces go, the longest first, each into the sample with the least room that holds it. Pieces
-of 2**20 documents that follow one another in the order of keys are fitted at a time, so the packing does not depend on how
-a source is cut into parts, and memory is that of one block, about 100 bytes a piece. Every token stands in one sample; what a
-sample has left is padding.
+of 2**20 documents that follow one another in the order of keys, or of fewer documents with 2**21 pieces, are fitted at a time,
+so the packing does not depend on how a source is cut into parts, and memory is that of one block, about 200 bytes a piece. Every
+token stands in one sample; what a sample has left is padding.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scripts.lib.errors import UserError
+from scripts.lib.maps import map_array
 
 I64 = NDArray[np.int64]
-BLOCK = 1 << 20  # documents that are packed together
+BLOCK, PIECES = 1 << 20, 1 << 21  # documents that are packed together at most, and their pieces (unless one has more)
 PIECE_DTYPE = np.dtype([("start", "<i8"), ("size", "<i4"), ("place", "<i4"), ("sample", "<i8")])
 
 
@@ -62,16 +63,26 @@ def _descending(sizes: I64) -> tuple[I64, I64]:
     return order, sizes[order]
 
 
+def blocks(ends: NDArray[Any], length: int) -> Iterator[tuple[I64, I64]]:
+    """Yield where the documents of each block begin and end in the stream: BLOCK, or fewer with PIECES pieces."""
+    start = begin = 0
+    while start < len(ends):
+        stops = np.array(ends[start : start + BLOCK], np.int64)
+        begins = np.concatenate([[begin], stops[:-1]])
+        pieces = np.cumsum(-(-(stops - begins) // length))
+        count = max(int(np.searchsorted(pieces, PIECES, side="right")), 1)
+        yield begins[:count], stops[:count]
+        start, begin = start + count, int(stops[count - 1])
+
+
 def pack(ends: NDArray[Any], length: int) -> Iterator[NDArray[Any]]:
     """Yield the pieces of a stream in its order, block by block, with their samples and their places in them.
 
     `ends` are those of the documents in the stream. In a sample the rests of cut documents stand before whole ones: the first
     follows the token before it in the text, a further one begins behind an END as a text does.
     """
-    first = begin = 0
-    for start in range(0, len(ends), BLOCK):
-        stops = np.array(ends[start : start + BLOCK], np.int64)
-        begins = np.concatenate([[begin], stops[:-1]])
+    first = 0
+    for begins, stops in blocks(ends, length):
         starts, sizes = pieces_of(begins, stops, length)
         bins, made = best_fit(sizes, length)
         whole = np.isin(starts, begins)
@@ -82,7 +93,7 @@ def pack(ends: NDArray[Any], length: int) -> Iterator[NDArray[Any]]:
         pieces["start"], pieces["size"], pieces["sample"] = starts, sizes, first + bins
         pieces["place"][inside] = filled - np.maximum.accumulate(np.where(opens, filled, 0))
         yield pieces
-        first, begin = first + made, int(stops[-1])
+        first += made
 
 
 def index_block(pieces: NDArray[Any], length: int, begin: int, first: int) -> tuple[I64, I64]:
@@ -124,13 +135,11 @@ class Packing:
         """Map what `scripts.shards.pack` wrote. Raises UserError where it does not belong to a stream of so many tokens."""
         name = f"{folder}/pack-{length}"
         try:
-            loaded = [
-                np.load(f"{name}.{kind}.npy", mmap_mode="r", allow_pickle=False)
-                for kind in ("pieces", "samples", "offsets")
-            ]
+            pieces, by_sample, offsets = (
+                map_array(folder / f"pack-{length}.{kind}.npy") for kind in ("pieces", "samples", "offsets")
+            )
         except (OSError, ValueError) as error:
             raise UserError(f"{name}.pieces.npy cannot be read ({error}); run the workflow again.") from None
-        pieces, by_sample, offsets = (np.asarray(each) for each in loaded)
         last = int(pieces["start"][-1]) + int(pieces["size"][-1]) if len(pieces) else 0
         if len(pieces) != len(by_sample) or last != tokens:
             raise UserError(f"{name}.pieces.npy does not belong to the shards beside it; run the workflow again.")

@@ -54,12 +54,9 @@ class Permutation:
         return self._walk(values, inverse=True)
 
     def _walk(self, given: I64, inverse: bool) -> I64:
-        flat = np.ascontiguousarray(given, dtype=np.int64).ravel()
-        if flat.size and (int(flat.min()) < 0 or int(flat.max()) >= self.size):
-            raise IndexError(f"a position lies outside the permutation of {self.size}")
-        values = flat.astype(np.uint64)
-        _permute(values, self._keys, self._left, self._right, np.uint64(self.size), inverse)
-        return values.astype(np.int64).reshape(np.shape(given))
+        found = np.array(given, np.int64).ravel()
+        _permute(found.view(np.uint64), self._keys, self._left, self._right, np.uint64(self.size), inverse)
+        return found.reshape(np.shape(given))
 
 
 _mixed = cast(Callable[[np.uint64], np.uint64], compiled_inner(mix64))  # one number at a time
@@ -74,11 +71,16 @@ def _round(half: np.uint64, key: np.uint64, mask: np.uint64) -> np.uint64:
 def _permute(
     values: U64, keys: U64, left_bits: np.uint64, right_bits: np.uint64, size: np.uint64, inverse: bool
 ) -> None:
-    """Replace every value by what the network, or its inverse, makes of it; what falls outside goes through it again."""
+    """Replace every value by what the network, or its inverse, makes of it; what falls outside goes through it again.
+
+    Raises IndexError for a value that is outside before, as a negative number is.
+    """
     one = np.uint64(1)
     left_mask, right_mask = (one << left_bits) - one, (one << right_bits) - one
     for place in range(len(values)):
         value = values[place]
+        if value >= size:
+            raise IndexError("a position lies outside the permutation")
         while True:
             left, right = value >> right_bits, value & right_mask
             for number in range(

@@ -1,14 +1,15 @@
 """The ordered token stream of one source: all documents of a split, across parts, in the order of their keys.
 
 A document's key is a 128-bit hash of its id, so the stream is the same however the source is cut into parts. The order stands
-in a declared index file (`order.<split>.npy`) that is mapped, not loaded: memory does not grow with the source.
+in a declared index file (`order.<split>.npy`) that is mapped, not loaded: memory does not grow with the source, and no file stays
+open, however many parts there are.
 """
 
 from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,12 @@ from numpy.typing import NDArray
 from scripts.lib.compiled import compiled, compiled_inner
 from scripts.lib.errors import UserError
 from scripts.lib.indexed import Ids, IndexedReader
-from scripts.lib.maps import map_file
+from scripts.lib.maps import map_array, map_file, map_files
 
 I64 = NDArray[np.int64]
 KEY_BYTES = 16
-STRIDE = 64  # documents between two marks in memory: an eighth of a byte for each
-ORDER_DTYPE = np.dtype([("part", "<i4"), ("document", "<i4"), ("end", "<i8")])
+STRIDE, MARKS = 64, 1 << 16  # documents between two marks in memory at least, and how many marks there are at most
+ORDER_DTYPE = np.dtype([("part", "<i4"), ("document", "<i4"), ("begin", "<i8"), ("end", "<i8")])
 
 
 @dataclass(frozen=True)
@@ -43,28 +44,54 @@ def document_key(identifier: str) -> bytes:
 
 
 class SourceStream:
-    """The stream of a split of a source. `parts` are its shards, in the order in which the index numbers them."""
+    """The stream of a split of a source.
+
+    `ids` are the token ids of all parts in one array, in which those of part n begin at `bases[n]`; `documents[n]` is the number
+    of its documents and `keys[n]` the file of their keys. `order` [documents] says of each document in the stream its part, its
+    number there, where its tokens begin among those of the part, and where they end in the stream.
+    """
 
     def __init__(
-        self, folder: Path, name: str, parts: Sequence[IndexedReader], keys: Sequence[Path], order: NDArray[Any]
+        self,
+        name: str,
+        folder: Path,
+        ids: Ids,
+        bases: I64,
+        documents: Sequence[int],
+        order: NDArray[Any],
+        keys: Sequence[Path],
     ) -> None:
-        self.folder, self.name = folder, name
-        self._parts, self._keys = list(parts), list(keys)
-        self._order = order
+        self.name, self.folder, self.ids = name, folder, ids
+        self._bases, self._documents, self._keys, self._order = bases, documents, keys, order
         self._ends = order["end"]
-        self._marks = np.ascontiguousarray(self._ends[STRIDE - 1 :: STRIDE])
+        self._stride = STRIDE
+        while len(order) > self._stride * MARKS:
+            self._stride *= 2
+        self._marks = np.ascontiguousarray(self._ends[self._stride - 1 :: self._stride])
 
     @classmethod
     def open(cls, name: str, folder: Path, parts: Sequence[str], split: str) -> SourceStream:
-        """Open the stream of a source from the folder of its shards. Raises UserError where files do not belong together."""
-        readers = [IndexedReader(folder / f"{part}.{split}.bin", folder / f"{part}.{split}.idx") for part in parts]
+        """Open the stream of a source from the folder of its shards. Raises UserError where files do not belong together.
+
+        `parts` are its shards, in the order in which the index numbers them.
+        """
         order = load_order(folder / f"order.{split}.npy")
-        documents, tokens = sum(map(len, readers)), sum(reader.tokens for reader in readers)
-        if len(order) != documents or (documents and int(order["end"][-1]) != tokens):
+        paths = [folder / f"{part}.{split}.bin" for part in parts]
+        documents, kinds, tokens = [], [], 0
+        for path in paths:
+            shard = IndexedReader(path, path.with_suffix(".idx"))  # which checks it
+            documents.append(len(shard))
+            kinds.append(shard.dtype)
+            tokens += shard.tokens
+        if len(order) != sum(documents) or (len(order) and int(order["end"][-1]) != tokens):
             raise UserError(
                 f"{folder}/order.{split}.npy does not belong to the shards beside it; run the workflow again."
             )
-        return cls(folder, name, readers, [folder / f"{part}.{split}.keys" for part in parts], order)
+        if any(kind != kinds[0] for kind in kinds):
+            raise UserError(f"The shards in {folder} hold token ids of different types; run the workflow again.")
+        data, starts = map_files(paths)
+        keys = [path.with_suffix(".keys") for path in paths]
+        return cls(name, folder, data.view(kinds[0]), starts // kinds[0].itemsize, documents, order, keys)
 
     @property
     def tokens(self) -> int:
@@ -76,47 +103,52 @@ class SourceStream:
         found = []
         row = bisect_right(self._ends, start)
         while start < stop:
-            end = int(self._ends[row])
-            part, document = int(self._order["part"][row]), int(self._order["document"][row])
-            first = start - (end - int(self._parts[part].sizes[document]))
+            begin, end = self._borders(row)
             taken = min(stop, end) - start
             if taken:
-                found.append(Span(part, document, first, first + taken))
+                part, document = int(self._order["part"][row]), int(self._order["document"][row])
+                found.append(Span(part, document, start - begin, start - begin + taken))
             start += taken
             row += 1
         return found
 
+    def _borders(self, row: int) -> tuple[int, int]:
+        """Return where the document in a row of the order begins and ends in the stream."""
+        return int(self._ends[row - 1]) if row else 0, int(self._ends[row])
+
     def read(self, start: int, stop: int) -> I64:
         """Return the token ids from `start` up to `stop` of the stream, int64 [stop - start]."""
-        found = [self._parts[span.part][span.document][span.start : span.stop] for span in self.spans(start, stop)]
-        return np.concatenate([np.zeros(0, np.int64), *found]).astype(np.int64)
+        found = np.empty(stop - start, self.ids.dtype)
+        if len(found):
+            pieces = self.pieces(np.array([start], np.int64), np.array([stop - start], np.int64))
+            copy_runs(found, self.ids, *pieces, 0, 1, 0)
+        return found.astype(np.int64)
 
-    @property
-    def shards(self) -> list[Ids]:
-        """The token ids of every part."""
-        return [part.ids for part in self._parts]
-
-    def pieces(self, starts: I64, sizes: I64) -> tuple[I64, I64, I64, I64, I64]:
+    def pieces(self, starts: I64, sizes: I64) -> tuple[I64, I64, I64, I64]:
         """Return the pieces of documents that runs of the stream, `sizes` tokens from `starts` on and all above 0, consist of.
 
-        Of each piece the number of its run, its part, its offset and size in the ids of that part, and how many tokens of the run
-        stand before it. All runs are found together.
+        Of each piece the number of its run, where it begins in `ids`, its size, and how many tokens of the run stand before it.
+        All runs are found together. Raises IndexError for a run outside the stream, or where the order points outside `ids`.
         """
-        if int(starts.min()) < 0 or int((starts + sizes).max()) > self.tokens:
-            raise IndexError(f"a run lies outside the {self.tokens} tokens of source {self.name}")
-        which, rows, offsets, taken, filled = _cut(self._ends, self._marks, starts, sizes)
-        parts = self._order["part"][rows].astype(np.int64)
-        for number, among in groups(parts):
-            shard = self._parts[number]
-            offsets[among] += shard.pointers[self._order["document"][rows[among]]] // shard.dtype.itemsize
-        return which, parts, offsets, taken, filled
+        order = self._order
+        return _cut(
+            self._ends,
+            order["part"],
+            order["begin"],
+            self._bases,
+            self._marks,
+            self._stride,
+            len(self.ids),
+            starts,
+            sizes,
+        )
 
     def place(self, part: int, document: int) -> tuple[int, int]:
         """Return where the tokens of a document start and stop in the stream. Raises UserError for an unknown document.
 
         The documents stand in the order of their keys, so it is found by bisection, whatever the size of the source.
         """
-        if not (0 <= part < len(self._parts) and 0 <= document < len(self._parts[part])):
+        if not (0 <= part < len(self._documents) and 0 <= document < self._documents[part]):
             raise UserError(f"Source {self.name} has no document {document} in part {part}.")
         keys: dict[int, NDArray[Any]] = {}
         wanted = self._key(keys, part, document)
@@ -129,8 +161,7 @@ class SourceStream:
             raise UserError(
                 f"{self._keys[part]} does not belong to the order of source {self.name}; run the workflow again."
             )
-        end = int(self._ends[row])
-        return end - int(self._parts[part].sizes[document]), end
+        return self._borders(row)
 
     def _key(self, keys: dict[int, NDArray[Any]], part: int, document: int) -> bytes:
         """Return the key of a document; `keys` holds the files that are mapped already."""
@@ -139,26 +170,15 @@ class SourceStream:
         return bytes(keys[part][document])
 
 
-def groups(numbers: I64) -> Iterator[tuple[int, I64 | slice]]:
-    """Yield every number in an array (not empty) with where it stands; the frequent case of one number costs next to nothing."""
-    lowest, highest = int(numbers.min()), int(numbers.max())
-    if lowest == highest:
-        yield lowest, slice(None)
-        return
-    order = np.argsort(numbers, kind="stable")
-    for group in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
-        yield int(numbers[group[0]]), group
-
-
 @compiled_inner
-def _row_of(ends: I64, marks: I64, position: int) -> int:
+def _row_of(ends: I64, marks: I64, stride: int, position: int) -> int:
     """Return the row of the order that holds a token of the stream: the first one that ends behind it."""
     low, high = 0, len(marks)  # the marks lie close together; only the ends between two of them are looked at
     while low < high:
         middle = (low + high) >> 1
         low, high = (middle + 1, high) if marks[middle] <= position else (low, middle)
-    low = low * STRIDE
-    high = min(low + STRIDE, len(ends)) - 1
+    low = low * stride
+    high = min(low + stride, len(ends)) - 1
     while low < high:
         middle = (low + high) >> 1
         low, high = (middle + 1, high) if ends[middle] <= position else (low, middle)
@@ -166,18 +186,22 @@ def _row_of(ends: I64, marks: I64, position: int) -> int:
 
 
 @compiled
-def _cut(ends: I64, marks: I64, starts: I64, sizes: I64) -> tuple[I64, I64, I64, I64, I64]:
-    """Return the pieces of documents in runs of a stream: run, row of the order, offset in the document, size, tokens before."""
+def _cut(
+    ends: I64, parts: I64, begins: I64, bases: I64, marks: I64, stride: int, held: int, starts: I64, sizes: I64
+) -> tuple[I64, I64, I64, I64]:
+    """Return the pieces of documents in runs of a stream, as `SourceStream.pieces` does; `held` is the number of ids."""
     first = np.empty(len(starts), np.int64)
+    tokens = ends[-1] if len(ends) else 0
     count = 0
     for run in range(len(starts)):
-        row = first[run] = _row_of(ends, marks, starts[run])
         stop = starts[run] + sizes[run]
+        if starts[run] < 0 or stop > tokens:
+            raise IndexError("a run lies outside the tokens of its source")
+        row = first[run] = _row_of(ends, marks, stride, starts[run])
         while ends[row] < stop:
             row += 1
         count += row - first[run] + 1
-    which, rows, offsets, taken, filled = (
-        np.empty(count, np.int64),
+    which, offsets, taken, filled = (
         np.empty(count, np.int64),
         np.empty(count, np.int64),
         np.empty(count, np.int64),
@@ -189,20 +213,45 @@ def _cut(ends: I64, marks: I64, starts: I64, sizes: I64) -> tuple[I64, I64, I64,
         while start < stop:
             begin = ends[row - 1] if row > 0 else 0
             reach = min(ends[row], stop)
-            which[piece], rows[piece], offsets[piece] = run, row, start - begin
-            taken[piece], filled[piece] = reach - start, start - starts[run]
+            if not 0 <= parts[row] < len(bases):
+                raise IndexError("the order names a part that there is not")
+            offset, size = bases[parts[row]] + begins[row] + start - begin, reach - start
+            if offset < 0 or offset > held - size:
+                raise IndexError("the order points outside its shards")
+            which[piece], offsets[piece], taken[piece], filled[piece] = run, offset, size, start - starts[run]
             start = reach
             row += 1
             piece += 1
-    return which, rows, offsets, taken, filled
+    return which, offsets, taken, filled
+
+
+@compiled
+def copy_runs(
+    tokens: Ids, ids: Ids, rows: I64, offsets: I64, sizes: I64, targets: I64, first: int, behind: int, shift: int
+) -> None:
+    """Copy the pieces of rows from `first` to before `behind` (`rows` ascend): ids from `offsets` on to `targets` - `shift`."""
+    for piece in range(_first_not_below(rows, first), _first_not_below(rows, behind)):
+        size, place = sizes[piece], targets[piece] - shift
+        target, source = tokens[place : place + size], ids[offsets[piece] : offsets[piece] + size]
+        for number in range(size):
+            target[number] = source[number]
+
+
+@compiled_inner
+def _first_not_below(rows: I64, row: int) -> int:
+    low, high = 0, len(rows)
+    while low < high:
+        middle = (low + high) >> 1
+        low, high = (middle + 1, high) if rows[middle] < row else (low, middle)
+    return low
 
 
 def load_order(path: Path) -> NDArray[Any]:
     """Map an order index. Raises UserError for a file that is none."""
     try:
-        order: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        order = map_array(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is no order index ({error}); run the workflow again.") from None
-    if order.dtype != ORDER_DTYPE or order.ndim != 1:
+    if order.dtype != ORDER_DTYPE:
         raise UserError(f"{path} is no order index; run the workflow again.")
-    return np.asarray(order)  # a plain view: slices of numpy's own class for maps are slow
+    return order

@@ -3,9 +3,9 @@
     python -m scripts.shards.index --settings '{"parts": ["0000"]}' --shards results/shards/main/main/books/0000.json \\
         --manifest results/shards/main/main/books/order.json
 
-Writes `order.<split>.npy`: a row per document with its part, its number there and the end of its tokens in the stream
-(scripts.lib.streams), so the stream of a source does not depend on how it is cut into parts. The manifest names the parts in
-their order with the digests of their manifests: whoever reads the order with other shards is refused.
+Writes `order.<split>.npy`: a row per document with its part, its number and first token there, and the end of its tokens in the
+stream (scripts.lib.streams), so the stream of a source does not depend on how it is cut into parts. The manifest names the parts
+in their order with the digests of their manifests: whoever reads the order with other shards is refused.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ def stretch_of(shards: Sequence[Artefact], names: Sequence[str], split: str, low
         mine = np.flatnonzero((found[:, 0] >= np.uint64(low)) & (found[:, 0] <= np.uint64(high)))
         block = np.zeros(len(mine), ORDER_DTYPE)
         block["part"], block["document"], block["end"] = number, mine, reader.sizes[mine]
+        block["begin"] = reader.pointers[mine] // reader.dtype.itemsize
         keys.append(found[mine])
         rows.append(block)
     joined = np.concatenate(keys)

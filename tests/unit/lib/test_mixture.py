@@ -20,7 +20,7 @@ def test_the_mixture_counts_what_it_gives_and_keeps_its_weights(weights: list[fl
     mixture = Mixture({f"s{i}": weight for i, weight in enumerate(weights)}, seed)
     drawn = [mixture.source(n) for n in range(400)]
     for index, weight in enumerate(weights):
-        assert mixture.given(400, index) == drawn.count(index)
+        assert mixture.given(400, index) == mixture.given_each(400)[index] == drawn.count(index)
         assert abs(drawn.count(index) - 400 * weight / sum(weights)) < 6
         places = [n for n, source in enumerate(drawn) if source == index]
         assert [mixture.nth(index, number) for number in range(min(5, len(places)))] == places[:5]
@@ -31,6 +31,7 @@ def test_the_mixture_counts_what_it_gives_and_keeps_its_weights(weights: list[fl
 def test_the_mixture_is_exact_far_into_a_run(sample: int, seed: int) -> None:
     mixture = Mixture({"rare": 1e-6, "web": 1.0, "books": 3.0}, seed)
     gained = [mixture.given(sample + 1, index) - mixture.given(sample, index) for index in range(3)]
+    assert mixture.given_each(sample) == [mixture.given(sample, index) for index in range(3)]
     assert gained == [int(index == mixture.source(sample)) for index in range(3)]
     index = mixture.source(sample)
     assert mixture.nth(index, mixture.given(sample, index)) == sample

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from scripts.lib.errors import UserError
-from scripts.lib.indexed import IndexedWriter
+from scripts.lib.indexed import Ids, IndexedReader, IndexedWriter
 from scripts.lib.order import DataOrder, mixture_weights, validation_windows
 from scripts.lib.permutation import Permutation
 from scripts.lib.seen import Seen
@@ -37,7 +37,7 @@ def shard(folder: Path, texts: dict[str, list[int]], parts: int) -> SourceStream
         with IndexedWriter(folder / f"{part}.train.bin", folder / f"{part}.train.idx", np.int32) as writer:
             for document, (identifier, ids) in enumerate(mine):
                 writer.add(ids)
-                rows.append((number, document, len(ids)))
+                rows.append((number, document, writer.tokens - len(ids), len(ids)))
                 keys.append(document_key(identifier))
         (folder / f"{part}.train.keys").write_bytes(b"".join(keys[len(keys) - len(mine) :]))
     joined = np.frombuffer(b"".join(keys), dtype=">u8").reshape(-1, 2)
@@ -45,6 +45,12 @@ def shard(folder: Path, texts: dict[str, list[int]], parts: int) -> SourceStream
     order["end"] = np.cumsum(order["end"])
     np.save(folder / "order.train.npy", order)
     return SourceStream.open(folder.name, folder, names, "train")
+
+
+def document_of(stream: SourceStream, part: int, document: int) -> Ids:
+    """Return the token ids of a document from its shard alone."""
+    path = stream.folder / f"{part:04d}.train.bin"
+    return IndexedReader(path, path.with_suffix(".idx"))[document]
 
 
 @pytest.fixture
@@ -161,7 +167,7 @@ def test_batches_are_read_beyond_32_bits_of_tokens(tmp_path: Path) -> None:
     head = struct.pack("<9sQBQQ", b"MMIDIDX\0\0", 1, 8, 3, 4)
     body = np.array(sizes, "<i4").tobytes() + np.array(pointers, "<i8").tobytes() + np.arange(4, dtype="<i8").tobytes()
     (folder / "0000.train.idx").write_bytes(head + body)
-    order = np.array([(0, number, (number + 1) << 30) for number in range(3)], ORDER_DTYPE)
+    order = np.array([(0, number, number << 30, (number + 1) << 30) for number in range(3)], ORDER_DTYPE)
     np.save(folder / "order.train.npy", order)
     stream_of = SourceStream.open("huge", folder, ["0000"], "train")
     assert stream_of.read((1 << 31) - 2, (1 << 31) + 2).tolist() == [0, 2, 0, 0]

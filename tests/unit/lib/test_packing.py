@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import load_manifest
 from scripts.lib.order import DataOrder, open_packings
-from scripts.lib.packing import PIECE_DTYPE, Packing, best_fit, pack
+from scripts.lib.packing import PIECE_DTYPE, Packing, best_fit, blocks, pack
 from scripts.lib.seen import Seen
 from scripts.lib.special_tokens import END, PAD, SPECIAL_COUNT
 from scripts.lib.streams import SourceStream
 from scripts.shards import pack as program
 from tests.making import one_block
-from tests.unit.lib.test_order import shard
+from tests.unit.lib.test_order import document_of, shard
 from tests.unit.pretraining import tiny
 
 LENGTH, BATCH = 8, 4
@@ -67,6 +67,21 @@ def test_blocks_are_packed_for_themselves(monkeypatch: pytest.MonkeyPatch) -> No
     assert all(len(set(blocks[which == sample].tolist())) == 1 for sample in range(packing.samples))
 
 
+def test_blocks_of_long_documents_have_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory grows with the pieces, so a block ends with them too; a document with more of them than that is a block."""
+    monkeypatch.setattr("scripts.lib.packing.PIECES", 4)
+    ends = np.cumsum(np.array(TEXTS, np.int64))
+    cut = list(blocks(ends, LENGTH))
+    assert np.array_equal(np.concatenate([stops for _, stops in cut]), ends)
+    assert np.array_equal(np.concatenate([begins for begins, _ in cut]), ends - TEXTS)
+    pieces = [int(sum(-(-(stops - begins) // LENGTH))) for begins, stops in cut]
+    assert max(pieces) == 4
+    assert all(count == 4 or some + more > 4 for count, some, more in zip(pieces, pieces, pieces[1:], strict=False))
+    assert [len(stops) for _, stops in blocks(np.array([80, 90]), LENGTH)] == [1, 1]  # ten pieces, and two
+    packing = packing_of(TEXTS)
+    assert int(packing.of_samples(np.arange(packing.samples))[1]["size"].sum()) == sum(TEXTS)
+
+
 def test_a_lost_or_doubled_token_is_noticed() -> None:
     pieces = packing_of(TEXTS).pieces
     for name, row, value in (("start", 2, 1), ("size", 1, 1), ("place", 0, 1), ("sample", 0, 99)):
@@ -103,12 +118,12 @@ def test_an_epoch_of_packed_samples_asks_for_every_token_once(stream: SourceStre
             told = [
                 token
                 for span in sample.spans
-                for token in stream._parts[span.part][span.document][span.start : span.stop].tolist()
+                for token in document_of(stream, span.part, span.document)[span.start : span.stop].tolist()
             ]
             assert told == text
             if sample.spans[0].start:  # the rest of a cut document: before it stands what is before it in the text
                 (part, document, start) = (sample.spans[0].part, sample.spans[0].document, sample.spans[0].start)
-                assert row[0] == stream._parts[part][document][start - 1]
+                assert row[0] == document_of(stream, part, document)[start - 1]
             else:
                 assert row[0] == END
             if sample.epoch == 0:

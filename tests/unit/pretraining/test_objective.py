@@ -20,7 +20,7 @@ from scripts.pretraining.architecture import build_model
 from scripts.pretraining.objective import document_numbers, inputs_and_labels, separation, token_losses
 from scripts.pretraining.recipe import Recipe
 from tests.making import one_block
-from tests.unit.lib.test_order import shard
+from tests.unit.lib.test_order import document_of, shard
 from tests.unit.pretraining import tiny
 
 CPU = torch.device("cpu")
@@ -106,7 +106,7 @@ def test_gradients_of_best_fit_samples_equal_those_of_unpacked_documents(family:
         for row, sample in enumerate(samples):
             filled = 0
             for number, span in enumerate(sample.spans):
-                document = stream._parts[span.part][span.document].astype(np.int64)
+                document = document_of(stream, span.part, span.document).astype(np.int64)
                 text, place = document[span.start : span.stop], filled + np.arange(span.stop - span.start)
                 filled += len(text)
                 if recipe.objective == "causal":

@@ -1,0 +1,84 @@
+"""A stream holds no file open, finds its tokens by few marks, and refuses an order that points elsewhere."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scripts.lib import streams
+from scripts.lib.errors import UserError
+from scripts.lib.indexed import IndexedWriter
+from scripts.lib.order import DataOrder
+from scripts.lib.streams import SourceStream
+from tests.unit.lib.test_order import documents, shard
+
+
+def test_a_source_may_have_more_parts_than_files_may_be_open(tmp_path: Path) -> None:
+    """Open, read, locate and place with 300 parts where 64 files may be open."""
+    texts = documents("many", 900)
+    shard(tmp_path / "many", texts, 300)
+    expected = DataOrder([shard(tmp_path / "few" / "many", texts, 1)], {}, 64, 8, 1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+    try:
+        opened = [
+            SourceStream.open("many", tmp_path / "many", [f"{n:04d}" for n in range(300)], "train") for _ in range(3)
+        ]
+        order = DataOrder(opened[:1], {}, 64, 8, 1)
+        for step in range(20):
+            assert np.array_equal(order.batch(step), expected.batch(step))
+        where = {place: opened[1].place(*place) for place in ((n, d) for n in range(300) for d in range(3))}
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    sizes = {(number % 300, number // 300): len(ids) for number, ids in enumerate(texts.values())}
+    assert {place: stop - start for place, (start, stop) in where.items()} == sizes
+
+
+def test_few_marks_find_every_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = shard(tmp_path / "books", documents("books", 300), 3)
+    tokens = whole.read(0, whole.tokens)
+    for stride, marks in ((1, 300), (2, 3), (1, 1)):
+        monkeypatch.setattr(streams, "STRIDE", stride)
+        monkeypatch.setattr(streams, "MARKS", marks)
+        few = SourceStream.open("books", tmp_path / "books", ["0000", "0001", "0002"], "train")
+        assert len(few._marks) <= marks
+        for start in range(0, whole.tokens, 7):
+            assert np.array_equal(few.read(start, min(start + 20, whole.tokens)), tokens[start : start + 20])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("begin", 1 << 40, "points outside its shards"),
+        ("begin", -1, "points outside its shards"),
+        ("part", 2, "a part that there is not"),
+        ("part", -1, "a part that there is not"),
+    ],
+)
+def test_an_order_that_points_elsewhere_is_refused(tmp_path: Path, column: str, value: int, said: str) -> None:
+    shard(tmp_path / "books", {"a": [1, 2, 3]}, 2)
+    order = np.load(tmp_path / "books" / "order.train.npy")
+    order[column] = value
+    np.save(tmp_path / "books" / "order.train.npy", order)
+    stream = SourceStream.open("books", tmp_path / "books", ["0000", "0001"], "train")
+    with pytest.raises(IndexError, match=said):
+        stream.read(0, 3)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(-1, 2), (0, 4), (3, 4)])
+def test_a_run_outside_the_stream_is_refused(tmp_path: Path, start: int, stop: int) -> None:
+    stream = shard(tmp_path / "books", {"a": [1, 2, 3]}, 1)
+    with pytest.raises(IndexError, match="outside the tokens"):
+        stream.read(start, stop)
+
+
+def test_shards_of_different_types_are_refused(tmp_path: Path) -> None:
+    shard(tmp_path / "books", {"a": [1, 2], "b": [3]}, 2)
+    stem = tmp_path / "books" / "0001.train"
+    with IndexedWriter(stem.with_suffix(".train.bin"), stem.with_suffix(".train.idx"), np.uint16) as writer:
+        writer.add([3])
+    with pytest.raises(UserError, match="token ids of different types"):
+        SourceStream.open("books", tmp_path / "books", ["0000", "0001"], "train")
