@@ -63,18 +63,18 @@ def map_files(paths: Sequence[Path]) -> tuple[NDArray[np.uint8], NDArray[np.int6
     starts = np.cumsum([0, *pages])
     if not starts[-1]:
         return np.zeros(0, np.uint8), starts[:-1]
-    memory, path = None, paths[0]
+    path = paths[0]
     try:
         memory = _Memory(int(starts[-1]))
         for path, size, start in zip(paths, sizes, starts.tolist(), strict=False):
             if size:
                 with path.open("rb") as stream:
                     _map(memory.address + start, size, mmap.PROT_READ, mmap.MAP_SHARED | FIXED, stream.fileno())
+        return np.asarray(memory), starts[:-1]
     except OSError as error:
         raise UserError(
             f"{path} cannot be mapped into memory ({error.strerror}); give the source fewer parts, or raise vm.max_map_count."
         ) from None
-    return np.asarray(memory), starts[:-1]
 
 
 def map_file(path: Path) -> NDArray[np.uint8]:
