@@ -1,13 +1,13 @@
-"""The selected documents of a corpus as rows: what is small in memory, what is large on disk.
+"""The selected documents of a corpus as rows on disk.
 
-Documents are numbered as they come, part by part. In memory stand 20 bytes of each (28 with a quality); ids, digests,
-signatures and the keys of bands are spooled.
+Documents are numbered as they come, part by part. Nothing of a document stays in memory: ids, lengths, qualities, digests,
+signatures, the keys of bands and the digests of paragraphs are spooled.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,6 @@ from scripts.lib.progress import progress
 from scripts.lib.versions import source_ids
 
 DIGEST = 4  # numbers of 32 bits in a digest
-SLICES = 64  # into which paragraphs are cut by their digests, so that a slice is sorted in memory
 OCCURRENCE = np.dtype([("document", "<i8"), *PARAGRAPH.descr])
 
 
@@ -48,22 +47,23 @@ class Part:
 
 @dataclass
 class Corpus:
-    """All selected documents of a corpus; every array and spool has a row for each."""
+    """All selected documents of a corpus; every spool has a row for each, that of paragraphs for each of those."""
 
     parts: Sequence[Part]
-    part: NDArray[np.int32]  # its place in `parts`
-    characters: I64
-    quality: NDArray[np.float64] | None
+    starts: I64  # the number of the first document of each part
     names: TextSpool
+    characters: Spool
+    quality: Spool | None  # -inf for a document without one
     ids: Spool  # digests of names, those of the source
     exact: Spool
     minhash: Spool
     worded: Spool
-    bands: list[Spool] = field(default_factory=list)  # keys, equal where all numbers of the band are
-    paragraphs: list[Spool] = field(default_factory=list)  # OCCURRENCE, by slices
+    bands: list[Spool]  # keys, equal where all numbers of the band are
+    paragraphs: Spool | None  # OCCURRENCE
 
-    def __len__(self) -> int:
-        return len(self.part)
+    def part(self, positions: I64) -> I64:
+        """Return the places of the parts of documents among all parts."""
+        return np.searchsorted(self.starts, positions, side="right") - 1
 
     def source_names(self) -> list[str]:
         """Return the names of the sources by priority."""
@@ -72,8 +72,8 @@ class Corpus:
     def sources(self, positions: I64) -> NDArray[np.int32]:
         """Return the priorities of the sources of documents: 0 is the first."""
         ranks = {name: rank for rank, name in enumerate(self.source_names())}
-        found = np.array([ranks[one.source] for one in self.parts], np.int32)[self.part[positions]]
-        return found.astype(np.int32)
+        found: NDArray[np.int32] = np.array([ranks[one.source] for one in self.parts], np.int32)[self.part(positions)]
+        return found
 
 
 def read_corpus(parts: Sequence[Part], folder: Path, bands: int, rows: int, minimum: int | None) -> Corpus:
@@ -81,37 +81,28 @@ def read_corpus(parts: Sequence[Part], folder: Path, bands: int, rows: int, mini
 
     Raises UserError when signatures and selections do not tell of the same documents.
     """
-    count = sum(part.kept for part in parts)
-    width = _width(parts)
-    quality = np.full(count, -np.inf) if any(_has_quality(part) for part in parts) else None
+    scored = any(_has_quality(part) for part in parts)
     corpus = Corpus(
         parts=parts,
-        part=np.empty(count, np.int32),
-        characters=np.empty(count, np.int64),
-        quality=quality,
+        starts=np.cumsum([0, *(part.kept for part in parts)])[:-1].astype(np.int64),
         names=TextSpool(folder / "names"),
+        characters=Spool(folder / "characters", "<i8"),
+        quality=Spool(folder / "quality", "<f8") if scored else None,
         ids=Spool(folder / "ids", "<u4", DIGEST),
         exact=Spool(folder / "exact", "<u4", DIGEST),
-        minhash=Spool(folder / "minhash", "<u4", width),
+        minhash=Spool(folder / "minhash", "<u4", _width(parts)),
         worded=Spool(folder / "worded", "<i4"),
         bands=[Spool(folder / f"band{band}", "<u8") for band in range(bands)],
-        paragraphs=[Spool(folder / f"paragraphs{number}", OCCURRENCE) for number in range(SLICES if minimum else 0)],
+        paragraphs=Spool(folder / "paragraphs", OCCURRENCE) if minimum else None,
     )
-    first = 0
-    for number, part in enumerate(progress(parts, len(parts), "documents")):
-        begin = first
+    for start, part in zip(corpus.starts.tolist(), progress(parts, len(parts), "documents"), strict=True):
+        first = start
         for batch in _selected(part):
-            stop = first + len(batch)
-            corpus.part[first:stop] = number
-            corpus.characters[first:stop] = batch.column("characters").to_numpy()
-            if quality is not None and "quality" in batch.schema.names:
-                found = batch.column("quality").to_numpy(zero_copy_only=False).astype(np.float64)
-                quality[first:stop] = np.where(np.isnan(found), -np.inf, found)
             _spool(corpus, batch, rows)
-            if minimum:
-                _spool_paragraphs(corpus, batch, first, minimum)
-            first = stop
-        if first - begin != part.kept:
+            if corpus.paragraphs is not None and minimum:
+                corpus.paragraphs.append(_paragraphs(batch, first, minimum))
+            first += len(batch)
+        if first - start != part.kept:
             raise _disagreement(part)
     return corpus
 
@@ -170,6 +161,12 @@ def _disagreement(part: Part) -> UserError:
 def _spool(corpus: Corpus, batch: pa.RecordBatch, rows: int) -> None:
     names = batch.column("id")
     corpus.names.append(names)
+    corpus.characters.append(batch.column("characters").to_numpy())
+    if corpus.quality is not None:
+        quality = np.full(len(batch), np.nan)
+        if "quality" in batch.schema.names:
+            quality = batch.column("quality").to_numpy(zero_copy_only=False).astype(np.float64)
+        corpus.quality.append(np.where(np.isnan(quality), -np.inf, quality))
     names = source_ids(names)
     offsets = np.frombuffer(names.buffers()[1], np.int32)[names.offset : names.offset + len(names) + 1]
     ids = np.empty((len(names), 2), np.uint64)
@@ -191,7 +188,8 @@ def _numbers(column: pa.Array, width: int) -> U32:
     return found[column.offset : column.offset + len(column)]
 
 
-def _spool_paragraphs(corpus: Corpus, batch: pa.RecordBatch, first: int, minimum: int) -> None:
+def _paragraphs(batch: pa.RecordBatch, first: int, minimum: int) -> NDArray[np.void]:
+    """Return the paragraphs of a batch of which document `first` is the first, OCCURRENCE."""
     packed = batch.column("paragraphs")
     offsets = np.frombuffer(packed.buffers()[1], np.int32)[packed.offset : packed.offset + len(packed) + 1]
     size = PARAGRAPH.itemsize
@@ -200,10 +198,7 @@ def _spool_paragraphs(corpus: Corpus, batch: pa.RecordBatch, first: int, minimum
     found["document"] = first + np.repeat(np.arange(len(packed)), np.diff(offsets) // size)
     for name in PARAGRAPH.names or ():
         found[name] = records[name]
-    found = found[found["characters"] >= minimum]
-    slices = (found["digest"] >> np.uint64(58)).astype(np.int64)
-    for number in np.unique(slices):
-        corpus.paragraphs[number].append(found[slices == number])
+    return np.compress(found["characters"] >= minimum, found)
 
 
 @compiled

@@ -6,34 +6,37 @@
         "similarity": 0.7}, "paragraphs": null}'
 
 Signatures and selections come in the order of source priority, parts ascending. Writes `duplicates.parquet`: a row per document
-that goes (id, source, part, kind, survivor, cluster), by source, part and id; documents of one id are copies too (kind `id`).
+that goes (id, source, part, kind, survivor, cluster); documents of one id are copies too (kind `id`).
 With `paragraphs`, paragraphs that stand in several documents go from all but the first: `duplicates.paragraphs.parquet` has a
 row for each (id, source, part, paragraph, characters, survivor), and a document of which nothing is left goes (kind
-`paragraph`). Which document is the first is told in `scripts.cleaning.survivors`. Signatures stay on disk: a document takes
-some 60 bytes of memory, and 100 more when it is a copy.
+`paragraph`). Which document is the first is told in `scripts.cleaning.survivors`. Both tables are in the order in which the
+documents come. What grows with the documents or their pairs is on disk and sorted there; memory does not grow with either.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from scripts.cleaning.clusters import canonical_order, clustered, join
+from scripts.cleaning.clusters import Joiner, halves
+from scripts.cleaning.components import Components
 from scripts.cleaning.corpus import DIGEST, Corpus, Part, read_corpus
 from scripts.cleaning.curve import curve, least_agreement
+from scripts.cleaning.folding import U64
 from scripts.cleaning.paragraphs import TABLE
 from scripts.cleaning.parts import part_sources
 from scripts.cleaning.repeated import Repeats, repeated_paragraphs
-from scripts.cleaning.spool import I64, Spool, spool_folder
-from scripts.cleaning.survivors import firsts, ranked
-from scripts.lib.documents import DocumentWriter
+from scripts.cleaning.sorting import Sorter, sliced
+from scripts.cleaning.spool import spool_folder
+from scripts.cleaning.survivors import KINDS, copies
+from scripts.lib.documents import ROW_GROUP_ROWS, DocumentWriter
 from scripts.lib.progress import progress
 from scripts.lib.step import Output, Step, run_step, step_parser
 
@@ -49,70 +52,20 @@ PARAGRAPH_SCHEMA = pa.schema(
         ("survivor", pa.string()),
     ]
 )
-KINDS = ("id", "exact", "near", "paragraph")
+Columns = Callable[[Corpus, U64], dict[str, pa.Array]]
 
 
-def components(corpus: Corpus, exact: bool, near: Mapping[str, Any] | None) -> I64:
-    """Join copies: by id, by text, by similarity. Returns the forest, int64 [documents]."""
-    parent = np.arange(len(corpus), dtype=np.int64)
-    ids, texts = (_first_half(spool) for spool in (corpus.ids, corpus.exact))
-    order = canonical_order(ids, texts)
-    join(parent, ids, order, corpus.ids, DIGEST)
+def components(corpus: Corpus, folder: Path, exact: bool, near: Mapping[str, Any] | None) -> Components:
+    """Join copies: by id, by text, by similarity."""
+    joiner = Joiner(folder, corpus.ids, corpus.exact)
+    joiner.join(partial(halves, corpus.ids), corpus.ids, DIGEST)
     if exact:
-        join(parent, texts, order, corpus.exact, DIGEST)
-    del ids, texts
+        joiner.join(partial(halves, corpus.exact), corpus.exact, DIGEST)
     if near is not None:
         least = least_agreement(corpus.minhash.width, near["similarity"])
         for band in progress(corpus.bands, len(corpus.bands), "bands"):
-            join(parent, band.load(), order, corpus.minhash, least)
-    return parent
-
-
-def _first_half(digests: Spool) -> np.ndarray[Any, np.dtype[np.uint64]]:
-    return np.ascontiguousarray(digests.load()[:, : DIGEST // 2]).view("<u8").reshape(-1)
-
-
-def copies(corpus: Corpus, parent: I64, exact: bool) -> tuple[I64, I64, I64]:
-    """Return the documents that go, the survivor of each, and its kind as a place in KINDS."""
-    members, group = clustered(parent)
-    order = ranked(corpus, members, group)
-    members, group = members[order], group[order]
-    first = firsts(group)
-    goes = first != np.arange(len(first))
-    documents, survivors = members[goes], members[first[goes]]
-    kinds = np.full(len(documents), KINDS.index("near"), np.int64)
-    if exact:
-        kinds[(corpus.exact.pick(documents) == corpus.exact.pick(survivors)).all(axis=1)] = KINDS.index("exact")
-    kinds[(corpus.ids.pick(documents) == corpus.ids.pick(survivors)).all(axis=1)] = KINDS.index("id")
-    return documents, survivors, kinds
-
-
-def write_rows(path: Path, corpus: Corpus, schema: pa.Schema, documents: I64, columns: Mapping[str, Any]) -> int:
-    """Write rows about documents, those of a part as one row group in the order of ids, and return how many.
-
-    `columns` holds what stands between the document's own columns and its survivor, a position; survivors are named twice
-    where the schema has a cluster.
-    """
-    with DocumentWriter(path, schema) as writer:
-        order = np.argsort(corpus.part[documents], kind="stable")
-        parts, counts = np.unique(corpus.part[documents], return_counts=True)
-        stops = np.cumsum(counts)
-        for number, start, stop in zip(parts, stops - counts, stops, strict=True):
-            some = order[start:stop]
-            part, names = corpus.parts[number], _names(corpus, documents[some])
-            found = {"id": names, "source": pa.repeat(part.source, len(some)), "part": pa.repeat(part.part, len(some))}
-            found |= {name: pa.array(values).take(pa.array(some)) for name, values in columns.items()}
-            found["survivor"] = _names(corpus, columns["survivor"][some])
-            if "cluster" in schema.names:
-                found["cluster"] = found["survivor"]
-            table = pa.table([found[name] for name in schema.names], schema=schema)
-            keys = [(name, "ascending") for name in ("id", "paragraph") if name in schema.names]
-            writer.write_table(table.take(pc.sort_indices(table, sort_keys=keys)))
-    return len(documents)
-
-
-def _names(corpus: Corpus, positions: I64) -> pa.Array:
-    return corpus.names.pick(positions).cast(pa.large_string()).cast(pa.string())
+            joiner.join(band.blocks, corpus.minhash, least)
+    return joiner.components
 
 
 def deduplicate(step: Step, args: argparse.Namespace) -> None:
@@ -127,52 +80,90 @@ def deduplicate(step: Step, args: argparse.Namespace) -> None:
     bands, rows = (near["bands"], near["rows"]) if near else (0, 0)
     with step.publish() as out, spool_folder(args.manifest) as folder:
         corpus = read_corpus(parts, folder, bands, rows, cut["minimum_characters"] if cut else None)
-        documents, survivors, kinds = copies(corpus, components(corpus, exact, near), exact)
-        sizes = np.unique(np.unique(survivors, return_counts=True)[1] + 1, return_counts=True)
-        out.summary["cluster_sizes"] = {str(size): int(count) for size, count in zip(*sizes, strict=True)}
-        gone = np.zeros(len(corpus), np.bool_)
-        gone[documents] = True
-        repeats = repeated_paragraphs(corpus, gone)
-        documents = np.concatenate([documents, repeats.emptied[:, 0]])
-        survivors = np.concatenate([survivors, repeats.emptied[:, 1]])
-        kinds = np.concatenate([kinds, np.full(len(repeats.emptied), KINDS.index("paragraph"), np.int64)])
-        publish(out, corpus, documents, survivors, kinds, repeats)
+        found = copies(corpus, components(corpus, folder, exact, near), exact, folder)
+        repeats = repeated_paragraphs(corpus, found.rows.blocks(), folder)
+        publish(out, corpus, found.rows, repeats)
+        out.summary["cluster_sizes"] = {str(size): found.sizes[size] for size in sorted(found.sizes)}
         out.summary["near"] = _theory(corpus.minhash.width, near) if near else None
 
 
-def publish(out: Output, corpus: Corpus, documents: I64, survivors: I64, kinds: I64, repeats: Repeats) -> None:
-    """Write both tables and account for every document and every paragraph that goes."""
-    names = pa.DictionaryArray.from_arrays(pa.array(kinds), pa.array(KINDS)).cast(pa.string())
-    columns = {"kind": names, "survivor": survivors}
+def publish(out: Output, corpus: Corpus, leaving: Sorter, repeats: Repeats) -> None:
+    """Write both tables and account for every document and every paragraph that goes; `leaving` takes those emptied too."""
+    for rows in repeats.emptied.blocks():
+        leaving.add(rows)
     out.rows["duplicates.parquet"] = write_rows(
-        out.file("duplicates.parquet"), corpus, DUPLICATE_SCHEMA, documents, columns
+        out.file("duplicates.parquet"), DUPLICATE_SCHEMA, corpus, leaving.blocks(), _copies
     )
-    lost = repeats.paragraphs
-    columns = {"paragraph": lost["number"], "characters": lost["characters"], "survivor": lost["survivor"]}
-    out.rows[TABLE] = write_rows(out.file(TABLE), corpus, PARAGRAPH_SCHEMA, lost["document"], columns)
-    out.summary["paragraphs"] = paragraph_counts(corpus, repeats)
-    names, everything = corpus.source_names(), corpus.sources(np.arange(len(corpus), dtype=np.int64))
-    counts = dict(zip(names, np.bincount(everything, minlength=len(names)).tolist(), strict=True))
+    out.rows[TABLE] = write_rows(
+        out.file(TABLE), PARAGRAPH_SCHEMA, corpus, repeats.paragraphs.blocks(), _lost_paragraphs
+    )
+    out.summary["paragraphs"] = paragraph_counts(corpus, repeats.paragraphs.blocks())
+    counts = Counter({name: 0 for name in corpus.source_names()})
+    for part in corpus.parts:
+        counts[part.source] += part.kept
     removed: Counter[tuple[str, str]] = Counter()
-    for rank, kind in zip(corpus.sources(documents).tolist(), kinds.tolist(), strict=True):
-        removed[names[rank], f"{KINDS[kind]}_duplicate"] += 1
-        counts[names[rank]] -= 1
+    for rows in leaving.blocks():
+        for source, kind in _sources_and(corpus, rows[:, 0], rows[:, 2]):
+            removed[source, f"{KINDS[kind]}_duplicate"] += 1
+            counts[source] -= 1
     out.account_sources(counts, removed)
 
 
-def paragraph_counts(corpus: Corpus, repeats: Repeats) -> dict[str, dict[str, int]]:
-    """Return by source how many documents lose paragraphs but stay, how many paragraphs, and of how many characters."""
-    lost, sources = repeats.paragraphs, corpus.source_names()
-    owner, found = corpus.sources(lost["document"]), {}
-    for rank, name in enumerate(sources):
-        mine = lost[owner == rank]
-        if len(mine):
-            found[name] = {
-                "documents": len(np.unique(mine["document"])),
-                "paragraphs": len(mine),
-                "characters": int(mine["characters"].sum(dtype=np.int64)),
+def write_rows(path: Path, schema: pa.Schema, corpus: Corpus, blocks: Iterable[U64], columns: Columns) -> int:
+    """Write a row for each (document, …), in their order, and return how many; `columns` has what the schema adds."""
+    with DocumentWriter(path, schema) as writer:
+        for rows in sliced(blocks, ROW_GROUP_ROWS):
+            parts = corpus.part(rows[:, 0].astype(np.int64))
+            found = {
+                "id": _names(corpus, rows[:, 0]),
+                "source": pa.array([corpus.parts[part].source for part in parts]),
+                "part": pa.array([corpus.parts[part].part for part in parts]),
+                **columns(corpus, rows),
             }
-    return found
+            writer.write_table(pa.table([found[name] for name in schema.names], schema=schema))
+        return writer.rows
+
+
+def _copies(corpus: Corpus, rows: U64) -> dict[str, pa.Array]:
+    survivors = _names(corpus, rows[:, 1])
+    return {
+        "kind": pa.array([KINDS[kind] for kind in rows[:, 2]], pa.string()),
+        "survivor": survivors,
+        "cluster": survivors,
+    }
+
+
+def _lost_paragraphs(corpus: Corpus, rows: U64) -> dict[str, pa.Array]:
+    return {
+        "paragraph": pa.array(rows[:, 1].astype(np.int32)),
+        "characters": pa.array(rows[:, 2].astype(np.int32)),
+        "survivor": _names(corpus, rows[:, 3]),
+    }
+
+
+def _names(corpus: Corpus, positions: U64) -> pa.Array:
+    return corpus.names.pick(positions.astype(np.int64)).cast(pa.large_string()).cast(pa.string())
+
+
+def _sources_and(corpus: Corpus, documents: U64, values: U64) -> Iterator[tuple[str, int]]:
+    """Yield the source of each document with a value."""
+    names = corpus.source_names()
+    for rank, value in zip(corpus.sources(documents.astype(np.int64)).tolist(), values.tolist(), strict=True):
+        yield names[rank], value
+
+
+def paragraph_counts(corpus: Corpus, blocks: Iterable[U64]) -> dict[str, dict[str, int]]:
+    """Return by source how many documents lose paragraphs but stay, how many paragraphs, and of how many characters."""
+    names = ("documents", "paragraphs", "characters")
+    found = {source: dict.fromkeys(names, 0) for source in corpus.source_names()}
+    last = -1
+    for rows in blocks:
+        documents = rows[:, 0].tolist()
+        for document, (source, characters) in zip(documents, _sources_and(corpus, rows[:, 0], rows[:, 2]), strict=True):
+            for name, value in zip(names, (document != last, 1, characters), strict=True):
+                found[source][name] += value
+            last = document
+    return {source: counts for source, counts in found.items() if counts["paragraphs"]}
 
 
 def _theory(permutations: int, near: Mapping[str, Any]) -> dict[str, Any]:

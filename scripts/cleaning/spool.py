@@ -1,4 +1,4 @@
-"""Rows on disk: written once in order, then read whole or picked by position, in memory that does not grow with their number.
+"""Rows on disk: written once in order, then read in order or picked by position, in memory that does not grow with their number.
 
 Temporary files beside an output, for steps over a whole corpus.
 """
@@ -20,6 +20,7 @@ from scripts.lib.compiled import compiled
 
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
+BLOCK = 1 << 16  # rows that are read at a time
 PICKED = 1 << 9  # rows that are picked before their pages are given back; the kernel maps some 64 KB around each
 
 
@@ -60,11 +61,12 @@ class Spool:
         """End the writing."""
         self._stream.close()
 
-    def load(self) -> NDArray[Any]:
-        """Return all rows in memory."""
+    def blocks(self) -> Iterator[NDArray[Any]]:
+        """Yield all rows in order, some at a time."""
         self.close()
-        rows = np.fromfile(self.path, self.dtype)
-        return rows if self.width == 1 else rows.reshape(-1, self.width)
+        with self.path.open("rb") as stream:
+            while len(found := np.fromfile(stream, self.dtype, BLOCK * self.width)):
+                yield found if self.width == 1 else found.reshape(-1, self.width)
 
     def pick(self, positions: I64) -> NDArray[Any]:
         """Return the rows at positions, in memory."""

@@ -25,7 +25,9 @@ from tests.conftest import ROOT
 # `ru_maxrss` would also count what the process that started this one had.
 MEASURE = """
 import pathlib, sys, time
-from scripts.cleaning import deduplicate
+from scripts.cleaning import clusters, deduplicate, sorting
+if int(sys.argv.pop(1)):
+    sorting.NUMBERS, clusters.COMPARED = 1 << 16, 1 << 10
 code = deduplicate.main(sys.argv[1:])
 (line,) = [line for line in pathlib.Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
 print(code, int(line.split()[1]) // 1024, time.process_time())
@@ -100,8 +102,11 @@ def write_signatures(folder: Path, size: int, sentences: int) -> tuple[int, int]
     return written, documents
 
 
-def memory_of_duplicates(folder: Path, size: int, sentences: int = 30) -> Deduplicated:
-    """Return what deduplication of `size` bytes of text takes, with near-duplicates and paragraphs."""
+def memory_of_duplicates(folder: Path, size: int, sentences: int = 30, little: bool = False) -> Deduplicated:
+    """Return what deduplication of `size` bytes of text takes, with near-duplicates and paragraphs.
+
+    With `little` memory for what is sorted and compared at a time, a corpus of some MB is more than that holds.
+    """
     folder.mkdir(parents=True)
     written, documents = write_signatures(folder, size, sentences)
     settings = {
@@ -113,7 +118,17 @@ def memory_of_duplicates(folder: Path, size: int, sentences: int = 30) -> Dedupl
     manifest = folder / "duplicates.json"
     paths = ["--signatures", str(folder / "signatures/0000.json"), "--selections", str(folder / "selection/0000.json")]
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE, *paths, "--manifest", str(manifest), "--settings", json.dumps(settings)],
+        [
+            sys.executable,
+            "-c",
+            MEASURE,
+            str(int(little)),
+            *paths,
+            "--manifest",
+            str(manifest),
+            "--settings",
+            json.dumps(settings),
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scripts.cleaning import deduplicate, signatures
-from scripts.cleaning.clusters import LEADERS, canonical_order, clustered, join
+from scripts.cleaning import clusters, deduplicate, signatures
+from scripts.cleaning.clusters import LEADERS, Joiner
 from scripts.cleaning.curve import candidate_chance, curve, found_chance, least_agreement
 from scripts.cleaning.spool import Spool
 from scripts.lib.manifest import load_manifest
@@ -151,35 +151,43 @@ def test_the_first_by_source_then_quality_then_length_then_id_survives(tmp_path:
         assert len(made) == 3
 
 
-def join_rows(folder: Path, rows: np.ndarray[Any, Any], least: int, keys: Sequence[int]) -> np.ndarray[Any, Any]:
-    spool = Spool(folder / "rows", "<u4", rows.shape[1])
-    spool.append(rows)
-    parent = np.arange(len(rows), dtype=np.int64)
-    order = canonical_order(np.arange(len(rows), dtype=np.uint64), np.zeros(len(rows), np.uint64))
-    join(parent, np.array(keys, np.uint64), order, spool, least)
-    return parent
+def join_rows(folder: Path, rows: np.ndarray[Any, Any], least: int, keys: Sequence[int]) -> dict[int, int]:
+    """Return the smallest document of the component of each document that is not the smallest of its own."""
+    spools = [
+        Spool(folder / "rows", "<u4", rows.shape[1]),
+        Spool(folder / "ids", "<u4", 4),
+        Spool(folder / "keys", "<u8"),
+    ]
+    numbers = np.zeros((len(rows), 4), np.uint32)
+    numbers[:, 0] = np.arange(len(rows))
+    for spool, values in zip(spools, (rows, numbers, np.array(keys, np.uint64)), strict=True):
+        spool.append(values)
+    joiner = Joiner(folder, spools[1], spools[1])
+    joiner.join(spools[2].blocks, spools[0], least)
+    return {int(node): int(least) for block in joiner.components.stars() for node, least in block}
 
 
 def test_a_group_is_compared_in_all_its_pairs(tmp_path: Path) -> None:
     """Members 0..63 are strangers to each other; the last one is a copy of one in the middle."""
     rows = np.arange((LEADERS + 1) * 8, dtype=np.uint32).reshape(-1, 8)
     rows[LEADERS] = rows[40]
-    members, roots = clustered(join_rows(tmp_path, rows, 8, [5] * len(rows)))
-    assert (members.tolist(), roots.tolist()) == ([40, LEADERS], [40, 40])
+    assert join_rows(tmp_path, rows, 8, [5] * len(rows)) == {LEADERS: 40}
 
 
-def test_a_large_group_of_copies_is_one_cluster(tmp_path: Path) -> None:
+@pytest.mark.parametrize("compared", [clusters.COMPARED, 100])
+def test_a_large_group_of_copies_is_one_cluster(compared: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether or not the group is compared in one go."""
+    monkeypatch.setattr(clusters, "COMPARED", compared)
     rows = np.zeros((70_000, 4), np.uint32)
     rows[::7] = 9
-    keys = [1] * len(rows)
-    members, roots = clustered(join_rows(tmp_path, rows, 3, keys))
-    assert len(members) == len(rows)
-    assert set(roots.tolist()) == {0, 1}
+    found = join_rows(tmp_path, rows, 3, [1] * len(rows))
+    assert len(found) == len(rows) - 2
+    assert all(root == (number % 7 > 0) for number, root in found.items())
 
 
 def test_equal_keys_alone_join_nothing(tmp_path: Path) -> None:
     rows = np.random.default_rng(1).integers(0, 2**32, (300, 16), dtype=np.uint32)
-    assert join_rows(tmp_path, rows, 1, [number % 3 for number in range(300)]).tolist() == list(range(300))
+    assert join_rows(tmp_path, rows, 1, [number % 3 for number in range(300)]) == {}
 
 
 PROSE = [text_of(500 + number, 40).replace(" ", " the ") for number in range(8)]
