@@ -194,14 +194,14 @@ def _held_out(numbers: Numbers) -> str:
             row["split"],
             row["source"],
             row["documents"],
-            row["checked"],
-            percent(row["sharing"], row["checked"]),
+            percent(row["sharing"], row["documents"]),
+            row["touched"],
             percent(row["covered"], row["words"]),
         ]
         for row in numbers["held_out"]
     ]
     told = "Held-out documents that share a run of words with a training document, and their words in such runs."
-    head = ["split", "source", "documents", "checked", "share a run", "words in shared runs"]
+    head = ["split", "source", "documents", "share a run", "training documents that hold one", "words in shared runs"]
     return _paragraph(told) + table(head, lines)
 
 

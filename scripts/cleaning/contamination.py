@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from scripts.cleaning.cuts import Span, merged
-from scripts.cleaning.runs import TOGETHER, UNSPACED_FACTOR, Rules, Runs, joined
-from scripts.cleaning.wording import I64, SINGLE, Folding, Words
+from scripts.cleaning.runs import TOGETHER, UNSPACED_FACTOR, Rules, Runs
+from scripts.cleaning.wording import I64, SINGLE, Folding, Words, joined
 from scripts.lib.documents import read_batches
 from scripts.lib.manifest import Artefact
 

@@ -8,11 +8,9 @@ Memory is some 80 bytes for each word indexed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scripts.cleaning.mixing import mixed
 from scripts.cleaning.wording import I64, SINGLE, STARTS, U8, U32, U64, Words
@@ -73,8 +71,8 @@ class Runs:
         lengths = self.text_length[texts]
         new = _first_of_each(keys, places, lengths, words.bounds, words.letters)
         firsts = np.flatnonzero(new)
-        self._entry_texts, self._entry_places = texts, places
-        self.entries = np.concatenate([firsts, [len(keys)]]).astype(np.int64)  # [runs + 1]
+        self.entry_texts, self._entry_places = texts, places
+        self._entries = np.concatenate([firsts, [len(keys)]]).astype(np.int64)  # [runs + 1]
         self.places, self.lengths = places[firsts], lengths[firsts]  # [runs], of a run's first occurrence
         self.manners = self.text_manner[texts[firsts]]
         self._keys = keys[firsts]
@@ -90,11 +88,15 @@ class Runs:
 
     def texts_of(self, run: int) -> list[int]:
         """Return the texts that hold a run, ascending, once each."""
-        return sorted(set(self._entry_texts[self.entries[run] : self.entries[run + 1]].tolist()))
+        return sorted(set(self.entry_texts[self._entries[run] : self._entries[run + 1]].tolist()))
+
+    def entry_runs(self) -> I64:
+        """Return the run of each place where one stands in the indexed texts; `entry_texts` has the texts."""
+        return np.repeat(np.arange(len(self)), np.diff(self._entries))
 
     def places_of(self, run: int) -> I64:
         """Return the numbers of the words with which a run begins in the indexed texts."""
-        return self._entry_places[self.entries[run] : self.entries[run + 1]]
+        return self._entry_places[self._entries[run] : self._entries[run + 1]]
 
     def find(self, words: Words) -> Hits:
         """Return where runs stand in texts, each one that stands there."""
@@ -119,31 +121,6 @@ class Runs:
         )
         order = np.lexsort((runs, starts))
         return Hits(starts[order], runs[order])
-
-
-def joined(parts: Sequence[Words]) -> Words:
-    """Return the words of several batches of texts as those of one."""
-    counts = np.cumsum([0, *(len(part.hashes) for part in parts)])
-    letters = np.cumsum([0, *(len(part.letters) for part in parts)])
-    places = np.cumsum([0, *(int(part.places[-1]) for part in parts)])
-
-    def glued(name: str, shifts: NDArray[np.int64], last: int) -> I64:
-        shifted = [getattr(part, name)[:-1] + shift for part, shift in zip(parts, shifts, strict=False)]
-        return np.concatenate([*shifted, [last]]).astype(np.int64)
-
-    def chained(name: str, shifts: NDArray[np.int64]) -> I64:
-        return np.concatenate([getattr(part, name) + shift for part, shift in zip(parts, shifts, strict=False)])
-
-    return Words(
-        hashes=np.concatenate([part.hashes for part in parts]),
-        starts=chained("starts", places),
-        stops=chained("stops", places),
-        flags=np.concatenate([part.flags for part in parts]),
-        bounds=glued("bounds", letters, int(letters[-1])),
-        letters=np.concatenate([part.letters for part in parts]),
-        texts=glued("texts", counts, int(counts[-1])),
-        places=glued("places", places, int(places[-1])),
-    )
 
 
 def _power_of_two(least: int) -> int:

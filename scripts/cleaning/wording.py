@@ -125,6 +125,31 @@ class Folding:
         return Words(*_split(codes, places, self.first, self.length, self.pool, self.kinds, size), places)
 
 
+def joined(parts: Sequence[Words]) -> Words:
+    """Return the words of several batches of texts as those of one."""
+    counts = np.cumsum([0, *(len(part.hashes) for part in parts)])
+    letters = np.cumsum([0, *(len(part.letters) for part in parts)])
+    places = np.cumsum([0, *(int(part.places[-1]) for part in parts)])
+
+    def glued(name: str, shifts: NDArray[np.int64], last: int) -> I64:
+        shifted = [getattr(part, name)[:-1] + shift for part, shift in zip(parts, shifts, strict=False)]
+        return np.concatenate([*shifted, [last]]).astype(np.int64)
+
+    def chained(name: str, shifts: NDArray[np.int64]) -> I64:
+        return np.concatenate([getattr(part, name) + shift for part, shift in zip(parts, shifts, strict=False)])
+
+    return Words(
+        hashes=np.concatenate([part.hashes for part in parts]),
+        starts=chained("starts", places),
+        stops=chained("stops", places),
+        flags=np.concatenate([part.flags for part in parts]),
+        bounds=glued("bounds", letters, int(letters[-1])),
+        letters=np.concatenate([part.letters for part in parts]),
+        texts=glued("texts", counts, int(counts[-1])),
+        places=glued("places", places, int(places[-1])),
+    )
+
+
 @compiled
 def _split(
     codes: U32, places: I64, first: I32, length: I8, pool: U32, kinds: U8, size: int

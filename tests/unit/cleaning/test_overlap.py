@@ -9,6 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from scripts.cleaning import overlap
+from scripts.cleaning.runs import Rules
+from scripts.cleaning.wording import Words
 from scripts.lib.manifest import load_manifest
 from tests.making import arguments, publish_curated
 from tests.real_text import module_documents, topic_documents
@@ -48,8 +50,8 @@ def test_shared_runs_are_counted_in_words(tmp_path: Path) -> None:
             "split": HELD,
             "source": "web",
             "documents": 3,
-            "checked": 3,
             "sharing": 1,
+            "touched": 1,
             "words": everything,
             "covered": words,
         }
@@ -63,33 +65,57 @@ def test_neither_parts_nor_order_count(tmp_path: Path) -> None:
     found = [
         run(tmp_path / str(parts), dict(sorted(texts.items(), reverse=parts > 1)), held, parts) for parts in (1, 3)
     ]
-    assert found[0][0] == found[1][0]
+    first, second = (sorted(rows, key=lambda row: row["id"]) for rows, _ in found)
+    assert first == second
     assert found[0][1]["summary"] == found[1][1]["summary"]
     assert len(found[0][0]) == len(held)
 
 
-def test_the_sample_is_bounded_and_does_not_depend_on_arrival() -> None:
-    documents = [overlap.HeldOut(f"d:{n}", "web", HELD, "word " * (n % 7 + 1)) for n in range(200)]
-    chosen = []
-    for order in (documents, documents[::-1], documents[100:] + documents[:100]):
-        sample = overlap.Sample(500)
-        for document in order:
-            sample.add(document)
-        chosen.append(sample.chosen())
-        assert sample.documents == {(HELD, "web"): 200}
-    assert chosen[0] == chosen[1] == chosen[2]
-    size = sum(len(document.text) for document in chosen[0])
-    assert 500 <= size < 500 + 5 * 7
+def test_all_held_out_text_is_looked_for_some_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slices of the index change nothing, and none is larger than asked for by more than what is read at once."""
+    texts = {f"d:{n}": one["text"][:3000] for n, one in enumerate([*module_documents()[:30], *topic_documents()[:30]])}
+    held = [f"d:{number}" for number in range(0, 60, 3)]
+    texts |= {f"t:{number}": f"Intro. {texts[name][300:900]}" for number, name in enumerate(held)}
+    texts |= {f"u:{number}": f"Other. {texts[name][200:800]}" for number, name in enumerate(held[::2])}
+    whole = run(tmp_path / "whole", texts, held)
+    sizes: list[int] = []
+
+    class Watched(overlap.Runs):
+        def __init__(self, words: Words, rules: Rules) -> None:
+            sizes.append(len(words.hashes))
+            super().__init__(words, rules)
+
+    monkeypatch.setattr(overlap, "INDEXED", 1_000)
+    monkeypatch.setattr(overlap, "CHARACTERS", 1_500)
+    monkeypatch.setattr(overlap, "Runs", Watched)
+    assert run(tmp_path / "slices", texts, held) == whole
+    assert len(sizes) > 3 and max(sizes) < 2_000
+    (counts,) = whole[1]["summary"]["held_out"]
+    assert (counts["documents"], counts["sharing"]) == (20, 20)
+    assert 30 <= counts["touched"] <= 70
+    assert counts["words"] == sum(sizes)
 
 
-def test_what_does_not_fit_the_sample_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(overlap, "LARGEST_SAMPLE", 100)
-    texts = {f"v:{number}": f"{QUOTED} and {number}" for number in range(5)} | {"t:0": QUOTED}
-    rows, manifest = run(tmp_path, texts, [name for name in texts if name != "t:0"])
-    assert len(rows) == 2
-    assert manifest["accounting"]["removed"] == {"beyond_sample": 3}
-    assert manifest["accounting"]["sources"] == {
-        "web": {"in": 5, "kept": 2, "removed": {"beyond_sample": 3}, "quarantined": {}}
+def test_training_documents_are_counted_once_by_split_and_source(tmp_path: Path) -> None:
+    """One training document that quotes two held-out ones of a source and one of another touches each source once."""
+    first, second, third = (f"{QUOTED} as {name} {QUOTED[::-1]}" for name in ("one", "two", "three"))
+    sources = {
+        "books": {"b:1": first, "b:2": second, "b:3": "Nothing that anybody else would say in the same words at all"},
+        "web": {"w:1": third, "w:2": f"{first}. {third}", "w:3": f"{second} {first}", "w:4": "Other words"},
+    }
+    held, curated = ["b:1", "b:2", "b:3", "w:1"], []
+    for name, texts in sources.items():
+        curated.append(publish_curated(tmp_path / name / "0000.json", texts, held))
+    names = [{"name": name, "parts": 1} for name in sources]
+    settings = {"sources": names, "ngram": 13, "minimum_words": 8, "sentence_words": 5}
+    manifest = tmp_path / "overlap.json"
+    assert overlap.main(arguments(settings, curated=curated, manifest=manifest)) == 0
+    counts = load_manifest(manifest)["summary"]["held_out"]
+    told = [(row["source"], row["documents"], row["sharing"], row["touched"]) for row in counts]
+    assert told == [("books", 3, 2, 2), ("web", 1, 1, 2)]
+    assert load_manifest(manifest)["accounting"]["sources"] == {
+        name: {"in": documents, "kept": documents, "removed": {}, "quarantined": {}}
+        for name, documents in (("books", 3), ("web", 1))
     }
 
 
