@@ -22,17 +22,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scripts.cleaning.aligned import Aligned
-from scripts.cleaning.cuts import Span
 from scripts.cleaning.edits import Removed, edit_lines
-from scripts.cleaning.paragraphs import cut_out, repeated_in
+from scripts.cleaning.fates import Fates
+from scripts.cleaning.paragraphs import TABLE, cut_out
 from scripts.cleaning.pii import KINDS, replace_by_country
 from scripts.lib.documents import DOCUMENT_SCHEMA, DocumentWriter, read_batches
-from scripts.lib.errors import UserError
-from scripts.lib.manifest import Artefact
 from scripts.lib.progress import progress
 from scripts.lib.seeds import unit_interval
 from scripts.lib.step import Step, run_step, step_parser
@@ -52,29 +49,6 @@ def split_of(identifier: str, seed: int, validation: float, test: float) -> str:
     return "test" if place < validation + test else "train"
 
 
-def reasons(source: str, part: str, selection: Path, duplicates: Path, contamination: pa.Table) -> dict[str, str]:
-    """Return why documents of a part go: the first failing filter, else a duplicate, else contamination."""
-    table = pq.read_table(selection, columns=["id", "reason"])
-    found = {i: reason for i, reason in zip(*(column.to_pylist() for column in table), strict=True) if reason}
-    for row in _of_part(duplicates, source, part).to_pylist():
-        found.setdefault(row["id"], f"{row['kind']}_duplicate")
-    for identifier in contamination.filter(pc.field("removed"))["id"].to_pylist():
-        found.setdefault(identifier, "contaminated")
-    return found
-
-
-def spans_to_cut(contamination: pa.Table) -> dict[str, list[Span]]:
-    """Return which places of documents that stay are evaluation items, by the document's id."""
-    found: dict[str, list[Span]] = {}
-    for row in contamination.filter(~pc.field("removed")).to_pylist():
-        found.setdefault(row["id"], []).append((row["start"], row["stop"]))
-    return found
-
-
-def _of_part(path: Path, source: str, part: str) -> pa.Table:
-    return pq.read_table(path, filters=(pc.field("source") == source) & (pc.field("part") == part))
-
-
 def with_languages(documents: Path, annotations: Path) -> Iterator[Row]:
     """Yield documents with the language that they declare or, where they declare none, that was identified."""
     identified = Aligned(annotations, ["language"])
@@ -90,14 +64,9 @@ def curate(step: Step, args: argparse.Namespace) -> None:
     kinds, seed, source = settings["pii"], settings["seed"], settings["source"]
     validation, test = settings["split"]["validation"], settings["split"]["test"]
     documents, annotations = step.read("documents", args.documents), step.read("annotations", args.annotations)
-    inputs: dict[str, Artefact] = {
-        role: step.read(role, getattr(args, role)) for role in ("selection", "duplicates", "contamination")
-    }
-    tables = [artefact.path(f"{artefact.manifest_path.stem}.parquet") for artefact in inputs.values()]
-    contamination = _of_part(tables[2], source, args.manifest.stem)
-    gone = reasons(source, args.manifest.stem, tables[0], tables[1], contamination)
-    spans = spans_to_cut(contamination)
-    repeated = repeated_in(inputs["duplicates"], source, args.manifest.stem)
+    decisions = [step.read(role, getattr(args, role)) for role in ("selection", "duplicates", "contamination")]
+    selection, copies, contamination = (one.path(f"{one.manifest_path.stem}.parquet") for one in decisions)
+    fates = Fates(selection, copies, decisions[1].path(TABLE), contamination, (source, args.manifest.stem))
     removed: Counter[str] = Counter()
     paragraphs: Counter[str] = Counter()
     replaced: Counter[str] = Counter({kind: 0 for kind in KINDS if kind in kinds})
@@ -106,22 +75,21 @@ def curate(step: Step, args: argparse.Namespace) -> None:
     line_edits, edits = settings["line_edits"], Removed()
     incoming = spanned = 0
     name = f"{args.manifest.stem}.parquet"
-    selected = pq.read_metadata(tables[0]).num_rows
     with step.publish() as out:
         with DocumentWriter(out.file(name), CURATED_SCHEMA) as writer:
             rows = with_languages(*(one.path(f"{args.documents.stem}.parquet") for one in (documents, annotations)))
-            for row in progress(rows, selected, "curate"):
+            for row in progress(rows, pq.read_metadata(selection).num_rows, "curate"):
                 incoming += 1
-                if row["id"] in gone:
-                    removed[gone[row["id"]]] += 1
+                fate = fates.of(row["id"])
+                if fate.reason:
+                    removed[fate.reason] += 1
                     continue
                 before, lost = row["text"], Counter[str]()
-                cut = cut_out(before, spans.get(row["id"], ()), repeated.get(row["id"], ()), lost)
-                row["text"], edited = edit_lines(cut, line_edits)
+                row["text"], edited = edit_lines(cut_out(before, fate.spans, fate.paragraphs, lost), line_edits)
                 if row["text"] != before and not any(map(str.isalnum, row["text"])):
                     removed[NOTHING_LEFT] += 1
                     continue
-                spanned += row["id"] in spans
+                spanned += bool(fate.spans)
                 row["id"] = source_id(row["id"])
                 paragraphs.update(lost)
                 edits.update(edited)
@@ -131,8 +99,7 @@ def curate(step: Step, args: argparse.Namespace) -> None:
                 countries.update(issuers)
                 splits[row["split"]] += 1
                 writer.write(row)
-        if incoming != selected:
-            raise UserError(f"{args.selection} decides on {selected} documents, but there are {incoming}; run again.")
+            fates.finish()
         out.rows[name] = writer.rows
         out.summary["cut"] = spanned
         out.summary["repeated_paragraphs"] = dict(sorted(paragraphs.items()))

@@ -9,23 +9,10 @@ import re
 from collections import Counter
 from collections.abc import Collection
 
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
 from scripts.cleaning.cuts import Span, cut_spans
-from scripts.lib.manifest import Artefact
 
 TABLE = "duplicates.paragraphs.parquet"
 _BREAK = re.compile(r"\n{2,}")
-
-
-def repeated_in(duplicates: Artefact, source: str, part: str) -> dict[str, set[int]]:
-    """Return the numbers of the paragraphs that go, by the ids of the documents of a part."""
-    mine = (pc.field("source") == source) & (pc.field("part") == part)
-    found: dict[str, set[int]] = {}
-    for row in pq.read_table(duplicates.path(TABLE), columns=["id", "paragraph"], filters=mine).to_pylist():
-        found.setdefault(row["id"], set()).add(row["paragraph"])
-    return found
 
 
 def paragraph_ranges(text: str, numbers: Collection[int]) -> list[tuple[int, int]]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from scripts.cleaning import curate
 from scripts.cleaning.decontaminate import CONTAMINATION_SCHEMA
 from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA, PARAGRAPH_SCHEMA
+from scripts.cleaning.fates import Following
 from scripts.cleaning.paragraphs import paragraph_ranges, without
-from scripts.lib.documents import DOCUMENT_SCHEMA
+from scripts.lib.documents import DOCUMENT_SCHEMA, DocumentWriter
 from scripts.lib.manifest import load_manifest
 from tests.making import arguments, publish_documents, publish_languages, publish_rows
 
@@ -19,7 +22,10 @@ TEXTS = {f"books:{i}": f"Text {i} by writer{i}@example.org" for i in range(200)}
 SELECTION = pa.schema([("id", pa.string()), ("kept", pa.bool_()), ("reason", pa.string())])
 
 
-def run_curate(folder: Path, texts: dict[str, str], part: str = "0000", line_edits: list[str] | None = None) -> Path:
+def run_curate(
+    folder: Path, texts: dict[str, str], part: str = "0000", line_edits: list[str] | None = None, strange: str = ""
+) -> Path:
+    """Curate texts of which some go; the table that `strange` names tells of a document that is none of them."""
     reasons = {"books:1": "gopher_quality.min_words", "books:2": None}
     rows = [{"id": key, "kept": not reasons.get(key), "reason": reasons.get(key)} for key in texts]
     selection = publish_rows(folder / "selection" / f"{part}.json", rows, SELECTION)
@@ -39,6 +45,9 @@ def run_curate(folder: Path, texts: dict[str, str], part: str = "0000", line_edi
         {"id": "books:905", "source": "books", "part": part, "paragraph": 2, "characters": 1, "survivor": "web:1"},
         {"id": "books:906", "source": "web", "part": part, "paragraph": 0, "characters": 1, "survivor": "web:1"},
     ]
+    gone = [row for row in gone if row["id"] in texts or strange == "duplicates"]
+    held = [row for row in held if row["id"] in texts or strange == "contamination"]
+    cut = [row for row in cut if row["id"] in texts or strange == "paragraphs"]
     repeated = (cut, PARAGRAPH_SCHEMA)
     duplicates = publish_rows(folder / "duplicates.json", gone, DUPLICATE_SCHEMA, paragraphs=repeated)
     contamination = publish_rows(folder / "contamination.json", held, CONTAMINATION_SCHEMA)
@@ -59,8 +68,35 @@ def run_curate(folder: Path, texts: dict[str, str], part: str = "0000", line_edi
         contamination=contamination,
         manifest=manifest,
     )
-    assert curate.main(line) == 0
+    assert curate.main(line) == (1 if strange else 0)
     return manifest
+
+
+@pytest.mark.parametrize("table", ["duplicates", "contamination", "paragraphs"])
+def test_decisions_on_other_documents_are_refused(
+    table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Documents in an order of their own would be, too: a decision that does not come in its place is never used."""
+    manifest = run_curate(tmp_path, {"books:4": "x", "books:905": "a\n\nb\n\nc"}, strange=table)
+    assert not manifest.exists()
+    assert "tells of books:2, which does not come in that order among the documents" in capsys.readouterr().err
+
+
+def test_decisions_of_a_part_are_found_among_those_of_others(tmp_path: Path) -> None:
+    """Row groups of other parts and sources are skipped, and those that hold several are read in part."""
+    path, rows = tmp_path / "table.parquet", []
+    for source, part in itertools.product(("a", "b", "c"), ("0000", "0001")):
+        rows += [{"id": f"{source}{part}:{number // 2}", "source": source, "part": part} for number in range(10)]
+    schema = pa.schema([(name, pa.string()) for name in ("id", "source", "part")])
+    with DocumentWriter(path, schema) as writer:
+        for start in range(0, len(rows), 7):
+            writer.write_table(pa.Table.from_pylist(rows[start : start + 7], schema=schema))
+    for source, part in itertools.product(("a", "b", "c", "0"), ("0000", "0001", "0002")):
+        table, number = Following(path, [], source, part), 0
+        for document in range(6):
+            number += len(table.of(f"{source}{part}:{document}"))
+        table.finish()
+        assert number == (0 if source == "0" or part == "0002" else 10)
 
 
 def test_every_document_has_one_fate(tmp_path: Path) -> None:
