@@ -83,8 +83,8 @@ def pieces(data: Path) -> Iterator[str]:
 def ours(texts: list[str]) -> list[list[bool]]:
     """Judge texts with Groundwork, a verdict for each filter."""
     passed = []
-    for batch in batches((str(number), text) for number, text in enumerate(texts)):
-        columns = measure_all([text for _, text in batch])
+    for batch in batches({"text": text} for text in texts):
+        columns = measure_all([document["text"] for document in batch])
         verdicts = np.ones((len(batch), len(FILTERS)), np.bool_)
         for place, family in enumerate(FILTERS):
             for rule in FAMILIES[family]:

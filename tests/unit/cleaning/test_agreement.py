@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.cleaning import FILTERS, ours
 from scripts.cleaning import annotate, select
 from scripts.lib.unspaced import UNSPACED
 from tests.making import arguments, publish_documents
@@ -47,3 +48,12 @@ def test_verdicts_are_those_of_datatrove(their: str, annotated: tuple[list[Row],
     differing = [n for n, row in enumerate(rows) if kept[n] != (row[their] == "keep")]
     assert len(differing) <= 0.02 * len(rows)
     assert all(unspaced[n].as_py() >= UNSPACED for n in differing)
+
+
+def test_what_the_benchmark_times_judges_as_datatrove_does(annotated: tuple[list[Row], Path]) -> None:
+    rows, _ = annotated
+    verdicts = zip(*ours([row["text"] for row in rows]), strict=True)
+    theirs = {family: name for name, family in FAMILY_OF.items()}
+    for family, mine in zip(FILTERS, verdicts, strict=True):
+        equal = sum(passed == (row[theirs[family]] == "keep") for passed, row in zip(mine, rows, strict=True))
+        assert equal >= 0.98 * len(rows), (family, equal)
