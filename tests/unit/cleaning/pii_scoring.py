@@ -20,6 +20,7 @@ from typing import Literal
 
 SET = Path(__file__).with_name("pii_set.jsonl")
 NETWORK_SET = Path(__file__).with_name("pii_network_set.jsonl")
+MIXED_SET = Path(__file__).with_name("pii_mixed_set.jsonl")
 KINDS = ("email", "phone", "ip", "card", "iban", "national_id", "street_address")
 
 Half = Literal["tuning", "untouched"]

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from scripts.cleaning.pii import KINDS, PLACEHOLDERS, find_pii, replace_by_country, replace_pii
-from tests.unit.cleaning.pii_scoring import NETWORK_SET, Half, load, score
+from tests.unit.cleaning.pii_scoring import MIXED_SET, NETWORK_SET, Half, load, score
 
 # Least recall and precision on the labelled set.
 TARGETS = {
@@ -110,6 +110,22 @@ def test_addresses_on_texts_of_other_writers(half: Half) -> None:
     reached = {kind: (each.recall, each.precision) for kind, each in scores.items()}
     assert all(
         reached[kind][0] >= recall and reached[kind][1] >= precision for kind, (recall, precision) in least.items()
+    ), reached
+
+
+def test_every_kind_on_texts_that_were_never_looked_into() -> None:
+    """151 texts of mails, small ads, invoices, logs and forms in some thirty languages.
+
+    Their writer had seen the cases of test_pii_network, but no finder and no other set. Check digits were computed from the
+    published rules. The counts were looked at once, the misses never: 65 of 65 e-mail addresses, 65 of 65 addresses of hosts,
+    18 of 18 cards and 34 of 34 IBANs with nothing else found, and 75 of 79 telephone numbers with one found that is none.
+    """
+    scores = score(load("untouched", MIXED_SET), find_pii, tuple(TARGETS))
+    reached = {kind: (round(each.recall, 3), round(each.precision, 3)) for kind, each in scores.items()}
+    assert min(each.labelled for each in scores.values()) >= 18
+    assert sum(each.labelled for each in scores.values()) >= 260
+    assert all(
+        reached[kind][0] >= recall and reached[kind][1] >= precision for kind, (recall, precision) in TARGETS.items()
     ), reached
 
 
