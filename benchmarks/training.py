@@ -5,7 +5,7 @@
         --tokenizer results/tokenizers/english-small --shards results/shards/english/english-small
 
 Each trains in a process of its own that lives as long as the benchmark: a round is a few steps of one after the other, in an
-order that changes from round to round, and what is compared are the times of one round. Ours is `scripts.pretraining.worker`
+order that changes from round to round, and what is compared are the times of one round. Ours is `scripts.pretraining.trainer`
 with all that it does in a step: the batch by its place in the order, the record of what was fed, checks, metrics and log. In the
 same rounds one process only multiplies matrices of the model's shapes, forward and backward. The last table has two processes
 that share a batch beside two that train at the same time, each for itself, on half of it.
@@ -40,7 +40,7 @@ from scripts.pretraining.layout import lay_out
 from scripts.pretraining.presence import FOLDER, Presence
 from scripts.pretraining.recipe import Architecture, Recipe
 from scripts.pretraining.size import flops_per_token, matmul_parameters, parameters
-from scripts.pretraining.worker import Trainer
+from scripts.pretraining.trainer import Trainer
 
 OURS, PRODUCTS = "groundwork", "matrix products"
 TOGETHER, ALONE = "two processes, one batch", "two processes, each for itself"

@@ -102,11 +102,15 @@ rule pretrain:
     resources:
         mem_mb=6000,
         runtime=1440,
+        nodes=1,
         processes=2,
         micro_batch_tokens=1024,
         zero_stage=0,
         tensor_parallel=1,
         pipeline_parallel=1,
+        sequence_parallel=1,
+        checkpointing=0,
+        offload=0,
         device="none",
         keep_last=2,
         keep_every=0,
@@ -120,18 +124,21 @@ rule pretrain:
     message:
         "Pretraining model {wildcards.model}"
     shell:
-        "python -m scripts.pretraining.forecast"
-        " --run"
+        "told=$(python -m scripts.pretraining.forecast"
+        " --options"
         " --device {resources.device:q}"
         " --devices {resources.processes}"
+        " --machines {resources.nodes}"
         " --zero-stage {resources.zero_stage}"
         " --tensor {resources.tensor_parallel}"
         " --pipeline {resources.pipeline_parallel}"
+        " --sequence {resources.sequence_parallel}"
+        " --checkpointing {resources.checkpointing}"
+        " --offload {resources.offload}"
         " --micro-batch-tokens {resources.micro_batch_tokens}"
         " --tokenizer {input.tokenizer:q}"
         " --settings {params.settings:q}"
-        " > {log:q} 2>&1"
-        " && peak=$(python -m scripts.pretraining.peak --device {resources.device:q} --settings {params.settings:q} 2>> {log:q})"
+        " 2> {log:q})"
         " && python -m scripts.pretraining.train"
         " --tokenizer {input.tokenizer:q}"
         " --shards {input.shards:q}"
@@ -139,15 +146,19 @@ rule pretrain:
         " --packings {input.packings:q}"
         " --trunk {input.trunk:q}"
         " --checkpoints results/checkpoints"
+        " --machines {resources.nodes}"
         " --processes {resources.processes}"
         " --micro-batch-tokens {resources.micro_batch_tokens}"
         " --zero-stage {resources.zero_stage}"
         " --tensor {resources.tensor_parallel}"
         " --pipeline {resources.pipeline_parallel}"
+        " --sequence {resources.sequence_parallel}"
+        " --checkpointing {resources.checkpointing}"
+        " --offload {resources.offload}"
         " --keep-last {resources.keep_last}"
         " --keep-every {resources.keep_every}"
         " --keep-steps {resources.keep_steps}"
-        ' --peak-flops "$peak"'
+        " $told"
         " --timeout-minutes {resources.timeout_minutes}"
         " --walltime-minutes {resources.walltime_minutes}"
         " --manifest {output.manifest:q}"
@@ -180,11 +191,15 @@ rule branch_point:
     resources:
         mem_mb=6000,
         runtime=1440,
+        nodes=1,
         processes=2,
         micro_batch_tokens=1024,
         zero_stage=0,
         tensor_parallel=1,
         pipeline_parallel=1,
+        sequence_parallel=1,
+        checkpointing=0,
+        offload=0,
         timeout_minutes=30,
         walltime_minutes=0,
     params:
@@ -202,11 +217,15 @@ rule branch_point:
         " --packings {input.packings:q}"
         " --trunk {input.trunk:q}"
         " --checkpoints results/checkpoints"
+        " --machines {resources.nodes}"
         " --processes {resources.processes}"
         " --micro-batch-tokens {resources.micro_batch_tokens}"
         " --zero-stage {resources.zero_stage}"
         " --tensor {resources.tensor_parallel}"
         " --pipeline {resources.pipeline_parallel}"
+        " --sequence {resources.sequence_parallel}"
+        " --checkpointing {resources.checkpointing}"
+        " --offload {resources.offload}"
         " --timeout-minutes {resources.timeout_minutes}"
         " --walltime-minutes {resources.walltime_minutes}"
         " --manifest {output.manifest:q}"

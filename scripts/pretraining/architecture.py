@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
@@ -111,42 +113,64 @@ class SparseModernBert(ModernBertForMaskedLM):  # type: ignore[misc]
         """
         masks = None
         if attention_mask is not None:
-            places = torch.arange(input_ids.shape[1], device=input_ids.device)
+            places = torch.arange(attention_mask.shape[-1], device=input_ids.device)
             near = (places[:, None] - places[None, :]).abs() <= self.config.sliding_window
             masks = {"full_attention": attention_mask, "sliding_attention": attention_mask & near}
         hidden = self.model(input_ids, attention_mask=masks, position_ids=position_ids).last_hidden_state
         return MaskedLMOutput(logits=self.decoder(self.head(hidden if asked is None else hidden[asked])))
 
 
-def build_model(shape: Architecture, vocabulary: int, seed: int, sparse: bool = False) -> PreTrainedModel:
+def build_model(
+    shape: Architecture, vocabulary: int, seed: int, sparse: bool = False, layers: range | None = None
+) -> PreTrainedModel:
     """A new fp32 model in training mode. Equal arguments give equal weights, bit for bit on one platform.
 
-    `sparse` builds a masked model that computes logits only where it is asked to, with the same weights.
+    `sparse` builds a masked model that computes logits only where it is asked to, with the same weights. Of a causal model
+    that no rank can hold, `layers` are those that get values: the memory of the others is named and never touched.
     """
     config = model_config(shape, vocabulary)
     model: PreTrainedModel
-    if isinstance(config, GPT2Config):
-        model = GPT2LMHeadModel(config)
-    elif isinstance(config, LlamaConfig):
-        model = LlamaForCausalLM(config)
-    elif isinstance(config, ModernBertConfig):
-        model = (SparseModernBert if sparse else ModernBertForMaskedLM)(config)
-    else:
-        assert isinstance(config, BertConfig)
-        model = (SparseBert if sparse else BertForMaskedLM)(config)
-    initialise(model, shape, seed)
+    with nullcontext() if layers is None else torch.device("meta"):
+        if isinstance(config, GPT2Config):
+            model = GPT2LMHeadModel(config)
+        elif isinstance(config, LlamaConfig):
+            model = LlamaForCausalLM(config)
+        elif isinstance(config, ModernBertConfig):
+            model = (SparseModernBert if sparse else ModernBertForMaskedLM)(config)
+        else:
+            assert isinstance(config, BertConfig)
+            model = (SparseBert if sparse else BertForMaskedLM)(config)
+    if layers is not None:
+        _give_memory(model)
+    initialise(model, shape, seed, layers)
     return model.train()
 
 
+def _give_memory(model: PreTrainedModel) -> None:
+    """Give a causal model that is but shapes memory without values, its ties, and Llama's table of rotations."""
+    model.to_empty(device="cpu")
+    model.tie_weights()
+    if isinstance(model, LlamaForCausalLM):
+        model.model.rotary_emb = type(model.model.rotary_emb)(config=model.config)
+
+
+LAYER = re.compile(r"\.(?:h|layers)\.(\d+)\.")  # GPT-2's and Llama's, by the names of their parameters
+
+
 @torch.no_grad()  # type: ignore[untyped-decorator]
-def initialise(model: torch.nn.Module, shape: Architecture, seed: int) -> None:
+def initialise(model: torch.nn.Module, shape: Architecture, seed: int, layers: range | None = None) -> None:
     """Norms to 1, biases to 0, everything else normal; each tensor has a generator of its own, seeded by its name.
+
+    With `layers` the others are left as they are.
 
     Projections that write into the residual stream of a pre-norm model (GPT-2, Llama, ModernBERT) are scaled by
     1 / sqrt(2 x layers), as in the GPT-2 report (Radford et al. 2019), or begin at zero, so that every layer begins
     as the identity (Zhang et al. 2019; Yang et al. 2022). BERT normalises after the sum: no scaling.
     """
     for name, parameter in model.named_parameters():
+        layer = None if layers is None else LAYER.search(name)
+        if layers is not None and layer is not None and int(layer[1]) not in layers:
+            continue
         if parameter.dim() == 1:
             parameter.fill_(0.0 if name.endswith("bias") else 1.0)
             continue

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from scripts.pretraining.devices import Device, Rates
 from scripts.pretraining.grid import Grid
 from scripts.pretraining.memory import BFLOAT16, FLOAT32, held_parameters
-from scripts.pretraining.recipe import Recipe
+from scripts.pretraining.recipe import FP32, Recipe
 from scripts.pretraining.size import flops_per_token
 
 SECONDS_A_DAY, SECONDS_AN_HOUR = 86400, 3600
@@ -60,7 +60,7 @@ def cost(recipe: Recipe, vocabulary: int, grid: Grid, device: Device, rates: Rat
     return Cost(
         step=step,
         tokens_per_second=tokens / step.total,
-        mfu=flops / (step.total * grid.devices * device.peak[training.precision]),
+        mfu=flops / (step.total * grid.devices * device.peak[training.computes_in]),
         days=seconds / SECONDS_A_DAY,
         device_hours=hours,
         energy=energy,
@@ -74,7 +74,7 @@ def step_time(recipe: Recipe, vocabulary: int, grid: Grid, device: Device, batch
     training = recipe.training
     tokens = batch * training.sequence_length
     flops = flops_per_token(recipe.architecture, vocabulary, training.sequence_length) * tokens
-    speed = device.peak[training.precision] * device.efficiency[training.precision]
+    speed = device.peak[training.computes_in] * device.efficiency[training.computes_in]
     computation = flops / (speed * grid.devices)
     again = computation / 3 if grid.checkpointing else 0.0  # the forward pass is a third of the three
     waiting = tensor_time(recipe, grid, device, batch) + max(
@@ -90,7 +90,7 @@ def tensor_time(recipe: Recipe, grid: Grid, device: Device, batch: int) -> float
     if grid.tensor == 1:
         return 0.0
     shape, training = recipe.architecture, recipe.training
-    size = BFLOAT16 if training.precision == "bf16-autocast" else FLOAT32
+    size = FLOAT32 if training.computes_in == FP32 else BFLOAT16
     tokens = batch // grid.data * training.sequence_length // grid.sequence
     reduced = (6 if grid.checkpointing else 4) * shape.layers // grid.pipeline * tokens * shape.width * size
     return all_reduce_time(reduced, grid.tensor, device)
@@ -103,7 +103,7 @@ def data_time(recipe: Recipe, vocabulary: int, grid: Grid, device: Device, batch
     """
     if grid.sharing == 1:
         return 0.0
-    held = FLOAT32 * held_parameters(recipe.architecture, vocabulary, grid)
+    held = FLOAT32 * held_parameters(recipe, vocabulary, grid)
     rounds = 1.0
     if grid.zero_stage == 3:
         rounds = 1.5 * grid.accumulation(batch)

@@ -1,12 +1,13 @@
-"""The DeepSpeed side of training: processes, ZeRO, tensor parallelism, one update, whole weights.
+"""The DeepSpeed side of training: processes, ZeRO, tensor and sequence parallelism, one update, whole weights.
 
-Everything that depends on the layout stands here; the loop in `scripts.pretraining.worker` reads like one process.
+Everything that depends on the layout stands here; the loop in `scripts.pretraining.trainer` reads like one process.
 DeepSpeed is imported when the engine starts, since the import takes seconds and looks at the machine.
 """
 
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -17,11 +18,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from scripts.lib.errors import UserError
 from scripts.lib.optimiser import set_learning_rate
 from scripts.pretraining.layout import BUCKET, Layout
-from scripts.pretraining.presence import FOLDER, RENDEZVOUS
-from scripts.pretraining.recipe import Training
+from scripts.pretraining.presence import FOLDER, IN_FILE, RENDEZVOUS
+from scripts.pretraining.recipe import AUTOCAST, BF16, Training
+from scripts.pretraining.sequence_parallel import SharedSequences
 from scripts.pretraining.tensor_parallel import TensorShares, cuts_of
 
 TIMEOUT = 1800.0  # seconds; of a wait for other ranks where nobody else watches over them
@@ -41,7 +42,7 @@ def start_processes(timeout: float = TIMEOUT) -> torch.device:
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     shared = os.environ.get(FOLDER)
     meeting: dict[str, Any] = {}
-    if shared:
+    if shared and os.environ["MASTER_PORT"] == IN_FILE:
         file = f"file://{Path(shared) / RENDEZVOUS}"  # not quoted, since torch does not unquote it
         meeting = {"init_method": file, "rank": int(os.environ["RANK"]), "world_size": int(os.environ["WORLD_SIZE"])}
     backend, wait = "nccl" if accelerated else "gloo", timedelta(seconds=timeout)
@@ -83,11 +84,6 @@ class Engine:
     ) -> None:
         import deepspeed
 
-        if training.optimizer.name == "muon" and layout.zero_stage:
-            raise UserError(
-                f"training.optimizer.name is muon, which needs whole matrices, and ZeRO stage {layout.zero_stage} cuts "
-                "them up; train with --zero-stage 0 or with adamw."
-            )
         self.layout, self.device, self.rank = layout, device, dist.get_rank()
         self.optimizer = optimizer
         self._clipping = training.gradient_clipping
@@ -96,30 +92,48 @@ class Engine:
         self._shapes = {name: parameter.shape for name, parameter in model.named_parameters()}
         self.cuts = cuts_of(model)
         self._shares = TensorShares(model, self.cuts, layout.tensor) if layout.tensor > 1 else None
-        config = engine_config(training, layout)
-        if self._shares:
-            config["tensor_parallel"] = self._shares.settings()
-        module = self._module(model).to(device)
-        engine, *_ = deepspeed.initialize(model=module, optimizer=optimizer, config=config)
+        self._sequences = SharedSequences(model, layout, self.rank) if layout.sequence > 1 else None
+        if layout.checkpointing:
+            again: Any = model
+            again.activation_checkpointing_enable({"use_reentrant": False})  # the other kind loses keyword arguments
+        module, settings = self._prepared(model)
+        config = engine_config(training, layout) | settings
+        engine, *_ = deepspeed.initialize(model=module.to(device), optimizer=optimizer, config=config)
         self.model: Any = engine
 
-    def _module(self, model: nn.Module) -> nn.Module:
-        """Return what DeepSpeed is given of a model."""
-        return model
+    def _prepared(self, model: nn.Module) -> tuple[nn.Module, dict[str, Any]]:
+        """Return what DeepSpeed is given of a model, and what of its configuration belongs to that."""
+        return model, {} if self._shares is None else {"tensor_parallel": self._shares.settings()}
+
+    def columns(self, length: int) -> slice:
+        """Return which tokens of sequences of `length` this rank predicts."""
+        return self.layout.columns(self.rank, length)
 
     def gradient(self, sequences: int, begin: Begin, loss: Loss, given: Given) -> None:
         """Add up the gradient of a batch: `begin` is called before a micro-batch, `loss` gives what is minimised.
 
-        `given` returns the arguments of the model, which `loss` asks for by itself where it has the whole model.
+        `given` returns the arguments of the model, which `loss` asks for by itself where it has the whole model. The
+        loss is that of this rank's columns.
         """
         passes = list(self.layout.micro_batches(self.rank, sequences))
         for number, rows in passes:
             begin(number)
-            self.accumulate(loss(self.model, number, rows), last=number == passes[-1][0])
+            self.accumulate(loss(self.forward, number, rows), last=number == passes[-1][0])
 
-    def forward(self, **given: Tensor) -> Any:
-        """Return what the model gives, of which callers take the logits; every rank has to call it."""
-        return self.model(**given)
+    def forward(self, **given: Any) -> Any:
+        """Return what the model gives for this rank's columns, of which callers take the logits; every rank has to call it."""
+        return self.model(**self._own(given))
+
+    def _own(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments of a model for this rank's columns of whole sequences."""
+        return given if self._sequences is None else self._sequences.own(given)
+
+    def logits(self, ids: Tensor) -> Tensor:
+        """Return the logits [n, length, rows] of token ids [n, length] on every rank; every rank has to call it."""
+        if self._sequences is not None:
+            return self._sequences.logits(self.forward, ids)
+        found: Tensor = self.forward(input_ids=ids).logits
+        return found
 
     def accumulate(self, loss: Tensor, last: bool) -> None:
         """Add the gradient of a loss: over all ranks and micro-batches of a step, losses add up.
@@ -134,7 +148,7 @@ class Engine:
             self.model.step()
 
     def _scaled(self, loss: Tensor) -> Tensor:
-        return loss * (self.layout.data * self.layout.accumulation)
+        return loss * (self.layout.sharing * self.layout.accumulation)
 
     def update(self, learning_rate: float, check: Callable[[float], None], move: bool = True) -> float:
         """Clip, update the weights, and return the gradient's global norm before clipping.
@@ -170,9 +184,9 @@ class Engine:
         optimizer.step = switched
 
     def peak_memory(self) -> dict[str, float]:
-        """Return the most bytes of tensors that this rank's device has held; a CPU does not tell."""
+        """Return the most bytes of tensors that this rank's device has held, on a CPU the most memory of its process."""
         if self.device.type != "cuda":
-            return {}
+            return {"peak_resident_bytes": 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
         return {"peak_bytes": float(torch.cuda.max_memory_allocated(self.device))}
 
     def total(self, value: Tensor) -> Tensor:
@@ -244,6 +258,11 @@ def _gradients(parameters: list[nn.Parameter]) -> list[Tensor]:
 
 def engine_config(training: Training, layout: Layout) -> dict[str, Any]:
     """Return the configuration; with ZeRO 0 `Engine.update` clips, where the norm is known before the update."""
+    offload = {"offload_optimizer": {"device": "cpu"}} if layout.offload else {}
+    # DeepSpeed's own optimiser for the host is compiled on the spot, and one recipe has one kind of optimiser.
+    ours: dict[str, Any] = {"zero_force_ds_cpu_optimizer": False} if layout.offload else {}
+    if training.precision == BF16:
+        ours["bf16"] = {"enabled": True}
     return {
         "train_micro_batch_size_per_gpu": layout.micro_batch,
         "gradient_accumulation_steps": layout.accumulation,
@@ -252,7 +271,9 @@ def engine_config(training: Training, layout: Layout) -> dict[str, Any]:
             "stage": layout.zero_stage,
             "reduce_bucket_size": BUCKET,
             "allgather_bucket_size": BUCKET,
+            **offload,
         },
-        "torch_autocast": {"enabled": training.precision == "bf16-autocast", "dtype": "bfloat16"},
+        "torch_autocast": {"enabled": training.precision == AUTOCAST, "dtype": "bfloat16"},
         "steps_per_print": 1_000_000_000,
+        **ours,
     }

@@ -50,12 +50,14 @@ def _totals(
     size, layout = job.layout.micro_batch, job.layout
     table = torch.from_numpy(token_bytes).to(engine.device)
     totals = torch.zeros(3, dtype=torch.float64, device=engine.device)
-    batches = -(-len(tokens) // size)
+    batches, columns = -(-len(tokens) // size), engine.columns(labels.shape[1])
     for turn in range(-(-batches // layout.data)):
         number = turn * layout.data + layout.place(engine.rank)
         rows = slice(number * size, (number + 1) * size) if number < batches else slice(0, size)
         with torch.no_grad():
-            losses, wanted = token_losses(job.recipe, engine.forward, inputs[rows], labels[rows], engine.device)
+            losses, wanted = token_losses(
+                job.recipe, engine.forward, inputs[rows], labels[rows, columns], engine.device
+            )
         if number < batches and layout.speaks(engine.rank):
             asked = wanted >= 0
             sums = [losses.double().sum(), asked.sum().double(), table[wanted[asked]].sum().double()]

@@ -52,13 +52,16 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def out_of_memory(job: Job, rank: int, doing: str) -> UserError:
-    """Return the error for memory that ran out: what the model takes without activations, and what can be turned."""
+    """Return the error for memory that ran out: what a forecast counts, what its states take, and what can be turned."""
     layout, length = job.layout, job.recipe.training.sequence_length
     count = sum(parameters(job.recipe.architecture, job.vocabulary).values())
+    predicted = job.upkeep.predicted_bytes
+    told = f"the forecast counts {predicted / 1e9:.3g} GB of tensors for this layout, " if predicted else ""
     return UserError(
-        f"Training of {job.recipe.model} ran out of memory on rank {rank} ({doing}): weights, gradients and optimizer take "
-        f"{count * STATE_BYTES / 1e9:.3g} GB before ZeRO shares them, and a micro-batch of {layout.micro_batch} x {length} "
-        "tokens comes on top (plan.json counts one sequence of it); lower --micro-batch-tokens "
-        f"(now {layout.micro_batch * length}; the global batch and the losses stay the same), raise --zero-stage "
-        f"(now {layout.zero_stage}) with more --processes, or give the job more memory."
+        f"Training of {job.recipe.model} ran out of memory on rank {rank} ({doing}): {told}weights, gradients and optimizer take "
+        f"{count * STATE_BYTES / 1e9:.3g} GB before ranks share them, and a micro-batch of {layout.micro_batch} x {length} "
+        "tokens comes on top; lower --micro-batch-tokens "
+        f"(now {layout.micro_batch * length // layout.sequence}; the global batch and the losses stay the same), give "
+        f"--checkpointing 1 (now {int(layout.checkpointing)}), raise --zero-stage (now {layout.zero_stage}) with more "
+        "--processes, or give the job more memory."
     )

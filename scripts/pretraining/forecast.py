@@ -4,7 +4,8 @@
         --device h100 --devices 8 --zero-stage 1
 
 Reads no data: `python -m scripts.registry.forecast presets/llama-7b.yaml ...` does the same from a configuration. It exits
-with 1 and a layout that fits when the stated one does not. Devices and layout are execution: nothing of this is kept.
+with 1 and a layout that fits when the stated one does not. Devices and layout are execution: nothing of this is kept. With
+`--options` the forecast goes to the log, and printed is what `train` is told of it: a better formula trains no model anew.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from scripts.lib.manifest import open_artefact
 from scripts.lib.settings import Settings
 from scripts.pretraining.cost import Cost, cost
 from scripts.pretraining.devices import Device, Rates, device, rates
-from scripts.pretraining.grid import Grid, check_grid, grids, not_yet_run
-from scripts.pretraining.layout import MICRO_BATCH_TOKENS, check_parallel, lay_out
+from scripts.pretraining.grid import Grid, check_grid, grids
+from scripts.pretraining.layout import MICRO_BATCH_TOKENS, Sizes, add_memory_arguments, check_parallel, lay_out
 from scripts.pretraining.memory import Memory, memory
 from scripts.pretraining.recipe import Recipe
 from scripts.pretraining.size import OPTIMAL_TOKENS_PER_PARAMETER, flops_per_token, parameters
@@ -67,14 +68,10 @@ def forecast(recipe: Recipe, vocabulary: int, grid: Grid, on: Device, stated: Ra
     return Forecast(recipe, vocabulary, on, grid, held, cost(recipe, vocabulary, grid, on, stated))
 
 
-def proposal(
-    recipe: Recipe, vocabulary: int, devices: int, on: Device, stated: Rates, everything: bool
-) -> Forecast | None:
-    """Return the fastest layout that fits, the simplest of equals; with `everything` also of what cannot be run yet."""
+def proposal(recipe: Recipe, vocabulary: int, devices: int, on: Device, stated: Rates) -> Forecast | None:
+    """Return the fastest layout that fits, the simplest of equals."""
     best: Forecast | None = None
-    for grid in grids(recipe, devices, on.machine, everything):
-        if not everything and not_yet_run(grid, on.machine):
-            continue
+    for grid in grids(recipe, devices, on.machine):
         found = forecast(recipe, vocabulary, grid, on, stated)
         if found.fits and (best is None or found.cost.step.total < 0.999 * best.cost.step.total):
             best = found
@@ -97,13 +94,12 @@ def refuse_what_does_not_fit(found: Forecast, stated: Rates) -> None:
 def remedy(recipe: Recipe, vocabulary: int, devices: int, on: Device, stated: Rates) -> str:
     """Say which layout with the same global batch fits, on these devices or on the fewest that do."""
     batch = recipe.training.global_batch
-    for everything, words in ((False, "Use"), (True, "It would fit, once these can be run, with")):
-        found = proposal(recipe, vocabulary, devices, on, stated, everything)
-        if found is not None:
-            return f"{words} {found.grid.described(batch)}: {found.cost.step.total:.3g} s a step."
+    found = proposal(recipe, vocabulary, devices, on, stated)
+    if found is not None:
+        return f"Use {found.grid.described(batch)}: {found.cost.step.total:.3g} s a step."
     more = devices * 2
     while more <= min(MOST_DEVICES, batch * recipe.architecture.layers):
-        found = proposal(recipe, vocabulary, more, on, stated, True)
+        found = proposal(recipe, vocabulary, more, on, stated)
         if found is not None:
             return f"No layout of {devices} does; {more} would, with {found.grid.described(batch)}."
         more *= 2
@@ -118,7 +114,6 @@ def described(found: Forecast) -> str:
     each = flops_per_token(recipe.architecture, found.vocabulary, training.sequence_length)
     parts = ", ".join(f"{name} {size / GB:.2f}" for name, size in asdict(held).items())
     seconds = ", ".join(f"{name} {1000 * value:.1f}" for name, value in asdict(spent.step).items() if value)
-    missing = not_yet_run(grid, on.machine)
     lines = [
         f"{recipe.model}: {count:,} parameters, {training.tokens:,} tokens, {training.tokens / count:.1f} a parameter "
         f"(compute-optimal: about {OPTIMAL_TOKENS_PER_PARAMETER}), {each * training.tokens:.3g} FLOP",
@@ -128,8 +123,6 @@ def described(found: Forecast) -> str:
         f"  run     {spent.days:.3g} days, {spent.device_hours:,.1f} device hours, {spent.energy:,.1f} kWh, "
         f"{spent.carbon:,.1f} kg CO2e, {'no price stated' if spent.money is None else f'{spent.money:,.2f} in money'}",
     ]
-    if missing:
-        lines.append(f"  note    this version cannot run {' or '.join(missing)}: a plan only")
     return "\n".join(lines)
 
 
@@ -145,7 +138,7 @@ def add_layout_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--zero-stage", type=int, choices=range(4), default=0, help="what is shared among data-parallel devices"
     )
-    parser.add_argument("--checkpointing", action="store_true", help="compute layers again in the backward pass")
+    add_memory_arguments(parser)
     parser.add_argument(
         "--micro-batch", type=int, help="sequences of one device at once (default: as many as fit the next)"
     )
@@ -153,7 +146,7 @@ def add_layout_arguments(parser: argparse.ArgumentParser) -> None:
         "--micro-batch-tokens", type=int, default=MICRO_BATCH_TOKENS, help="tokens of one device at once"
     )
     parser.add_argument("--propose", action="store_true", help="leave the layout open: look for the fastest that fits")
-    parser.add_argument("--run", action="store_true", help="refuse what this version can plan but not run")
+    parser.add_argument("--machines", type=int, help="refuse devices that do not fit into so many machines")
     parser.add_argument("--price", type=float, help="money for an hour of one device (default: not reckoned)")
     parser.add_argument("--pue", type=float, help="power usage effectiveness (default: that of devices.yaml)")
     parser.add_argument("--carbon", type=float, help="kg of CO2 equivalent per kWh (default: that of devices.yaml)")
@@ -168,34 +161,40 @@ def stated_grid(recipe: Recipe, args: argparse.Namespace) -> Grid:
             f"--devices: {args.devices} cannot be divided into tensor {args.tensor} x pipeline {args.pipeline} x "
             f"sequence {args.sequence}; choose a multiple of {inside}."
         )
-    training, data = recipe.training, args.devices // inside
+    training = recipe.training
     layout = lay_out(
         training.global_batch,
         training.sequence_length,
-        data,
+        args.devices,
         args.micro_batch,
         micro_batch_tokens=args.micro_batch_tokens,
         smallest=training.batches.smallest,
+        sizes=Sizes(args.tensor, args.pipeline, args.sequence),
     )
     return Grid(
-        data, args.tensor, args.pipeline, args.sequence, args.zero_stage, layout.micro_batch, args.checkpointing
+        layout.data,
+        args.tensor,
+        args.pipeline,
+        args.sequence,
+        args.zero_stage,
+        layout.micro_batch,
+        bool(args.checkpointing),
+        bool(args.offload),
     )
 
 
 def look_ahead(recipe: Recipe, vocabulary: int, args: argparse.Namespace) -> Forecast | None:
     """Return the forecast that the command line asks for, or None without a device.
 
-    Raises UserError for what does not fit, and with `--run` for what cannot be run yet.
+    Raises UserError for what does not fit into the devices, and with `--machines` for devices that do not fit into these.
     """
     if args.device == NONE:
         grid = stated_grid(recipe, args)
-        check_parallel(recipe, grid.tensor, grid.pipeline, grid.zero_stage)
-        refuse_what_cannot_run(recipe, grid, args.devices, args.run)
+        check_parallel(recipe, grid.sizes, grid.zero_stage, grid.offload)
         return None
     on, stated = device(args.device), rates(args.price, args.pue, args.carbon)
     if args.propose:
-        found = proposal(recipe, vocabulary, args.devices, on, stated, False)
-        found = found or proposal(recipe, vocabulary, args.devices, on, stated, True)
+        found = proposal(recipe, vocabulary, args.devices, on, stated)
         if found is None:
             raise UserError(
                 f"{recipe.model} does not fit on {args.devices} x {on.name}. "
@@ -203,18 +202,25 @@ def look_ahead(recipe: Recipe, vocabulary: int, args: argparse.Namespace) -> For
             )
     else:
         found = forecast(recipe, vocabulary, stated_grid(recipe, args), on, stated)
-    refuse_what_cannot_run(recipe, found.grid, on.machine, args.run)
+    refuse_too_few_machines(recipe, on, args.devices, args.machines)
     refuse_what_does_not_fit(found, stated)
     return found
 
 
-def refuse_what_cannot_run(recipe: Recipe, grid: Grid, per_machine: int, run: bool) -> None:
-    """Raise UserError for a layout that is to be run and needs what this version only plans."""
-    missing = not_yet_run(grid, per_machine) if run else []
-    if missing:
+def train_options(recipe: Recipe, vocabulary: int, found: Forecast | None, args: argparse.Namespace) -> str:
+    """Return the peak of a device, by which training tells MFU, and the predicted bytes of one, as options of `train`."""
+    if found is None:  # on a CPU, whose speed nobody knows
+        held = memory(recipe, vocabulary, stated_grid(recipe, args), fused_dropout=False)
+        return f"--peak-flops 0 --predicted-bytes {held.total}"
+    return f"--peak-flops {found.device.peak[recipe.training.computes_in]:.6g} --predicted-bytes {found.memory.total}"
+
+
+def refuse_too_few_machines(recipe: Recipe, on: Device, devices: int, machines: int | None) -> None:
+    """Raise UserError for devices that do not fit into the machines that a run is given, if that is known."""
+    if machines is not None and devices > machines * on.machine:
         raise UserError(
-            f"{recipe.model} cannot be trained with {grid.described(recipe.training.global_batch)}: this version plans "
-            f"{' and '.join(missing)} but cannot run it; use data parallelism and ZeRO on one machine."
+            f"{recipe.model} is to be trained on {devices} x {on.name}, and {machines} x {on.machine} is what the machines of "
+            f"the job hold; give it nodes={-(-devices // on.machine)}, or fewer processes."
         )
 
 
@@ -229,13 +235,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     size = parser.add_mutually_exclusive_group(required=True)
     size.add_argument("--vocabulary", type=int, help="number of the tokenizer's pieces")
     size.add_argument("--tokenizer", type=Path, help="content manifest of the tokenizer")
+    parser.add_argument("--options", action="store_true", help="print what training is told of the forecast")
     add_layout_arguments(parser)
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
     try:
         recipe = Recipe.from_settings(Settings.parse(args.settings))
         vocabulary = args.vocabulary or int(open_artefact(args.tokenizer).summary["vocabulary"])
-        show(look_ahead(recipe, vocabulary, args), args.json)
+        found = look_ahead(recipe, vocabulary, args)
+        if args.options:
+            log.info("%s", "nothing is forecast without a device" if found is None else described(found))
+            print(train_options(recipe, vocabulary, found, args))
+        else:
+            show(found, args.json)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scripts.lib.errors import UserError
-from scripts.pretraining.layout import check_parallel
+from scripts.pretraining.layout import Sizes, check_parallel
 from scripts.pretraining.recipe import Recipe
 
 
@@ -16,7 +16,8 @@ class Grid:
 
     `tensor` devices share the matrices of a layer (Shoeybi et al. 2019), `pipeline` devices the layers, `sequence`
     devices the tokens of a sequence (Jacobs et al. 2023); ZeRO shares states among `data` x `sequence` devices
-    (Rajbhandari et al. 2020). `checkpointing` keeps the input of each layer and computes the rest again.
+    (Rajbhandari et al. 2020). `checkpointing` keeps the input of each layer and computes the rest again (Chen et al. 2016),
+    `offload` keeps ZeRO's share of the optimiser in the memory of the host (Ren et al. 2021).
     """
 
     data: int = 1
@@ -26,6 +27,12 @@ class Grid:
     zero_stage: int = 0
     micro_batch: int = 1
     checkpointing: bool = False
+    offload: bool = False
+
+    @property
+    def sizes(self) -> Sizes:
+        """How many devices share what of a model."""
+        return Sizes(self.tensor, self.pipeline, self.sequence)
 
     @property
     def devices(self) -> int:
@@ -45,6 +52,7 @@ class Grid:
         """Say the layout in words."""
         sizes = f"data {self.data} x tensor {self.tensor} x pipeline {self.pipeline} x sequence {self.sequence}"
         again = ", layers computed again" if self.checkpointing else ""
+        again += ", optimizer in the host's memory" if self.offload else ""
         return (
             f"{sizes}, ZeRO {self.zero_stage}, micro-batch {self.micro_batch}, "
             f"accumulation {self.accumulation(global_batch)}{again}"
@@ -53,29 +61,14 @@ class Grid:
 
 def check_grid(grid: Grid, recipe: Recipe) -> None:
     """Raise UserError for a layout that does not divide the model or the batch."""
-    check_parallel(recipe, grid.tensor, grid.pipeline, grid.zero_stage)
-    shape, training = recipe.architecture, recipe.training
-    smallest = training.batches.smallest
-    batch = "training.global_batch" if smallest == training.global_batch else "training.batch_warmup.from"
-    divided = (
-        ("--micro-batch x data", grid.data * grid.micro_batch, batch, smallest),
-        ("--sequence", grid.sequence, "training.sequence_length", training.sequence_length),
-        ("--tensor x --sequence", grid.tensor * grid.sequence, "architecture.heads", shape.heads),
-    )
-    for option, size, key, whole in divided:
-        if size < 1 or whole % size:
-            raise UserError(f"{option}: {size} does not divide {key} of {recipe.model}, {whole}; choose a divisor.")
-
-
-def not_yet_run(grid: Grid, per_machine: int) -> list[str]:
-    """Return what of a layout can be planned but not yet trained with here, in words; `per_machine` devices share one."""
-    wanted = {
-        "tensor and pipeline parallelism together": grid.tensor > 1 and grid.pipeline > 1,
-        "sequence parallelism": grid.sequence > 1,
-        "activation checkpointing": grid.checkpointing,
-        f"more than one machine ({per_machine} devices)": grid.devices > per_machine,
-    }
-    return [name for name, asked in wanted.items() if asked]
+    check_parallel(recipe, grid.sizes, grid.zero_stage, grid.offload)
+    training = recipe.training
+    smallest, size = training.batches.smallest, grid.data * grid.micro_batch
+    if size < 1 or smallest % size:
+        key = "training.global_batch" if smallest == training.global_batch else "training.batch_warmup.from"
+        raise UserError(
+            f"--micro-batch x data: {size} does not divide {key} of {recipe.model}, {smallest}; choose a divisor."
+        )
 
 
 def divisors(number: int, most: int | None = None) -> list[int]:
@@ -83,21 +76,22 @@ def divisors(number: int, most: int | None = None) -> list[int]:
     return [size for size in range(1, min(number, most or number) + 1) if number % size == 0]
 
 
-def grids(recipe: Recipe, devices: int, per_machine: int, everything: bool) -> Iterator[Grid]:
-    """Yield the layouts over exactly `devices` devices, simplest first; with `everything` those not yet run too.
+def grids(recipe: Recipe, devices: int, per_machine: int) -> Iterator[Grid]:
+    """Yield the layouts over exactly `devices` devices, simplest first.
 
-    Tensor parallelism stays within a machine. The sequence is not shared: it pays for contexts much longer than ours.
+    Tensor parallelism stays within a machine. The sequence is not shared, which pays for contexts much longer than ours, and
+    nothing is left to the host, whose link is slow.
     """
     shape, smallest = recipe.architecture, recipe.training.batches.smallest
     muon = recipe.training.optimizer.name == "muon"
     tensors = [size for size in divisors(shape.key_value_heads, per_machine) if shape.feed_forward % size == 0]
     pipelines = [1] if muon or recipe.objective != "causal" else divisors(shape.layers)
     for tensor in tensors[:1] if muon else tensors:
-        for pipeline in pipelines if everything or tensor == 1 else [1]:
+        for pipeline in pipelines:
             data, rest = divmod(devices, tensor * pipeline)
             if rest or not data or smallest % data:
                 continue
             for micro_batch in reversed(divisors(smallest // data)):
-                for zero_stage in range(4) if pipeline == 1 else (1,):
-                    for checkpointing in (False, True) if everything else (False,):
+                for zero_stage in (0,) if muon else range(4) if pipeline == 1 else (1,):
+                    for checkpointing in (False, True):
                         yield Grid(data, tensor, pipeline, 1, zero_stage, micro_batch, checkpointing)

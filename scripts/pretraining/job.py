@@ -21,7 +21,7 @@ class Upkeep:
 
     `keep_last` checkpoints are kept, those whose step is a multiple of `keep_every` (0: none), and those of `keep_steps`.
     Ranks that do not get on for `timeout` seconds end the run. `peak_flops` is the FLOP/s of one device at best, by which
-    MFU is told (0: not told).
+    MFU is told, and `predicted_bytes` the tensors that a forecast counts on it (0: not told).
     """
 
     keep_last: int = 2
@@ -29,6 +29,7 @@ class Upkeep:
     keep_steps: tuple[int, ...] = ()
     timeout: float = 1800.0
     peak_flops: float = 0.0
+    predicted_bytes: int = 0
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from scripts.lib.code import ROOT
 from scripts.lib.progress import progress
 from scripts.pretraining.job import Job
+from scripts.pretraining.machines import SlurmRanks
 from scripts.pretraining.metrics import METRICS
 from scripts.pretraining.ranks import Ranks, stopping_on_signals
 
@@ -25,15 +26,18 @@ log = logging.getLogger(__name__)
 MARGIN = 300.0  # seconds before the end of the job at which it saves; a tenth of it where that is less
 
 
-def launch(job: Job, folder: Path, walltime: float = 0.0) -> None:
-    """Train in `job.layout.processes` processes on this machine, at most `walltime` seconds (0: as Slurm says).
+def launch(job: Job, folder: Path, walltime: float = 0.0, machines: int = 1) -> None:
+    """Train in `job.layout.processes` processes, at most `walltime` seconds (0: as Slurm says).
+
+    They run on this machine, or on several of a Slurm job, which then all have to see the folder.
 
     Raises UserError when they fail, and Saved when they were asked to stop (by SIGTERM, SIGUSR1 or the walltime) and
     left a checkpoint. The ranks hold a pipe whose other end we hold: they end when it closes, also after a SIGKILL of
     this process.
     """
-    with tempfile.TemporaryDirectory(prefix="ranks-") as shared:
-        ranks = Ranks(job.recipe.model, job.layout.processes, Path(shared), job.upkeep.timeout)
+    with tempfile.TemporaryDirectory(prefix=".ranks-", dir=folder if machines > 1 else None) as shared:
+        named = (job.recipe.model, job.layout.processes, Path(shared), job.upkeep.timeout)
+        ranks = SlurmRanks(*named, machines) if machines > 1 else Ranks(*named)
         try:
             with stopping_on_signals(ranks):
                 command = (sys.executable, "-m", "scripts.pretraining.worker", str(job.write(folder)))

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 from scripts.pretraining.grid import Grid
 from scripts.pretraining.layout import BUCKET
-from scripts.pretraining.recipe import Architecture, Recipe
+from scripts.pretraining.recipe import AUTOCAST, BF16, FP32, Architecture, Recipe
 from scripts.pretraining.size import parameters
 
 FLOAT32, BFLOAT16, MASK = 4, 2, 1
@@ -27,7 +27,8 @@ class Kept:
     `wide` are tensors of the model's width in the format of the residual stream, `narrow` and `narrow_autocast` those in
     the format of the matrices without and with autocast, `inner` those of the feed-forward width, `attention` those of
     a fused attention (Llama: queries and, of the key-value heads' width, keys and values), `statistics` single
-    numbers of the norms, `masks` dropped-out tensors of the model's width, `weights` copies of each matrix by autocast.
+    numbers of the norms, `masks` dropped-out tensors of the model's width. Of the wide tensors, `upcast` are kept in fp32
+    whatever the format of the weights.
     """
 
     wide: int
@@ -37,10 +38,11 @@ class Kept:
     attention: int
     statistics: int
     masks: int
+    upcast: int = 0
 
 
 KEPT = {
-    "llama": Kept(wide=4, narrow=3, narrow_autocast=6, inner=4, attention=1, statistics=2, masks=0),
+    "llama": Kept(wide=4, narrow=3, narrow_autocast=6, inner=4, attention=1, statistics=2, masks=0, upcast=2),
     "gpt2": Kept(wide=2, narrow=3, narrow_autocast=3, inner=2, attention=3, statistics=4, masks=2),
     "modernbert": Kept(wide=2, narrow=3, narrow_autocast=3, inner=4, attention=5, statistics=4, masks=3),
     "bert": Kept(wide=2, narrow=3, narrow_autocast=5, inner=2, attention=3, statistics=4, masks=2),
@@ -68,42 +70,72 @@ class Memory:
         return sum(asdict(self).values())
 
 
+@dataclass(frozen=True)
+class Stage:
+    """A stage of a pipeline: whether it has the embeddings, or the head; and how many micro-batches are in flight on it.
+
+    With one forward, one backward (Narayanan et al. 2021) these are as many as stages are from here to the end.
+    """
+
+    first: bool
+    last: bool
+    flying: int
+
+
+def stages(recipe: Recipe, grid: Grid) -> list[Stage]:
+    """Return the stages that may be the fullest: the first and the last one."""
+    if grid.pipeline == 1:
+        return [Stage(True, True, 1)]
+    flying = min(grid.pipeline, grid.accumulation(recipe.training.global_batch))
+    return [Stage(True, False, flying), Stage(False, True, 1)]
+
+
 def memory(recipe: Recipe, vocabulary: int, grid: Grid, fused_dropout: bool = True) -> Memory:
     """Return the bytes of the fullest device; `fused_dropout` is how GPUs drop out (a CPU keeps attention scores)."""
-    held = held_parameters(recipe.architecture, vocabulary, grid)
-    states = model_states(recipe.architecture, vocabulary, held, grid)
+    found = (stage_memory(recipe, vocabulary, grid, stage, fused_dropout) for stage in stages(recipe, grid))
+    return max(found, key=lambda one: one.total)
+
+
+def stage_memory(recipe: Recipe, vocabulary: int, grid: Grid, stage: Stage, fused_dropout: bool = True) -> Memory:
+    """Return the bytes of a device of a stage."""
+    held = stage_parameters(recipe.architecture, vocabulary, grid, stage)
+    states = model_states(recipe, vocabulary, held, grid)
     tokens = grid.micro_batch * recipe.training.sequence_length // grid.sequence
     return Memory(
         **states,
-        activations=activations(recipe, vocabulary, grid, tokens, fused_dropout),
-        logits=logits(recipe, vocabulary, tokens),
-        buffers=buffers(held, grid, BFLOAT16 if _gathered_in_bf16(recipe, grid) else FLOAT32),
+        activations=activations(recipe, vocabulary, grid, stage, tokens, fused_dropout),
+        logits=logits(recipe, vocabulary, tokens) if stage.last else 0,
+        buffers=buffers(recipe, held, grid),
     )
 
 
-def held_parameters(shape: Architecture, vocabulary: int, grid: Grid) -> int:
-    """Parameters of the fullest device before ZeRO shares them: its layers, and the larger of the two ends.
+def held_parameters(recipe: Recipe, vocabulary: int, grid: Grid) -> int:
+    """Parameters of the fullest device before ZeRO shares them."""
+    return max(stage_parameters(recipe.architecture, vocabulary, grid, stage) for stage in stages(recipe, grid))
+
+
+def stage_parameters(shape: Architecture, vocabulary: int, grid: Grid, stage: Stage) -> int:
+    """Parameters of a device of a stage before ZeRO shares them: its layers, and the end of the model that it has.
 
     Tensor parallelism splits the matrices of layers; embeddings and head stay whole. A tied matrix stands at both ends.
     """
     parts = parameters(shape, vocabulary)
-    inside = (parts["attention"] + parts["feed_forward"]) // (grid.pipeline * grid.tensor) + parts[
-        "norms"
-    ] // grid.pipeline
-    if grid.pipeline == 1:
-        return inside + parts["embeddings"] + parts["head"]
-    tied = shape.padded_vocabulary(vocabulary) * shape.width if shape.tied_embeddings else 0
-    return inside + max(parts["embeddings"], parts["head"] + tied)
+    matrices = parts["attention"] + parts["feed_forward"]
+    inside = matrices // (grid.pipeline * grid.tensor) + parts["norms"] // grid.pipeline
+    tied = shape.padded_vocabulary(vocabulary) * shape.width if shape.tied_embeddings and not stage.first else 0
+    return inside + stage.first * parts["embeddings"] + stage.last * (parts["head"] + tied)
 
 
-def model_states(shape: Architecture, vocabulary: int, held: int, grid: Grid) -> dict[str, int]:
-    """Bytes of weights, gradients and optimizer (AdamW in fp32), as DeepSpeed holds them for an fp32 model.
+def model_states(recipe: Recipe, vocabulary: int, held: int, grid: Grid) -> dict[str, int]:
+    """Bytes of weights, gradients and optimizer (AdamW in fp32), as DeepSpeed holds them.
 
     ZeRO 1 and 2 keep a master copy of a device's share beside the whole weights. Both add gradients up by share, but
     a device that has a piece of a tensor in its share keeps its whole gradient, which tells for the embeddings. ZeRO 3
     keeps two copies of the share, and small tensors whole.
     """
+    shape, size = recipe.architecture, _held_in(recipe)
     share = math.ceil(held / grid.sharing)
+    kept = 0 if grid.offload else 3 * FLOAT32 * share  # on the device; the host takes it otherwise
     if grid.zero_stage == 0:
         return {"weights": FLOAT32 * held, "gradients": FLOAT32 * held, "optimizer": 2 * FLOAT32 * held}
     if grid.zero_stage == 3:
@@ -111,7 +143,7 @@ def model_states(shape: Architecture, vocabulary: int, held: int, grid: Grid) ->
     else:
         whole = shape.padded_vocabulary(vocabulary) * shape.width
         weights, gradients = held, whole + math.ceil((held - whole) / grid.sharing)
-    return {"weights": FLOAT32 * weights, "gradients": FLOAT32 * gradients, "optimizer": 3 * FLOAT32 * share}
+    return {"weights": size * weights, "gradients": size * gradients, "optimizer": kept}
 
 
 def persistent(shape: Architecture, grid: Grid) -> int:
@@ -129,45 +161,43 @@ def persistent(shape: Architecture, grid: Grid) -> int:
     return sum(size for size in layer if size < PERSISTENT) * shape.layers // grid.pipeline
 
 
-def buffers(held: int, grid: Grid, gathered: int = FLOAT32) -> int:
-    """Bytes that communication takes: flattened gradients, a bucket, with ZeRO 3 the weights that live at once.
-
-    `gathered` is the size of one gathered weight.
-    """
+def buffers(recipe: Recipe, held: int, grid: Grid) -> int:
+    """Bytes that communication takes: flattened gradients, a bucket, with ZeRO 3 the weights that live at once."""
     if grid.sharing == 1:
         return 0
     if grid.zero_stage == 0:
         return FLOAT32 * min(held, FLATTENED)
+    gathered = BFLOAT16 if _gathered_in_bf16(recipe, grid) else _held_in(recipe)
     alive = gathered * min(held, GATHERED) if grid.zero_stage == 3 else 0
-    return FLOAT32 * BUCKET + alive
+    return _held_in(recipe) * BUCKET + alive
 
 
-def activations(recipe: Recipe, vocabulary: int, grid: Grid, tokens: int, fused_dropout: bool = True) -> int:
-    """Bytes that the backward pass keeps of micro-batches in flight, `tokens` each, on the first device of a pipeline.
+def activations(
+    recipe: Recipe, vocabulary: int, grid: Grid, stage: Stage, tokens: int, fused_dropout: bool = True
+) -> int:
+    """Bytes that the backward pass keeps of micro-batches in flight on a stage, `tokens` each.
 
-    A pipeline holds as many micro-batches as it has stages, or all there are (one forward, one backward: Narayanan et
-    al. 2021). With checkpointing a layer keeps its input, and one layer at a time is whole.
+    With checkpointing a layer keeps its input, and one layer at a time is whole.
     """
     layers = recipe.architecture.layers // grid.pipeline
-    flying = min(grid.pipeline, grid.accumulation(recipe.training.global_batch))
     layer = tokens * layer_bytes(recipe, grid, fused_dropout)
-    ends = tokens * ends_bytes(recipe)
+    ends = tokens * ends_bytes(recipe, stage)
+    copies = autocast_copies(recipe, vocabulary, grid, stage)
     if grid.checkpointing:
-        kept = FLOAT32 * tokens * recipe.architecture.width * layers
-        return flying * (kept + ends) + layer + autocast_copies(recipe, vocabulary, grid)
-    return flying * (layers * layer + ends) + autocast_copies(recipe, vocabulary, grid)
+        kept = _held_in(recipe) * tokens * recipe.architecture.width * layers
+        return stage.flying * (kept + ends) + layer + copies
+    return stage.flying * (layers * layer + ends) + copies
 
 
 def layer_bytes(recipe: Recipe, grid: Grid, fused_dropout: bool) -> int:
     """Bytes that one layer keeps per token."""
-    shape, narrow = recipe.architecture, _autocast(recipe)
+    shape, size = recipe.architecture, _computed_in(recipe)
     kept, d = KEPT[shape.family], shape.width
-    size = BFLOAT16 if narrow else FLOAT32
-    beside = (
-        kept.narrow_autocast if narrow else kept.narrow
-    ) - 1  # one of them is what attention gives, which is shared
+    narrow = kept.narrow_autocast if _autocast(recipe) else kept.narrow
+    beside = narrow - 1  # one of them is what attention gives, which is shared
     dropping = shape.dropout > 0
-    whole = FLOAT32 * (kept.wide * d + kept.statistics) + size * beside * d
+    wide = FLOAT32 * kept.upcast + _held_in(recipe) * (kept.wide - kept.upcast)
+    whole = wide * d + FLOAT32 * kept.statistics + size * beside * d
     if dropping:
         whole += (MASK if fused_dropout else size) * kept.masks * d
     shared = size * (d + kept.inner * shape.feed_forward)
@@ -180,20 +210,22 @@ def layer_bytes(recipe: Recipe, grid: Grid, fused_dropout: bool) -> int:
     return whole + math.ceil(shared / grid.tensor)
 
 
-def ends_bytes(recipe: Recipe) -> int:
+def ends_bytes(recipe: Recipe, stage: Stage) -> int:
     """Bytes per token that is kept before the first and after the last layer, logits left out."""
-    shape, size = recipe.architecture, BFLOAT16 if _autocast(recipe) else FLOAT32
-    dropped = FLOAT32 * shape.width if shape.dropout > 0 and KEPT[shape.family].masks else 0
+    shape, size, residual = recipe.architecture, _computed_in(recipe), _held_in(recipe)
+    dropped = residual * shape.width if shape.dropout > 0 and KEPT[shape.family].masks and stage.first else 0
+    if not stage.last:
+        return dropped
     if recipe.objective == "masked":
         norms = 2 if shape.family == "modernbert" else 1
         return (
-            FLOAT32 * norms * shape.width + dropped + math.ceil(4 * size * shape.width * recipe.training.masked_share)
+            residual * norms * shape.width + dropped + math.ceil(4 * size * shape.width * recipe.training.masked_share)
         )
-    norms = 2 if shape.family == "llama" else 1
-    return FLOAT32 * norms * shape.width + size * shape.width + dropped
+    norm = FLOAT32 + residual if shape.family == "llama" else residual
+    return norm * shape.width + size * shape.width + dropped
 
 
-def autocast_copies(recipe: Recipe, vocabulary: int, grid: Grid) -> int:
+def autocast_copies(recipe: Recipe, vocabulary: int, grid: Grid, stage: Stage) -> int:
     """Bytes of the bf16 copies of matrices that autocast makes for a forward pass and keeps until the backward pass.
 
     With ZeRO 3 DeepSpeed gathers the weights of linear layers in bf16, so that nothing is copied.
@@ -202,18 +234,28 @@ def autocast_copies(recipe: Recipe, vocabulary: int, grid: Grid) -> int:
         return 0
     shape, parts = recipe.architecture, parameters(recipe.architecture, vocabulary)
     layers = (parts["attention"] + parts["feed_forward"]) // (grid.tensor * grid.pipeline)
-    return BFLOAT16 * (layers + shape.padded_vocabulary(vocabulary) * shape.width)
+    return BFLOAT16 * (layers + stage.last * shape.padded_vocabulary(vocabulary) * shape.width)
 
 
 def logits(recipe: Recipe, vocabulary: int, tokens: int) -> int:
     """Bytes of log probabilities and their gradients, in bf16 of the head's output too; masked models ask for a share."""
     asked = tokens if recipe.objective == "causal" else math.ceil(tokens * recipe.training.masked_share)
-    each = 2 * FLOAT32 + (BFLOAT16 if _autocast(recipe) else 0)
+    each = 2 * FLOAT32 + (0 if recipe.training.computes_in == FP32 else BFLOAT16)
     return each * asked * recipe.architecture.padded_vocabulary(vocabulary)
 
 
 def _autocast(recipe: Recipe) -> bool:
-    return recipe.training.precision == "bf16-autocast"
+    return recipe.training.precision == AUTOCAST
+
+
+def _computed_in(recipe: Recipe) -> int:
+    """Bytes of an input of a matrix."""
+    return FLOAT32 if recipe.training.computes_in == FP32 else BFLOAT16
+
+
+def _held_in(recipe: Recipe) -> int:
+    """Bytes of a weight, of a gradient and of an element of the residual stream."""
+    return BFLOAT16 if recipe.training.precision == BF16 else FLOAT32
 
 
 def _gathered_in_bf16(recipe: Recipe, grid: Grid) -> bool:

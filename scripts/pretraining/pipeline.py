@@ -2,13 +2,14 @@
 
 Parameters keep Hugging Face's names. Every stage draws the batch by itself and knows which micro-batch comes next, so that
 hidden states [n, length, width] and their gradients are all that is sent. Tied embeddings stand on the first and the last
-stage: their gradients are summed, and both make the same update.
+stage: their gradients are summed, and both make the same update. Ranks of a stage may share its matrices: each of them goes
+through a pipeline of its own, with those that have the same share on the other stages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,12 +17,12 @@ import torch
 import torch.distributed as dist
 from deepspeed.runtime.pipe.module import PipelineModule, TiedLayerSpec
 from deepspeed.runtime.pipe.schedule import OptimizerStep, TrainSchedule
+from deepspeed.runtime.pipe.topology import PipeModelDataParallelTopology
 from torch import Tensor, nn
 from torch.nn import functional
 
 from scripts.pretraining.engine import Begin, Engine, Given, Loss
 from scripts.pretraining.layout import Layout
-from scripts.pretraining.recipe import Training
 
 TABLE = "table"
 
@@ -105,10 +106,10 @@ def layers_of(model: Any, beside: Beside) -> list[nn.Module | TiedLayerSpec]:
 class Stages(PipelineModule):  # type: ignore[misc]
     """The layers of this rank's stage, equally many blocks each; `coming` gives what is known of the next micro-batch."""
 
-    def __init__(self, model: nn.Module, stages: int, loss: Any) -> None:
+    def __init__(self, model: nn.Module, layout: Layout, loss: Any) -> None:
         beside = Beside()
-        layers = layers_of(model, beside)
-        super().__init__(layers, num_stages=stages, loss_fn=loss, dynamic_shape=True)
+        ranks = PipeModelDataParallelTopology(num_pp=layout.pipeline, num_mp=layout.tensor, num_dp=layout.sharing)
+        super().__init__(layers_of(model, beside), topology=ranks, loss_fn=loss, dynamic_shape=True)
         self.beside = beside
         self.coming: Iterator[Mapping[str, Tensor]] = iter(())
 
@@ -138,30 +139,25 @@ class Gradients(TrainSchedule):  # type: ignore[misc]
 class PipelinedEngine(Engine):
     """A model with its optimiser, its layers over the stages of pipelines that work on different micro-batches."""
 
-    def __init__(
-        self,
-        model: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        training: Training,
-        layout: Layout,
-        device: torch.device,
-    ) -> None:
+    def _prepared(self, model: nn.Module) -> tuple[nn.Module, dict[str, Any]]:
+        """Return the layers of this rank's stage, cut, and have hidden states sent whole."""
+        layout = self.layout
         every = list(model.named_parameters(remove_duplicate=False))
         names = {parameter: name for name, parameter in model.named_parameters()}
         self._tied = {name: names[parameter] for name, parameter in every if names[parameter] != name}
         with torch.no_grad():  # tied weights are sent from stage to stage, which is no part of what is learned
-            self._stages = Stages(model, layout.pipeline, self._loss_of)
+            self._stages = Stages(model, layout, self._loss_of)
         self._names = {parameter: names[parameter] for parameter in self._stages.parameters()}
         held: list[set[str]] = [set() for _ in range(layout.processes)]
         dist.all_gather_object(held, set(self._names.values()))
         self._owners = {name: next(rank for rank, own in enumerate(held) if name in own) for name in names.values()}
-        _keep_only(optimizer, set(self._names))
-        self._last = layout.processes - layout.data + layout.place(dist.get_rank())
+        _keep_only(self.optimizer, set(self._names))
+        stage = layout.processes // layout.pipeline
+        self._last = layout.processes - stage + self.rank % stage
         self._rows = model.get_output_embeddings().weight.shape[0]
-        super().__init__(model, optimizer, training, layout, device)
-
-    def _module(self, model: nn.Module) -> nn.Module:
-        return self._stages
+        if self._shares is not None:
+            self._shares.cut(self._stages, self._stages.mpu().get_slice_parallel_group())
+        return self._stages, {"pipeline": {"pipe_partitioned": False, "grad_partitioned": False}}
 
     def gradient(self, sequences: int, begin: Begin, loss: Loss, given: Given) -> None:
         """Add up the gradient of a batch: every stage goes through the same micro-batches, of which the last tells the loss."""
@@ -170,14 +166,14 @@ class PipelinedEngine(Engine):
         def coming() -> Iterator[Mapping[str, Tensor]]:
             for number, rows in passes:
                 begin(number)
-                yield given(rows)
+                yield self._own(given(rows))
 
         def scaled(logits: Tensor, turn: int) -> Tensor:
             return self._scaled(loss(lambda **_: SimpleNamespace(logits=logits), *passes[turn]))
 
         self._stages.coming, self._loss = coming(), scaled
         self.model.total_loss, self.model._compute_loss = None, True
-        loaded = ((given(rows)["input_ids"], torch.tensor(turn)) for turn, (_, rows) in enumerate(passes))
+        loaded = ((self._own(given(rows))["input_ids"], torch.tensor(turn)) for turn, (_, rows) in enumerate(passes))
         self.model.set_dataiterator(loaded)
         self.model._exec_schedule(Gradients(len(passes), self.layout.pipeline, self.layout.stage(self.rank)))
 
@@ -187,10 +183,11 @@ class PipelinedEngine(Engine):
     def _step(self) -> None:
         self.model._exec_optimizer_step()
 
-    def forward(self, **given: Tensor) -> Any:
+    def forward(self, **given: Any) -> Any:
         """Return the logits of a model's arguments on every rank of a pipeline; every rank has to call it."""
-        ids = given["input_ids"]
-        self._stages.coming = iter([given])
+        own = self._own(given)
+        ids = own["input_ids"]
+        self._stages.coming = iter([own])
         self.model.total_loss = None  # it would add up what all evaluations give, whatever its shape
         _, logits = self.model.eval_batch(
             iter([(ids, ids)]), return_logits=True, compute_loss=False, reduce_output=None, num_micro_batches=1
@@ -207,12 +204,16 @@ class PipelinedEngine(Engine):
 
     def stored(self, name: str) -> str | None:
         """Return the name by which this rank stores a parameter; None for one that an earlier stage stores."""
-        return name if self.layout.stage(self._owners[name]) == self.layout.stage(self.rank) else None
+        return super().stored(name) if self.layout.stage(self._owners[name]) == self.layout.stage(self.rank) else None
 
     def _sent(self, name: str, own: Mapping[str, nn.Parameter]) -> Tensor:
-        """Return a parameter of the first rank that has it; every rank has to call it with its own parameters."""
-        mine = self.rank == self._owners[name]
-        held = own[name].detach().contiguous() if mine else torch.empty(self.shapes()[name], device=self.device)
+        """Return a whole parameter of the first rank that has it; every rank has to call it with its own parameters."""
+        here = [own[name]] if name in own else []
+        with self._shares.whole(here) if self._shares else nullcontext():
+            if self.rank == self._owners[name]:
+                held = here[0].detach().contiguous()
+            else:
+                held = torch.empty(self.shapes()[name], dtype=next(iter(own.values())).dtype, device=self.device)
         dist.broadcast(held, self._owners[name])
         return held
 
@@ -240,7 +241,7 @@ class PipelinedEngine(Engine):
             value = values[name].contiguous() if self.rank == 0 else torch.empty(shape, device=self.device)
             dist.broadcast(value, 0)
             if name in own:
-                own[name].data.copy_(value)
+                own[name].data.copy_(self._shares.share(own[name], value) if self._shares else value)
 
 
 def _keep_only(optimizer: torch.optim.Optimizer, own: set[nn.Parameter]) -> None:

@@ -14,6 +14,7 @@ from types import FrameType
 
 FOLDER = "GROUNDWORK_RANKS"  # environment variable that names the folder
 RENDEZVOUS, STOP = "rendezvous", "stop"
+IN_FILE = "0"  # in place of a port: the ranks meet in a file of the folder
 SAVED = 75  # exit code of a run that saved and can go on: EX_TEMPFAIL of sysexits.h
 NOTE_BYTES = 120
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from scripts.lib.errors import UserError
-from scripts.pretraining.presence import FOLDER, SAVED, STOP, Note, failure_path, read_note
+from scripts.pretraining.presence import FOLDER, IN_FILE, SAVED, STOP, Note, failure_path, read_note
 
 LOOK = 0.5  # seconds between two looks
 GRACE = 5.0  # seconds that ranks have to end by themselves when one of them has ended
@@ -42,7 +42,7 @@ class Ranks:
             "WORLD_SIZE": str(self.count),
             "LOCAL_WORLD_SIZE": str(self.count),
             "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": "0",  # they meet in a file of the folder
+            "MASTER_PORT": IN_FILE,
             FOLDER: str(self.folder),
         }
         for rank in range(self.count):
@@ -130,6 +130,10 @@ class Ranks:
         sentence = next((path.read_text("utf-8") for path in failures if path.is_file()), None)
         if sentence:
             return UserError(sentence)
+        return self._died(first)
+
+    def _died(self, first: Sequence[int | None]) -> UserError:
+        """Return the error for ranks of which one died without a sentence."""
         dead = [(rank, code) for rank, code in enumerate(first) if code is not None and code not in (0, SAVED)]
         rank, code = min(dead, key=lambda entry: entry[1] > 0)  # others fail for want of one that was killed
         doing = f"rank {rank} ({read_note(self.folder, rank).words})"

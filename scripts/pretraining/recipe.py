@@ -20,7 +20,7 @@ ROTARY = ("llama", "modernbert")
 OUTPUT_PROJECTIONS = ("scaled", "zero")
 CONTIGUOUS, BEST_FIT = "contiguous", "best_fit"
 AVERAGES = ("none", "ema", "checkpoints")
-PRECISIONS = ("fp32", "bf16-autocast")
+FP32, BF16, AUTOCAST = PRECISIONS = ("fp32", "bf16", "bf16-autocast")
 
 
 @dataclass(frozen=True)
@@ -216,6 +216,11 @@ class Training:
             return []
         saved = [*range(self.checkpoint_every, self.steps, self.checkpoint_every), self.steps]
         return saved[-self.average.last :]
+
+    @property
+    def computes_in(self) -> str:
+        """The number format of matrix products."""
+        return FP32 if self.precision == FP32 else BF16
 
     @property
     def separates(self) -> bool:

@@ -33,7 +33,7 @@ def continuation(job: Job, engine: Engine, prompt: list[int]) -> list[int]:
     ids = list(prompt)
     for _ in range(min(NEW_TOKENS, job.recipe.architecture.context - len(prompt))):
         with torch.no_grad():
-            logits = engine.forward(input_ids=torch.tensor([ids], device=engine.device)).logits[0, -1]
+            logits = engine.logits(torch.tensor([ids], device=engine.device))[0, -1]
         chosen = draw(logits[: job.vocabulary].float().cpu(), generator).to(engine.device)
         dist.broadcast(chosen, 0)
         ids.append(int(chosen))

@@ -155,11 +155,11 @@ def snapshot(engine: Engine) -> Write:
 
     Without ZeRO only the first of the ranks that hold the same has one. What several ranks hold alike one of them names.
     """
-    if not engine.layout.zero_stage and engine.layout.place(engine.rank):
+    if not engine.layout.zero_stage and engine.layout.replica(engine.rank):
         return lambda folder: None
     tensors: dict[str, Tensor] = {}
     keys = []
-    for number, (flat, memory) in enumerate(_flats(engine)):
+    for number, (flat, memory) in enumerate(flats(engine)):
         keys.append(sorted(memory))
         tensors |= {f"{key}/{number}": _copy(value) for key, value in {VALUES: flat, **memory}.items()}
     named = ((engine.stored(piece.name), piece) for piece in pieces(engine))
@@ -183,13 +183,13 @@ def restore(engine: Engine, source: Source) -> None:
     """Give an engine the weights and the optimiser's memory of a state of whole parameters; every rank has to call it."""
     if engine.layout.tensor > 1:
         source = Own(engine, source)
-    flats, own, zero = _flats(engine), pieces(engine), engine.model.optimizer
+    held, own, zero = flats(engine), pieces(engine), engine.model.optimizer
     shared = engine.layout.zero_stage == 3
     if shared:
         zero.checkpoint_event_prologue()  # no rank holds a parameter whole
     parameters = dict(engine.named_parameters())
     for piece in own:
-        flat, memory = flats[piece.flat]
+        flat, memory = held[piece.flat]
         values = source.read(VALUES, piece.name, piece.start, piece.size)
         flat.detach().view(-1)[piece.place : piece.place + piece.size] = values
         if shared:
@@ -218,7 +218,7 @@ def _remember(flat: Tensor, memory: dict[str, Tensor], source: Source, piece: Pi
         )
 
 
-def _flats(engine: Engine) -> list[tuple[Tensor, dict[str, Tensor]]]:
+def flats(engine: Engine) -> list[tuple[Tensor, dict[str, Tensor]]]:
     """Return what the optimiser updates on this rank, and what it remembers of each: parameters, or ZeRO's flat tensors."""
     if not engine.layout.zero_stage:
         kept = {
@@ -229,8 +229,10 @@ def _flats(engine: Engine) -> list[tuple[Tensor, dict[str, Tensor]]]:
         }
         return [(parameter, kept[parameter][parameter]) for _, parameter in engine.named_parameters()]
     zero: Any = engine.model.optimizer
-    flats = zero.fp32_partitioned_groups_flat if engine.layout.zero_stage == 3 else zero.single_partition_of_fp32_groups
-    return [(flat, engine.optimizer.state[flat]) for flat in flats]
+    shares = (
+        zero.fp32_partitioned_groups_flat if engine.layout.zero_stage == 3 else zero.single_partition_of_fp32_groups
+    )
+    return [(flat, engine.optimizer.state[flat]) for flat in shares]
 
 
 def pieces(engine: Engine) -> list[Piece]:
@@ -242,7 +244,7 @@ def pieces(engine: Engine) -> list[Piece]:
     for name, parameter in named:
         if engine.layout.zero_stage == 3:  # equal parts of every parameter; the last one may be padded
             flat, place, length = zero.grad_position[zero.get_param_id(parameter)]
-            start = length * engine.layout.place(engine.rank)
+            start = length * engine.layout.replica(engine.rank)
             found.append(Piece(name, start, min(length, parameter.ds_numel - start), flat, place))
         elif (part := parameter._hp_mapping) is not None:  # parameters end to end, cut into equal parts
             inside, outside = part.lp_fragment_address, part.hp_fragment_address

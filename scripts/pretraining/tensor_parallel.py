@@ -8,7 +8,7 @@ DeepSpeed's layers parameters have Hugging Face's shapes: `TensorShares.whole` p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -110,16 +110,17 @@ def use_linear_layers(model: nn.Module, ranks: int) -> None:
 
 
 class TensorShares:
-    """The shares of a model's matrices on this rank, one of a group; made before DeepSpeed cuts the model."""
+    """The shares of a model's matrices on this rank, one of `group`; made before the model is cut."""
 
     def __init__(self, model: nn.Module, cuts: Mapping[str, Cut], ranks: int) -> None:
         self.family, self.ranks, self._named = str(model.config.model_type), ranks, cuts
+        self.group: Callable[[], Any] = _group
         use_linear_layers(model, ranks)
         self._cuts = {parameter: cuts[name] for name, parameter in model.named_parameters() if name in cuts}
 
     def stored(self, name: str) -> str | None:
         """Return the name by which this rank stores what it has of a parameter; the first stores what all have."""
-        rank = dist.get_rank(_group())
+        rank = dist.get_rank(self.group())
         if name in self._named:
             return share_name(name, rank)
         return None if rank else name
@@ -129,10 +130,37 @@ class TensorShares:
         specs = {"use_default_specs": False, "layer_specs": layer_specs(self.family)}
         return {"autotp_size": self.ranks, "partition_config": specs}
 
+    def cut(self, module: nn.Module, group: Any) -> None:
+        """Put DeepSpeed's layers in the place of those linear ones of a module that are cut, for a group of its own.
+
+        What `deepspeed.initialize` does by itself with `settings`, but for pipelines, whose groups it would forget then.
+        """
+        from deepspeed.module_inject import LinearAllreduce, LinearLayer, SubParamLinearLayer, set_autotp_mode
+
+        set_autotp_mode(training=True)
+        self.group = lambda: group
+        for path, layer in list(module.named_modules()):
+            cut = self._cuts.get(layer.weight) if isinstance(layer, nn.Linear) else None
+            if cut is None:
+                continue
+            parent, _, name = path.rpartition(".")
+            if cut.dim == ROW:
+                made = LinearAllreduce(layer, group, name=path)
+            elif cut.fused > 1:
+                made = SubParamLinearLayer(layer, group, (cut.fused, -1), partition_dim=0, name=path)
+            else:
+                made = LinearLayer(layer, group, name=path)
+            setattr(module.get_submodule(parent), name, made)
+
     def _joined(self, share: Tensor, cut: Cut) -> Tensor:
         pieces = [torch.empty_like(share, memory_format=torch.contiguous_format) for _ in range(self.ranks)]
-        dist.all_gather(pieces, share.contiguous(), group=_group())
+        dist.all_gather(pieces, share.contiguous(), group=self.group())
         return cut.joined(pieces)
+
+    def share(self, parameter: nn.Parameter, whole: Tensor) -> Tensor:
+        """Return what this rank has of the whole of a parameter."""
+        cut = self._cuts.get(parameter)
+        return whole if cut is None else cut.share(whole, self.ranks, dist.get_rank(self.group()))
 
     @contextmanager
     def whole(self, parameters: list[nn.Parameter], changed: bool = False) -> Iterator[None]:
@@ -149,14 +177,14 @@ class TensorShares:
             if changed:
                 dist.broadcast(parameter.data, 0)
                 if cut is not None:
-                    share.copy_(cut.share(parameter.data, self.ranks, dist.get_rank(_group())))
+                    share.copy_(self.share(parameter, parameter.data))
             parameter.data = share
 
     def norm(self, parameters: list[nn.Parameter]) -> Tensor:
         """Return the norm of the whole gradient: shares of all ranks, and once what every rank has."""
         here = [parameter for parameter in parameters if parameter.grad is not None]
         cut = nn.utils.get_total_norm([p.grad for p in here if p in self._cuts]).square()
-        dist.all_reduce(cut, group=_group())
+        dist.all_reduce(cut, group=self.group())
         uncut: Tensor = nn.utils.get_total_norm([p.grad for p in here if p not in self._cuts])
         return (cut + uncut.square()).sqrt()
 

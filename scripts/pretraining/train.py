@@ -11,8 +11,8 @@ Publishes `export/`, `metrics.jsonl` and `samples.json`; the manifest records wh
 With `--until STEP` it publishes the state after that step instead, from which other models may start (their `--trunk`): read
 from a checkpoint of the run, or trained for from the newest one before it.
 State is kept in `<checkpoints>/<recipe digest>/`: a run that was killed goes on from its newest whole checkpoint, a finished
-one is published again in seconds. Processes, micro-batch, ZeRO stage, tensor, pipeline and threads are execution: they may change
-between two runs, stand in the provenance and change no digest.
+one is published again in seconds. Processes, micro-batch, ZeRO stage and all other options of the layout are execution: they may
+change between two runs, stand in the provenance and change no digest.
 
 SIGTERM, SIGUSR1 and the end of the walltime make it save and exit with code 75, whereupon the scheduler may queue it
 again: Snakemake does so for every failed job as often as `retries` says.
@@ -37,7 +37,7 @@ from scripts.lib.step import Output, Step, finished_state, keep_finished, republ
 from scripts.pretraining.inputs import Inputs, add_input_arguments, read_inputs
 from scripts.pretraining.job import MEMORY, RESULT, STATE, WEIGHTS, Job, Upkeep
 from scripts.pretraining.launch import launch
-from scripts.pretraining.layout import MICRO_BATCH_TOKENS, Layout, check_parallel, lay_out
+from scripts.pretraining.layout import MICRO_BATCH_TOKENS, Layout, Sizes, add_memory_arguments, check_parallel, lay_out
 from scripts.pretraining.layouts import read_layouts
 from scripts.pretraining.presence import SAVED
 from scripts.pretraining.ranks import Saved
@@ -57,7 +57,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--until", type=int, metavar="STEP", help="publish the state after this step, not the model")
     parser.add_argument("--checkpoints", type=Path, required=True, help="folder for the state of unfinished runs")
-    parser.add_argument("--processes", type=int, default=1, help="ranks on this machine")
+    parser.add_argument("--processes", type=int, default=1, help="ranks, on all machines together")
+    parser.add_argument(
+        "--machines", type=int, default=1, help="machines of the Slurm job that share the ranks (default: this one)"
+    )
     parser.add_argument("--micro-batch", type=int, help="sequences of one rank at once (default: as many as fit)")
     parser.add_argument(
         "--micro-batch-tokens",
@@ -67,6 +70,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--tensor", type=int, default=1, help="ranks that share the matrices of a layer")
     parser.add_argument("--pipeline", type=int, default=1, help="stages that share the layers")
+    parser.add_argument("--sequence", type=int, default=1, help="ranks that share the tokens of each sequence")
+    add_memory_arguments(parser)
     parser.add_argument("--zero-stage", type=int, choices=range(4), default=0, help="what DeepSpeed shares among ranks")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of a rank (may change last bits)")
     parser.add_argument("--keep-last", type=int, default=2, metavar="N", help="checkpoints that are kept, the newest")
@@ -81,6 +86,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--peak-flops", type=float, default=0.0, help="FLOP/s of a rank's device at best, to tell MFU (0: not told)"
+    )
+    parser.add_argument(
+        "--predicted-bytes", type=int, default=0, help="tensors that a forecast counts on a rank's device (0: not told)"
     )
     parser.add_argument(
         "--walltime-minutes",
@@ -122,7 +130,7 @@ def train(step: Step, args: argparse.Namespace) -> None:
             republish(finished, out)
             step.execution["layouts"] = read_layouts(folder)
             return
-        launch(job, folder, 60 * args.walltime_minutes)
+        launch(job, folder, 60 * args.walltime_minutes, args.machines)
         step.execution["layouts"] = read_layouts(folder)
         if args.until is None:
             stage_result(folder / RESULT, out)
@@ -140,11 +148,25 @@ def train(step: Step, args: argparse.Namespace) -> None:
 
 def upkeep_of(args: argparse.Namespace) -> Upkeep:
     """Return how the run is looked after. Raises UserError for numbers that make no sense."""
-    bounds = {"keep_last": 1, "keep_every": 0, "timeout_minutes": 0.01, "walltime_minutes": 0, "peak_flops": 0}
+    bounds = {
+        "keep_last": 1,
+        "keep_every": 0,
+        "timeout_minutes": 0.01,
+        "walltime_minutes": 0,
+        "peak_flops": 0,
+        "machines": 1,
+    }
     for name, least in bounds.items():
         if not getattr(args, name) >= least:
             raise UserError(f"--{name.replace('_', '-')}: {getattr(args, name)} is too little; give at least {least}.")
-    return Upkeep(args.keep_last, args.keep_every, args.keep_steps, 60 * args.timeout_minutes, args.peak_flops)
+    return Upkeep(
+        args.keep_last,
+        args.keep_every,
+        args.keep_steps,
+        60 * args.timeout_minutes,
+        args.peak_flops,
+        args.predicted_bytes,
+    )
 
 
 def step_list(text: str) -> tuple[int, ...]:
@@ -159,7 +181,8 @@ def layout_of(recipe: Recipe, args: argparse.Namespace) -> Layout:
         raise UserError(
             f"--until: {recipe.model} has the steps 1 to {training.steps}, not {args.until}; name one of them."
         )
-    check_parallel(recipe, args.tensor, args.pipeline, args.zero_stage)
+    sizes = Sizes(args.tensor, args.pipeline, args.sequence)
+    check_parallel(recipe, sizes, args.zero_stage, bool(args.offload))
     return lay_out(
         training.global_batch,
         training.sequence_length,
@@ -169,8 +192,9 @@ def layout_of(recipe: Recipe, args: argparse.Namespace) -> Layout:
         args.threads,
         args.micro_batch_tokens,
         training.batches.smallest,
-        args.tensor,
-        args.pipeline,
+        sizes,
+        bool(args.checkpointing),
+        bool(args.offload),
     )
 
 

@@ -140,7 +140,8 @@ anew would end with the same bytes.
 
 - *Whole run*: two sources through cleaning, audit, tokenizer, shards and pretraining in two processes to a scored model and
   the report. Where Snakemake alone is killed, its jobs live on; while one still writes, the next run is refused and tried again.
-- *Pretraining*: two gloo processes, dropout 0.1, a checkpoint every 5 steps of 60, for every ZeRO stage and model family.
+- *Pretraining*: two to eight gloo processes, dropout 0.1, a checkpoint every 5 steps of 60, for every ZeRO stage,
+  tensor, pipeline and sequence parallelism, tensor x pipeline, data x tensor x pipeline, and model family.
 - *Pretraining, from one layout to another*: without dropout, killed at a random layout and gone on with at another one; equal
   means losses within 1e-5 of those of one process.
 - *Fine-tuning*: one process, dropout 0.1, a checkpoint every 25 steps of 400.

@@ -24,15 +24,18 @@ from tests.workflow.conftest import Run, lay_out_text
 from tests.workflow.harness import command, copy_project, environment, run, write_config
 
 ATTEMPTS = 5  # of continuing: an orphan that still writes refuses a second writer until it is done
-LAYOUTS = [
-    ("llama", 0, ""),
-    ("llama", 1, ""),
-    ("llama", 2, ""),
-    ("llama", 3, ""),
-    ("gpt2", 0, ""),
-    ("bert", 0, ""),
-    ("llama", 1, "tensor"),
-    ("gpt2", 1, "pipeline"),
+LAYOUTS: list[tuple[str, int, tuple[str, ...]]] = [
+    ("llama", 0, ("data",)),
+    ("llama", 1, ("data",)),
+    ("llama", 2, ("data",)),
+    ("llama", 3, ("data",)),
+    ("gpt2", 0, ("data",)),
+    ("bert", 0, ("data",)),
+    ("llama", 1, ("tensor",)),
+    ("gpt2", 1, ("pipeline",)),
+    ("llama", 2, ("sequence",)),
+    ("llama", 1, ("tensor", "pipeline")),
+    ("llama", 1, ("data", "tensor", "pipeline")),
 ]
 STEPS, FINETUNING_STEPS = 60, 400
 EVERY = tiny.settings()["training"]["checkpoint_every"]
@@ -120,20 +123,21 @@ def continue_until_done(target: Run) -> int:
 
 
 def training_kills(
-    folder: Path, count: int, seed: int, layouts: Sequence[tuple[str, int, str]] = LAYOUTS
+    folder: Path, count: int, seed: int, layouts: Sequence[tuple[str, int, tuple[str, ...]]] = LAYOUTS
 ) -> Iterator[tuple[str, Kill]]:
-    """Kill all processes of a pretraining in two processes, after random steps, for every layout.
+    """Kill all processes of a pretraining, after random steps, for every layout.
 
-    A layout is family, ZeRO stage and what else the two processes share: matrices (tensor), layers (pipeline) or nothing.
+    A layout is family, ZeRO stage and what each two of the processes share: micro-batches (data), matrices (tensor), layers
+    (pipeline) or the tokens of sequences (sequence).
     """
     inputs = tiny.Inputs(folder / "inputs")
     draw = random.Random(seed)
     for family, stage, shared in layouts:
-        label = f"pretraining, {family}, ZeRO {stage}{f', {shared} 2' if shared else ''}"
+        label = f"pretraining, {family}, ZeRO {stage}, {' x '.join(f'{way} 2' for way in shared)}"
         chosen = tiny.settings(family, steps=STEPS, dropout=0.1)
-        options = ["--processes", "2", "--micro-batch", "2", "--zero-stage", str(stage)]
-        options += [f"--{shared}", "2"] if shared else []
-        place = folder / f"{family}-{stage}{shared}"
+        options = ["--processes", str(2 ** len(shared)), "--micro-batch", "2", "--zero-stage", str(stage)]
+        options += [word for way in shared if way != "data" for word in (f"--{way}", "2")]
+        place = folder / f"{family}-{stage}-{'-'.join(shared)}"
         place.mkdir()
         tiny.run(tiny.command(inputs, place / "clean", chosen, *options), place / "clean.log")
         expected = (place / "clean/models/tiny/model.json").read_bytes()

@@ -1,6 +1,6 @@
-"""Train in two processes what a test has written as jobs: each to the end, and again from its last checkpoint but one.
+"""Train in several processes what a test has written as jobs: each to the end, and again from its last checkpoint but one.
 
-As a program, one rank of two: python -m tests.unit.pretraining.parallel JOB.json...
+As a program, one of the ranks: python -m tests.unit.pretraining.parallel JOB.json...
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
+from deepspeed.utils import groups
 from safetensors.torch import load_file
 
 from scripts.pretraining.engine import start_processes, stop_processes
 from scripts.pretraining.job import Job
 from scripts.pretraining.layout import lay_out
 from scripts.pretraining.presence import FOLDER
-from scripts.pretraining.worker import Trainer
+from scripts.pretraining.trainer import Trainer
 from tests.unit.pretraining import tiny
 from tests.unit.pretraining.plain import plain_steps
 from tests.unit.pretraining.rank import Rows, Weights, largest_difference, losses, run
@@ -33,15 +34,18 @@ FIRST = "first"  # the result of the run to the end
 
 
 class Done:
-    """What two processes made of jobs, each in a folder of its own; that of `killed` was killed in its first run."""
+    """What processes made of jobs, each in a folder of its own; those of `killed` were killed in their first run."""
 
-    def __init__(self, folder: Path, jobs: dict[str, Job], killed: str) -> None:
+    def __init__(self, folder: Path, jobs: dict[str, Job], *killed: str) -> None:
         self.folder, self.jobs = folder, jobs
+        (count,) = {job.layout.processes for job in jobs.values()}
         for name in jobs:
             (folder / name).mkdir()
         paths = {name: job.write(folder / name) for name, job in jobs.items()}
-        Two([paths[killed]], folder / "first-meeting", folder / "first").kill_after("step 14 of 20")
-        ranks = Two(paths.values(), folder / "meeting", folder / "log")
+        for number, name in enumerate(killed):
+            first = Group(count, [paths[name]], folder / f"first-meeting-{number}", folder / f"first-{number}")
+            first.kill_after("step 14 of 20")
+        ranks = Group(count, paths.values(), folder / "meeting", folder / "log")
         ranks.finish()
         self.log = ranks.said()
 
@@ -51,23 +55,24 @@ class Done:
         lines = (place / "metrics.jsonl").read_text("utf-8").splitlines()
         return load_file(place / "export" / "model.safetensors"), [json.loads(line) for line in lines]
 
-    def require_plain(self, name: str) -> None:
+    def require_plain(self, name: str, within: float = 1e-5) -> None:
         """Require losses, norms, and weights or their average, of a plain loop on the same global batches."""
         job, (weights, rows) = self.jobs[name], self.published(name)
         expected = list(plain_steps(job))
         steps = [row for row in rows if "loss" in row]
         assert len(steps) == 20
-        assert max(abs(row["loss"] - loss) for row, (loss, _, _) in zip(steps, expected, strict=True)) <= 1e-5
-        assert max(abs(row["grad_norm"] - norm) for row, (_, norm, _) in zip(steps, expected, strict=True)) <= 1e-4
+        assert max(abs(row["loss"] - loss) for row, (loss, _, _) in zip(steps, expected, strict=True)) <= within
+        norms = [abs(row["grad_norm"] - norm) for row, (_, norm, _) in zip(steps, expected, strict=True)]
+        assert max(norms) <= 10 * within
         assert max(norm for _, norm, _ in expected) > job.recipe.training.gradient_clipping, "nothing was clipped"
         last, *later = [now for _, _, now in expected]
         decay = job.recipe.training.average.decay if job.recipe.training.average.kind == "ema" else 0.0
         for now in later:
             last = {key: decay * last[key] + (1 - decay) * now[key] for key in now}
-        assert largest_difference({key: last[key] for key in last if key in weights}, weights) <= 1e-3
+        assert largest_difference({key: last[key] for key in last if key in weights}, weights) <= 100 * within
 
     def require_goes_on_alone(self, name: str, zero_stage: int, folder: Path, device: torch.device) -> None:
-        """Require that one process goes on from the last checkpoint but one with the losses of the two."""
+        """Require that one process goes on from the last checkpoint but one with the losses of the others."""
         shutil.copytree(self.folder / name / "step-00000015", folder / "step-00000015")
         job = self.jobs[name]
         alone = lay_out(job.recipe.training.global_batch, 24, 1, 2, zero_stage)
@@ -81,12 +86,13 @@ class Done:
         assert rows == others_rows and largest_difference(weights, others) == 0.0
 
 
-class Two:
-    """Two ranks that meet in a folder, as those of the launcher do; rank 0 writes the log."""
+class Group:
+    """Ranks that meet in a folder, as those of the launcher do; each writes a log."""
 
-    def __init__(self, jobs: Iterable[Path], meeting: Path, log: Path) -> None:
+    def __init__(self, count: int, jobs: Iterable[Path], meeting: Path, log: Path) -> None:
         meeting.mkdir()
-        shared = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}
+        size = str(count)
+        shared = {"WORLD_SIZE": size, "LOCAL_WORLD_SIZE": size, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}
         environment = {
             **os.environ,
             **shared,
@@ -96,7 +102,7 @@ class Two:
         }
         command = [sys.executable, "-m", "tests.unit.pretraining.parallel", *map(str, jobs)]
         self.log, self.processes = log, []
-        for rank in range(2):
+        for rank in range(count):
             own = {"RANK": str(rank), "LOCAL_RANK": str(rank)}
             with log.with_suffix(f".{rank}").open("wb") as stream:
                 self.processes.append(
@@ -115,12 +121,12 @@ class Two:
             if any(codes):
                 self.kill()
             time.sleep(0.05)
-        assert codes == [0, 0], self.said()[-8000:]
+        assert not any(codes), self.said()[-8000:]
 
     def kill_after(self, words: str) -> None:
         """Kill the ranks when the log has some words."""
         while words not in self.said():
-            assert [process.poll() for process in self.processes] == [None, None], self.said()[-8000:]
+            assert all(process.poll() is None for process in self.processes), self.said()[-8000:]
             time.sleep(0.05)
         self.kill()
 
@@ -137,6 +143,7 @@ def main() -> None:
     device = start_processes()
     for path in map(Path, sys.argv[1:]):
         job, folder = Job.load(path), path.parent
+        groups.mpu = None  # DeepSpeed keeps the layout of the job before
         Trainer(job, folder, device).run()
         if job.until:
             continue

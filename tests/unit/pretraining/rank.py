@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,9 @@ from safetensors.torch import load_file
 from scripts.pretraining.engine import start_processes, stop_processes
 from scripts.pretraining.inputs import sources_of
 from scripts.pretraining.job import Job
-from scripts.pretraining.layout import lay_out
+from scripts.pretraining.layout import Sizes, check_parallel, lay_out
 from scripts.pretraining.recipe import Recipe
-from scripts.pretraining.worker import Trainer
+from scripts.pretraining.trainer import Trainer
 from tests.unit.pretraining import tiny
 
 Weights = dict[str, torch.Tensor]
@@ -53,13 +54,33 @@ def group_of_one() -> Iterator[torch.device]:
 
 
 def make_job(
-    inputs: tiny.Inputs, micro_batch: int = 2, zero_stage: int = 0, tensor: int = 1, pipeline: int = 1, **chosen: Any
+    inputs: tiny.Inputs,
+    micro_batch: int = 2,
+    zero_stage: int = 0,
+    data: int = 1,
+    tensor: int = 1,
+    pipeline: int = 1,
+    sequence: int = 1,
+    checkpointing: bool = False,
+    offload: bool = False,
+    shape: dict[str, Any] | None = None,
+    **chosen: Any,
 ) -> Job:
-    """Return a job for one rank, or for those that share matrices or layers; `chosen` goes to the tiny settings."""
+    """Return a job for one rank, or for those of a layout; `chosen` goes to the tiny settings, `shape` to the architecture."""
     recipe = Recipe.from_settings(tiny.settings(**chosen))
-    training = recipe.training
-    batch, length = training.global_batch, training.sequence_length
-    layout = lay_out(batch, length, tensor * pipeline, micro_batch, zero_stage, tensor=tensor, pipeline=pipeline)
+    recipe = replace(recipe, architecture=replace(recipe.architecture, **(shape or {})).checked())
+    training, sizes = recipe.training, Sizes(tensor, pipeline, sequence)
+    check_parallel(recipe, sizes, zero_stage, offload)
+    layout = lay_out(
+        training.global_batch,
+        training.sequence_length,
+        data * sizes.together,
+        micro_batch,
+        zero_stage,
+        sizes=sizes,
+        checkpointing=checkpointing,
+        offload=offload,
+    )
     return Job(
         recipe=recipe,
         weights={},

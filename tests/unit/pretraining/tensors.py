@@ -1,8 +1,9 @@
 """Count the bytes of tensors by what they hold: what a backward pass keeps, and the states of a DeepSpeed engine.
 
-As a program, in one process for what is kept, since ZeRO 3 replaces torch's linear layer in all of its process, and in two for
-the states: python -m tests.unit.pretraining.tensors OUT.json kept
-    python -m torch.distributed.run --standalone --nproc-per-node 2 -m tests.unit.pretraining.tensors OUT.json STAGE...
+As a program, in one process for what is kept, since ZeRO 3 replaces torch's linear layer in all of its process, and in several
+for engines of layouts: python -m tests.unit.pretraining.tensors OUT.json kept
+    python -m torch.distributed.run --standalone --nproc-per-node 2 -m tests.unit.pretraining.tensors OUT.json GRID...
+where GRID is JSON, with the precision beside it.
 """
 
 from __future__ import annotations
@@ -11,21 +12,25 @@ import gc
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as dist
+from deepspeed.utils import groups
+from torch import nn
 
 from scripts.lib.masking import IGNORED
 from scripts.lib.optimiser import build_optimizer
 from scripts.pretraining.architecture import build_model
 from scripts.pretraining.engine import Engine, start_processes, stop_processes
+from scripts.pretraining.grid import Grid
 from scripts.pretraining.layout import lay_out
-from scripts.pretraining.objective import token_losses
-from scripts.pretraining.recipe import PRECISIONS, Recipe
+from scripts.pretraining.objective import model_inputs, token_losses
+from scripts.pretraining.recipe import AUTOCAST, BF16, PRECISIONS, Recipe
+from scripts.pretraining.trainer import engine_for
 from tests.unit.pretraining import tiny
 
 VOCABULARY = 2000
@@ -59,36 +64,71 @@ def storages(tensors: Iterable[Any]) -> dict[int, int]:
 def kept_bytes(made: Recipe, sequences: int) -> int:
     """Bytes that the backward pass of a micro-batch keeps beside the weights, the log probabilities included."""
     model = build_model(made.architecture, VOCABULARY, 1, sparse=True)
+    if made.training.precision == BF16:
+        for parameter in model.parameters():
+            parameter.data = parameter.data.bfloat16()
+    autocast = torch.autocast("cpu", torch.bfloat16, enabled=made.training.precision == AUTOCAST)
+    with autocast:
+        return kept_by(lambda: token_losses(made, model, *batch(made, sequences), CPU), model)
+
+
+def kept_by(forward: Callable[[], object], model: nn.Module) -> int:
+    """Bytes that a forward pass keeps beside the weights of a model."""
     kept: list[torch.Tensor] = []
 
     def keep(tensor: torch.Tensor) -> torch.Tensor:
         kept.append(tensor)
         return tensor
 
-    autocast = made.training.precision == "bf16-autocast"
-    with (
-        torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
-        torch.autocast("cpu", torch.bfloat16, enabled=autocast),
-    ):
-        token_losses(made, model, *batch(made, sequences), CPU)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        forward()
     own = storages(model.parameters())
     return sum(size for address, size in storages(kept).items() if address not in own)
 
 
-def state_bytes(made: Recipe, zero_stage: int) -> dict[str, int]:
-    """Bytes of weights, gradients and optimizer of an engine after its first update and the backward pass of the second."""
-    processes = dist.get_world_size()
-    layout = lay_out(made.training.global_batch, made.training.sequence_length, processes, 1, zero_stage)
+def engine_bytes(made: Recipe, grid: Grid) -> dict[str, int]:
+    """Bytes of weights, gradients and optimizer of an engine after its first update and the backward pass of the second.
+
+    And those of activations, which the forward pass of one micro-batch keeps then, of the first or only stage. ZeRO 3 keeps
+    gathered weights among them, which the backward pass does not.
+    """
+    training = made.training
+    layout = lay_out(
+        training.global_batch,
+        training.sequence_length,
+        dist.get_world_size(),
+        grid.micro_batch,
+        grid.zero_stage,
+        sizes=grid.sizes,
+        checkpointing=grid.checkpointing,
+    )
     model = build_model(made.architecture, VOCABULARY, 1, sparse=True)
-    engine = Engine(model, build_optimizer(model, made.training.optimizer), made.training, layout, CPU)
-    inputs, labels = batch(made, made.training.global_batch)
+    engine = engine_for(layout)(model, build_optimizer(model, training.optimizer), training, layout, CPU)
+    inputs, labels = batch(made, training.global_batch)
+
+    def loss(model: Any, number: int, rows: slice) -> torch.Tensor:
+        columns = engine.columns(labels.shape[1])
+        losses, _ = token_losses(made, model, inputs[rows], labels[rows, columns], CPU)
+        total: torch.Tensor = losses.sum() / labels.size
+        return total
+
+    def given(rows: slice) -> dict[str, torch.Tensor]:
+        return model_inputs(made, inputs[rows], CPU)
+
     for step in range(2):
-        for number, rows in layout.micro_batches(engine.rank, made.training.global_batch):
-            losses, _ = token_losses(made, engine.model, inputs[rows], labels[rows], CPU)
-            engine.accumulate(losses.sum() / labels.size, number // processes == layout.accumulation - 1)
+        engine.gradient(len(inputs), lambda number: None, loss, given)
         if step == 0:
             engine.update(1e-3, lambda norm: None)
-    return _by_role(engine)
+    states = _by_role(engine)
+    if grid.zero_stage == 3:
+        return states
+    rows = slice(0, grid.micro_batch)
+    if grid.pipeline == 1:
+        kept = kept_by(lambda: loss(engine.forward, 0, rows), engine.model.module)
+    else:  # which does not send anything, as the schedule would
+        engine.model.module.coming = iter([given(rows)])
+        kept = kept_by(lambda: engine.model.module(given(rows)["input_ids"]), engine.model.module)
+    return states | {"activations": kept}
 
 
 def _by_role(engine: Engine) -> dict[str, int]:
@@ -127,14 +167,16 @@ def all_kept() -> dict[str, int]:
 
 
 def main() -> None:
-    """Write what is kept, or the states of the first rank by ZeRO stage."""
+    """Write what is kept, or the bytes of the first rank by layout."""
     if sys.argv[2:] == ["kept"]:
         Path(sys.argv[1]).write_text(json.dumps(all_kept()), encoding="utf-8")
         return
     start_processes()
     found = {}
-    for stage in sys.argv[2:]:
-        found[stage] = state_bytes(recipe(), int(stage))
+    for stated in sys.argv[2:]:
+        groups.mpu = None  # DeepSpeed keeps the layout of the engine before
+        given = json.loads(stated)
+        found[stated] = engine_bytes(recipe(precision=given.pop("precision")), Grid(**given))
         gc.collect()
     if dist.get_rank() == 0:
         Path(sys.argv[1]).write_text(json.dumps(found), encoding="utf-8")

@@ -21,7 +21,7 @@ from scripts.pretraining import plan, train
 from scripts.pretraining.data import TrainingData
 from scripts.pretraining.job import Job
 from scripts.pretraining.recipe import Origin
-from scripts.pretraining.worker import Trainer
+from scripts.pretraining.trainer import Trainer
 from tests.unit.pretraining import tiny
 from tests.unit.pretraining.rank import Rows, Weights, largest_difference, losses, make_job, run
 

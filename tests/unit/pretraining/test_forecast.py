@@ -13,7 +13,7 @@ from scripts.lib.errors import UserError
 from scripts.pretraining import forecast
 from scripts.pretraining.cost import Step, all_reduce_time, cost, step_time
 from scripts.pretraining.devices import device, rates, table
-from scripts.pretraining.grid import Grid, check_grid, divisors, grids, not_yet_run
+from scripts.pretraining.grid import Grid, check_grid, divisors, grids
 from scripts.pretraining.memory import memory
 from scripts.pretraining.recipe import Recipe
 from scripts.pretraining.size import flops_per_token
@@ -128,7 +128,11 @@ def test_the_table_is_complete() -> None:
         (Grid(tensor=3), "--tensor: 3 does not divide architecture.key_value_heads of mpt-7b, 32"),
         (Grid(pipeline=5), "--pipeline: 5 does not divide architecture.layers of mpt-7b, 32"),
         (Grid(sequence=3), "--sequence: 3 does not divide training.sequence_length of mpt-7b, 2048"),
-        (Grid(tensor=8, sequence=8), "--tensor x --sequence: 64 does not divide architecture.heads of mpt-7b, 32"),
+        (
+            Grid(tensor=8, sequence=8),
+            "--tensor x --sequence: 64 does not divide architecture.key_value_heads of mpt-7b",
+        ),
+        (Grid(offload=True), "--offload: what DeepSpeed moves to the host is ZeRO's share of the optimiser"),
         (Grid(pipeline=4, zero_stage=2), "--zero-stage: 2 shares gradients, which a pipeline adds up"),
         (Grid(pipeline=4), "--zero-stage: 0 lets DeepSpeed clip the gradient of each stage by itself"),
     ],
@@ -140,12 +144,11 @@ def test_layouts_that_do_not_divide_the_model_are_refused(grid: Grid, sentence: 
 
 def test_every_layout_that_is_looked_at_is_whole() -> None:
     made = recipe("7b", 64)
-    found = list(grids(made, 16, 8, everything=True))
+    found = list(grids(made, 16, 8))
     for grid in found:
         check_grid(grid, made)
         assert grid.devices == 16 and grid.data * grid.micro_batch * grid.accumulation(64) == 64
     assert {(one.tensor, one.pipeline) for one in found} >= {(1, 1), (8, 2), (1, 16)}
-    assert not any(not_yet_run(one, 16) for one in grids(made, 16, 8, everything=False))
     assert divisors(12, 4) == [1, 2, 3, 4]
 
 
@@ -171,9 +174,9 @@ def test_what_does_not_fit_is_refused_with_a_layout_that_does(capsys: pytest.Cap
 
 def test_the_proposal_is_the_fastest_that_fits() -> None:
     made, stated = recipe("13b", 512), rates()
-    best = forecast.proposal(made, VOCABULARY, 16, H100, stated, everything=True)
+    best = forecast.proposal(made, VOCABULARY, 16, H100, stated)
     assert best is not None and best.fits
-    for grid in grids(made, 16, 8, everything=True):
+    for grid in grids(made, 16, 8):
         if memory(made, VOCABULARY, grid).total <= H100.usable:
             assert cost(made, VOCABULARY, grid, H100, stated).step.total > 0.998 * best.cost.step.total
 
@@ -185,19 +188,32 @@ def test_it_says_how_many_devices_would_do(capsys: pytest.CaptureFixture[str]) -
     assert "would, with data" in error
 
 
-def test_what_can_be_planned_but_not_run_is_said_and_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    stated = ("--device", "h100", "--devices", "8", "--sequence", "8", "--zero-stage", "1", "--micro-batch", "1")
-    code, out, _ = run(capsys, *stated)
-    assert code == 0 and "this version cannot run sequence parallelism: a plan only" in out
-    code, _, error = run(capsys, *stated, "--run")
-    assert code == 1 and "plans sequence parallelism but cannot run it" in error
-    code, _, error = run(capsys, "--devices", "4", "--sequence", "2", "--run")
-    assert code == 1 and "plans sequence parallelism but cannot run it" in error
+def test_devices_that_do_not_fit_into_the_machines_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    stated = ("--device", "h100", "--devices", "16", "--zero-stage", "3", "--micro-batch", "1")
+    assert run(capsys, *stated)[0] == run(capsys, *stated, "--machines", "2")[0] == 0
+    code, _, error = run(capsys, *stated, "--machines", "1")
+    assert (
+        code == 1 and "trained on 16 x h100, and 1 x 8 is what the machines of the job hold; give it nodes=2" in error
+    )
+
+
+def test_what_the_host_keeps_takes_nothing_of_a_device() -> None:
+    made = recipe()
+    there, away = (memory(made, VOCABULARY, Grid(data=8, zero_stage=2, offload=one)) for one in (False, True))
+    assert away == replace(there, optimizer=0) and there.optimizer > 1e9
+
+
+def test_muon_is_planned_without_what_it_cannot_be_trained_with() -> None:
+    chosen = settings("1b")
+    chosen["training"]["optimizer"]["name"] = "muon"
+    made = Recipe.from_settings(chosen)
+    found = list(grids(made, 8, 8))
+    assert found and all((one.tensor, one.pipeline, one.zero_stage) == (1, 1, 0) for one in found)
 
 
 def test_without_a_device_nothing_is_reckoned(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(capsys, "--devices", "2", "--tensor", "2", "--run") == (0, "", "")
-    code, _, error = run(capsys, "--devices", "3", "--tensor", "3", "--run")
+    assert run(capsys, "--devices", "2", "--tensor", "2") == (0, "", "")
+    code, _, error = run(capsys, "--devices", "3", "--tensor", "3")
     assert code == 1 and "--tensor: 3 does not divide architecture.key_value_heads of mpt-7b, 32" in error
 
 

@@ -19,7 +19,7 @@ from scripts.pretraining.job import Job
 from scripts.pretraining.layout import Layout, lay_out
 from scripts.pretraining.objective import inputs_and_labels
 from scripts.pretraining.recipe import Origin, Recipe
-from scripts.pretraining.worker import Trainer
+from scripts.pretraining.trainer import Trainer
 from tests.unit.pretraining import tiny
 from tests.unit.pretraining.plain import plain_steps
 from tests.unit.pretraining.rank import largest_difference, losses, make_job, run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import torch
 
 from scripts.lib.errors import UserError
 from scripts.pretraining.job import Job
-from scripts.pretraining.layout import check_parallel
+from scripts.pretraining.layout import Sizes, check_parallel
 from scripts.pretraining.recipe import Recipe
 from tests.unit.pretraining import tiny
 from tests.unit.pretraining.parallel import Done
@@ -21,23 +20,25 @@ from tests.unit.pretraining.rank import make_job
 WAYS: dict[str, dict[str, Any]] = {
     "llama tied, accumulation 4": {"average": {"kind": "ema", "decay": 0.8}},
     "llama untied with z-loss, accumulation 2": {"tied": False, "micro_batch": 4, "z_loss": 0.01},
-    "gpt2 tied, accumulation 2": {"family": "gpt2", "micro_batch": 4},
+    "gpt2 tied, accumulation 2, computed again": {"family": "gpt2", "micro_batch": 4, "checkpointing": True},
+    "llama, packed": {"packing": "best_fit"},
     "gpt2 untied, accumulation 1": {"family": "gpt2", "tied": False, "micro_batch": 8},
 }
 
 
 def staged(inputs: tiny.Inputs, tied: bool = True, **chosen: Any) -> Job:
-    job = make_job(inputs, pipeline=2, zero_stage=1, **chosen)
-    shape = replace(job.recipe.architecture, tied_embeddings=tied)
-    return replace(job, recipe=replace(job.recipe, architecture=shape))
+    return make_job(inputs, pipeline=2, zero_stage=1, shape={"tied_embeddings": tied}, **chosen)
 
 
 @pytest.fixture(scope="module")
 def done(inputs: tiny.Inputs, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    inputs.pack(24)
     jobs = {
         "whole": staged(inputs, family="gpt2", dropout=0.1),
         "killed": staged(inputs, family="gpt2", dropout=0.1),
         **{way: staged(inputs, **chosen) for way, chosen in WAYS.items()},
+        "bf16": staged(inputs, precision="bf16"),
+        "bf16-autocast": staged(inputs, precision="bf16-autocast"),
     }
     return Done(tmp_path_factory.mktemp("done"), jobs, "killed")
 
@@ -45,6 +46,13 @@ def done(inputs: tiny.Inputs, tmp_path_factory: pytest.TempPathFactory) -> Done:
 @pytest.mark.parametrize("way", WAYS)
 def test_it_equals_a_plain_loop_and_goes_on_bit_for_bit(done: Done, way: str) -> None:
     done.require_plain(way)
+    done.require_same_bits(way, way, "result")
+
+
+@pytest.mark.parametrize("way", ["bf16", "bf16-autocast"])
+def test_in_bf16_it_follows_a_plain_loop_in_the_same_formats(done: Done, way: str) -> None:
+    """Gradients are added up in another order, and each sum is rounded to eight bits."""
+    done.require_plain(way, within=1e-2)
     done.require_same_bits(way, way, "result")
 
 
@@ -68,4 +76,4 @@ def test_one_process_goes_on_from_it(done: Done, device: torch.device, tmp_path:
 )
 def test_pipelines_that_would_be_wrong_are_refused(pipeline: int, zero_stage: int, family: str, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
-        check_parallel(Recipe.from_settings(tiny.settings(family)), 1, pipeline, zero_stage)
+        check_parallel(Recipe.from_settings(tiny.settings(family)), Sizes(pipeline=pipeline), zero_stage)

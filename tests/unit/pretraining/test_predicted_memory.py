@@ -6,15 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scripts.pretraining.grid import Grid
-from scripts.pretraining.memory import held_parameters, memory
-from scripts.pretraining.recipe import PRECISIONS, Recipe
+from scripts.pretraining.memory import held_parameters, layer_bytes, memory, stage_memory, stages
+from scripts.pretraining.recipe import BF16, FP32, PRECISIONS, Recipe
 from scripts.pretraining.size import parameters
 from tests.unit.pretraining.tensors import DROPOUTS, FAMILIES, SEQUENCES, VOCABULARY, recipe
 
@@ -51,18 +52,66 @@ def test_activations_are_those_of_the_built_model(
         assert predicted.activations == pytest.approx(measured, rel=TOLERANCE)
 
 
-def test_the_states_of_an_engine_of_two_processes(tmp_path: Path) -> None:
-    stages = ["0", "1", "2", "3"]
+def counted(grids: Sequence[Grid], precision: str, out: Path) -> dict[Grid, dict[str, int]]:
+    """Return the bytes that the first rank of engines holds, which are as many ranks as devices."""
+    (count,) = {grid.devices for grid in grids}
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command = [*launcher, "-m", "tests.unit.pretraining.tensors", str(tmp_path / "out.json"), *stages]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
+    stated = {grid: json.dumps({**asdict(grid), "precision": precision}) for grid in grids}
+    command = [*launcher, "-m", "tests.unit.pretraining.tensors", str(out), *stated.values()]
     subprocess.run(command, env=environment, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    measured = json.loads((tmp_path / "out.json").read_text("utf-8"))
-    for stage in stages:
-        predicted = memory(recipe(), VOCABULARY, Grid(data=2, zero_stage=int(stage)))
-        for part, size in measured[stage].items():
-            assert getattr(predicted, part) == pytest.approx(size, rel=TOLERANCE), (stage, part)
-        assert set(measured[stage]) == {"weights", "gradients", "optimizer"}
+    measured = json.loads(out.read_text("utf-8"))
+    return {grid: measured[text] for grid, text in stated.items()}
+
+
+# ZeRO 3 comes last: it replaces torch's linear layer in all of its process.
+TWO = [
+    Grid(data=2, zero_stage=1),
+    Grid(data=2, zero_stage=2),
+    Grid(tensor=2),
+    Grid(tensor=2, zero_stage=1),
+    Grid(tensor=2, zero_stage=2, checkpointing=True),
+    Grid(pipeline=2, zero_stage=1),
+    Grid(pipeline=2, zero_stage=1, micro_batch=2, checkpointing=True),
+    Grid(sequence=2),
+    Grid(sequence=2, zero_stage=2, micro_batch=4),
+    Grid(data=2),
+    Grid(data=2, zero_stage=3),
+    Grid(tensor=2, zero_stage=3),
+]
+FOUR = [
+    Grid(data=2, pipeline=2, zero_stage=1),
+    Grid(tensor=2, pipeline=2, zero_stage=1),
+    Grid(data=2, tensor=2, zero_stage=1),
+    Grid(data=2, tensor=2, zero_stage=3),
+]
+
+ROUNDED = [
+    Grid(data=2, zero_stage=1),
+    Grid(data=2, zero_stage=2),
+    Grid(pipeline=2, zero_stage=1),
+    Grid(data=2, zero_stage=3),
+]
+
+
+@pytest.mark.parametrize(
+    ("grids", "precision"), [(TWO, FP32), (FOUR, FP32), (ROUNDED, BF16)], ids=["two ranks", "four ranks", "bf16"]
+)
+def test_the_tensors_of_engines(grids: list[Grid], precision: str, tmp_path: Path) -> None:
+    """Of the first stage, which has as many micro-batches in flight as there are stages; one was counted."""
+    made = recipe(precision=precision)
+    for grid, measured in counted(grids, precision, tmp_path / "out.json").items():
+        assert set(measured) >= {"weights", "gradients", "optimizer"}
+        first = stages(made, grid)[0]
+        predicted = stage_memory(made, VOCABULARY, grid, first, fused_dropout=False)
+        tokens = grid.micro_batch * made.training.sequence_length // grid.sequence
+        # Log probabilities are counted with the logits, and of layers that are computed again one is whole.
+        if grid.zero_stage < 3:
+            measured["activations"] -= 4 * tokens * VOCABULARY if first.last else 0
+            measured["activations"] *= first.flying
+            measured["activations"] += tokens * layer_bytes(made, grid, False) if grid.checkpointing else 0
+        for part, size in measured.items():
+            assert getattr(predicted, part) == pytest.approx(size, rel=TOLERANCE), (grid, part)
 
 
 def large(**changes: Any) -> Recipe:
@@ -92,5 +141,5 @@ def test_each_way_to_share_takes_its_part_from_a_device() -> None:
 def test_the_stages_of_a_pipeline_hold_the_model() -> None:
     made = large(tied_embeddings=False)
     total = sum(parameters(made.architecture, 32000).values())
-    held = held_parameters(made.architecture, 32000, Grid(pipeline=4))
+    held = held_parameters(made, 32000, Grid(pipeline=4))
     assert total / 4 < held < total / 4 + 32000 * 4096

@@ -14,7 +14,7 @@ from scripts.pretraining.layout import lay_out
 from scripts.pretraining.layouts import read_layouts
 from scripts.pretraining.shares import VALUES, Shares, restore, snapshot
 from scripts.pretraining.state import Plain, write_plain
-from scripts.pretraining.worker import Trainer
+from scripts.pretraining.trainer import Trainer
 from tests.unit.pretraining import tiny
 from tests.unit.pretraining.rank import largest_difference, losses, make_job, run
 

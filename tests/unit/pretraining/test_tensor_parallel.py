@@ -13,10 +13,10 @@ from safetensors.torch import load_file
 
 from scripts.lib.errors import UserError
 from scripts.pretraining.job import MEMORY, STATE, WEIGHTS, Job
-from scripts.pretraining.layout import check_parallel
+from scripts.pretraining.layout import Sizes, check_parallel
 from scripts.pretraining.recipe import Origin, Recipe
 from scripts.pretraining.tensor_parallel import COLUMN, ROW, Cut
-from scripts.pretraining.worker import Trainer
+from scripts.pretraining.trainer import Trainer
 from tests.unit.pretraining import tiny
 from tests.unit.pretraining.parallel import Done
 from tests.unit.pretraining.rank import largest_difference, losses, make_job, run
@@ -32,10 +32,11 @@ WAYS: dict[str, dict[str, Any]] = {
         "micro_batch": 8,
         "optimizer": RATES,
         "z_loss": 0.01,
+        "checkpointing": True,
     },
     "bert, accumulation 4": {"family": "bert"},
     "modernbert with smoothing, ZeRO 2": {"family": "modernbert", "zero_stage": 2, "label_smoothing": 0.1},
-    "llama, ZeRO 3": {"zero_stage": 3, "micro_batch": 8},
+    "llama, ZeRO 3, computed again": {"zero_stage": 3, "micro_batch": 8, "checkpointing": True},
 }
 START, AFTER = 5, 10  # the step of a state, and how many a branch goes on from it
 DROPPED = {"family": "gpt2", "dropout": 0.1}
@@ -102,7 +103,7 @@ def test_a_state_is_that_of_one_process_and_starts_a_branch(
 )
 def test_models_that_cannot_be_cut_are_refused(tensor: int, chosen: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
-        check_parallel(Recipe.from_settings(tiny.settings(**chosen)), tensor, 1, 0)
+        check_parallel(Recipe.from_settings(tiny.settings(**chosen)), Sizes(tensor=tensor), 0)
 
 
 @pytest.mark.parametrize(

@@ -93,8 +93,8 @@ def test_it_equals_a_plain_loop_and_goes_on_bit_for_bit(
     assert repeated == rows and largest_difference(weights, again) == 0.0
 
 
-def test_muon_is_refused_where_matrices_are_cut_up(inputs: tiny.Inputs, device: torch.device, tmp_path: Path) -> None:
+def test_muon_is_refused_where_matrices_are_cut_up(inputs: tiny.Inputs) -> None:
     with pytest.raises(
-        UserError, match=r"muon, which needs whole matrices, and ZeRO stage 1 cuts them up; .*--zero-stage 0"
+        UserError, match=r"muon, which needs whole matrices, and --zero-stage 1 cuts them up; .*--zero-stage 0"
     ):
-        run(make_job(inputs, zero_stage=1, optimizer=MUON), tmp_path, device)
+        make_job(inputs, zero_stage=1, optimizer=MUON)

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from scripts.pretraining import peak
+from scripts.pretraining import forecast
+from scripts.pretraining.grid import Grid
 from scripts.pretraining.job import Upkeep
+from scripts.pretraining.memory import memory
 from scripts.pretraining.metrics import Metrics
+from scripts.pretraining.recipe import Recipe
 from scripts.pretraining.size import flops_per_token
 from scripts.report.sections import writing
 from tests.unit.pretraining import tiny
@@ -67,18 +70,35 @@ def test_the_use_of_devices_is_told_where_their_peak_is_known(
     assert not [row for row in rows if "mfu" in row or "tokens_per_second" in row]
 
 
+def told(capsys: pytest.CaptureFixture[str], device: str, precision: str, *layout: str) -> tuple[int, str, str]:
+    """Return what the rule of training learns from a forecast."""
+    chosen = json.dumps(tiny.settings(precision=precision))
+    code = forecast.main(["--options", "--device", device, "--settings", chosen, "--vocabulary", "61", *layout])
+    printed = capsys.readouterr()
+    return code, printed.out.strip(), printed.err
+
+
 @pytest.mark.parametrize(
-    ("name", "precision", "printed"),
+    ("device", "precision", "peak"),
     [("none", "fp32", "0"), ("h100", "fp32", "6.69e+13"), ("h100", "bf16-autocast", "9.894e+14")],
 )
 def test_the_peak_is_that_of_the_precision(
-    name: str, precision: str, printed: str, capsys: pytest.CaptureFixture[str]
+    device: str, precision: str, peak: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chosen = json.dumps(tiny.settings(precision=precision))
-    assert peak.main(["--device", name, "--settings", chosen]) == 0
-    assert capsys.readouterr().out.strip() == printed
+    code, options, _ = told(capsys, device, precision)
+    assert code == 0 and options.startswith(f"--peak-flops {peak} --predicted-bytes ")
+
+
+def test_the_predicted_bytes_are_those_of_the_layout(capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = Recipe.from_settings(tiny.settings())
+    for layout, grid in {
+        (): Grid(micro_batch=8),
+        ("--devices", "4", "--tensor", "2", "--zero-stage", "2"): Grid(2, tensor=2, zero_stage=2, micro_batch=4),
+    }.items():
+        _, options, _ = told(capsys, "none", "fp32", *layout)
+        assert int(options.split()[-1]) == memory(recipe, 61, grid, fused_dropout=False).total
 
 
 def test_an_unknown_device_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert peak.main(["--device", "h1000", "--settings", json.dumps(tiny.settings())]) == 1
-    assert "did you mean 'h100'?" in capsys.readouterr().err
+    code, options, error = told(capsys, "h1000", "fp32")
+    assert (code, options) == (1, "") and "did you mean 'h100'?" in error

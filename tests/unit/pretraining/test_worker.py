@@ -12,11 +12,10 @@ import torch
 
 from scripts.lib.errors import UserError
 from scripts.lib.seen import Seen
-from scripts.pretraining import failures, worker
+from scripts.pretraining import failures, trainer
 from scripts.pretraining.data import data_order, open_streams
 from scripts.pretraining.job import Upkeep
 from scripts.pretraining.presence import Presence
-from scripts.shards import pack
 from tests.unit.pretraining import tiny
 from tests.unit.pretraining.rank import losses, make_job, run
 
@@ -63,9 +62,7 @@ def test_the_record_of_what_was_seen_is_the_plan(
     inputs: tiny.Inputs, device: torch.device, tmp_path: Path, family: str, training: dict[str, Any]
 ) -> None:
     """Also where documents are packed, and every token of them is asked for but padding."""
-    for order in inputs.orders:
-        line = ["--order", str(order), "--settings", '{"sequence_length": 24}']
-        assert pack.main([*line, "--manifest", str(order.with_name("pack-24.json"))]) == 0
+    inputs.pack(24)
     job = make_job(inputs, family=family, steps=5, **training)
     _, rows = run(job, tmp_path, device)
     order = data_order(job.recipe, {}, open_streams(job.sources, "train"))
@@ -134,14 +131,14 @@ def test_a_run_that_may_go_back_keeps_where_to(
     inputs: tiny.Inputs, device: torch.device, tmp_path: Path, action: str, stay: list[int]
 ) -> None:
     job = replace(make_job(inputs, steps=10, spikes={"action": action}), upkeep=Upkeep(keep_last=1))
-    assert not worker.Trainer(job, tmp_path, device, AskedInStepSix(0)).run()
+    assert not trainer.Trainer(job, tmp_path, device, AskedInStepSix(0)).run()
     assert left(tmp_path) == stay
 
 
 def test_the_micro_batch_that_is_not_finite_is_named(
     inputs: tiny.Inputs, device: torch.device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job, original = make_job(inputs, steps=5), worker.training_losses
+    job, original = make_job(inputs, steps=5), trainer.training_losses
     asked = []
 
     def broken(*given: object) -> tuple[torch.Tensor, torch.Tensor]:
@@ -149,11 +146,37 @@ def test_the_micro_batch_that_is_not_finite_is_named(
         minimised, nats = original(*given)
         return minimised, (nats * float("nan") if len(asked) == 4 + 2 else nats)
 
-    monkeypatch.setattr(worker, "training_losses", broken)
+    monkeypatch.setattr(trainer, "training_losses", broken)
     with pytest.raises(UserError, match=r"stopped at step 1: the loss is nan on rank 0") as caught:
         run(job, tmp_path, device)
-    data = worker.TrainingData(job.recipe, job.weights, job.sources)
+    data = trainer.TrainingData(job.recipe, job.weights, job.sources)
     assert str(caught.value).endswith(f"are {', '.join(data.documents(1, (2, 3)))}.")
+
+
+@pytest.mark.parametrize(
+    ("precision", "zero_stage"),
+    [("fp32", 0), ("fp32", 1), ("bf16-autocast", 2), ("bf16", 1), ("bf16", 2), ("bf16", 3), ("fp32", 3)],
+)
+def test_a_gradient_that_is_not_finite_stops_though_deepspeed_skips_it_in_silence(
+    inputs: tiny.Inputs,
+    device: torch.device,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    precision: str,
+    zero_stage: int,
+) -> None:
+    """DeepSpeed's issue 8415: training nothing for ever."""
+    job, original = make_job(inputs, steps=5, precision=precision, zero_stage=zero_stage), trainer.training_losses
+    asked = []
+
+    def steep(*given: object) -> tuple[torch.Tensor, torch.Tensor]:
+        asked.append(given)
+        minimised, nats = original(*given)
+        return (minimised * float("inf") if len(asked) > 2 * 4 else minimised), nats
+
+    monkeypatch.setattr(trainer, "training_losses", steep)
+    with pytest.raises(UserError, match=r"stopped at step 2: the gradient norm is (inf|nan) on rank 0"):
+        run(job, tmp_path, device)
 
 
 def test_memory_that_runs_out_is_told_with_what_to_turn(inputs: tiny.Inputs) -> None:
@@ -161,6 +184,9 @@ def test_memory_that_runs_out_is_told_with_what_to_turn(inputs: tiny.Inputs) -> 
         torch.empty(2**55)
     assert failures.is_out_of_memory(caught.value)
     assert not failures.is_out_of_memory(RuntimeError("shapes cannot be multiplied"))
-    sentence = str(failures.out_of_memory(make_job(inputs), 1, "step 3: forward"))
+    job = make_job(inputs)
+    sentence = str(failures.out_of_memory(job, 1, "step 3: forward"))
     assert "on rank 1 (step 3: forward): weights, gradients and optimizer take 0.000" in sentence
     assert "--micro-batch-tokens (now 48;" in sentence and "--zero-stage (now 0)" in sentence
+    told = failures.out_of_memory(replace(job, upkeep=Upkeep(predicted_bytes=25_000_000_000)), 1, "step 3: forward")
+    assert "(step 3: forward): the forecast counts 25 GB of tensors for this layout, weights" in str(told)

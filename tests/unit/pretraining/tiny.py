@@ -22,7 +22,7 @@ from scripts.lib.canonical import readable_json, sha256_file
 from scripts.lib.indexed import IndexedWriter
 from scripts.lib.special_tokens import END, SEPARATORS, SPECIAL_TOKENS
 from scripts.lib.streams import document_key
-from scripts.shards import index
+from scripts.shards import index, pack
 
 ROOT = Path(__file__).resolve().parents[3]
 VOCABULARY = 61
@@ -97,6 +97,12 @@ class Inputs:
             self.orders.append(place / "order.json")
             options = ("--shards", *map(str, mine), "--manifest", str(self.orders[-1]))
             assert index.main(["--settings", json.dumps({"parts": names}), *options]) == 0
+
+    def pack(self, length: int) -> None:
+        """Pack the documents of every source into sequences of a length."""
+        for order in self.orders:
+            options = ("--order", str(order), "--manifest", str(order.with_name(f"pack-{length}.json")))
+            assert pack.main(["--settings", json.dumps({"sequence_length": length}), *options]) == 0
 
     def arguments(self) -> list[str]:
         """The inputs as arguments."""

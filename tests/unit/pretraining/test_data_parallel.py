@@ -1,0 +1,92 @@
+"""Two ranks that work on different micro-batches train as a plain loop does: what ZeRO shares, offload, bf16 under autocast."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from scripts.lib.errors import UserError
+from scripts.pretraining.layout import Sizes, check_parallel
+from scripts.pretraining.recipe import AUTOCAST, BF16, Recipe
+from tests.unit.pretraining import tiny
+from tests.unit.pretraining.parallel import Done
+from tests.unit.pretraining.rank import make_job
+
+# ZeRO 3 comes last: it replaces torch's linear layer in all of its process.
+WAYS: dict[str, dict[str, Any]] = {
+    "gpt2, ZeRO 1, accumulation 4": {"family": "gpt2", "zero_stage": 1, "micro_batch": 1},
+    "llama, ZeRO 2, accumulation 1": {"zero_stage": 2, "micro_batch": 4},
+    "bert, ZeRO 1, computed again": {"family": "bert", "zero_stage": 1, "checkpointing": True},
+    "modernbert, ZeRO 2": {"family": "modernbert", "zero_stage": 2},
+    "llama, ZeRO 1, offloaded": {"zero_stage": 1, "offload": True},
+    "gpt2, ZeRO 2, offloaded, computed again": {
+        "family": "gpt2",
+        "zero_stage": 2,
+        "offload": True,
+        "checkpointing": True,
+    },
+    "bert, ZeRO 3, computed again": {"family": "bert", "zero_stage": 3, "checkpointing": True},
+    "llama, ZeRO 3, offloaded": {"zero_stage": 3, "offload": True},
+}
+DROPPED: dict[str, Any] = {"family": "gpt2", "dropout": 0.1}
+ROUNDED: dict[str, dict[str, Any]] = {
+    f"llama in {precision}, ZeRO {stage}": {"zero_stage": stage, "precision": precision}
+    for precision, stages in {BF16: (1, 2, 3), AUTOCAST: (0, 1, 2, 3)}.items()
+    for stage in stages
+}
+
+
+@pytest.fixture(scope="module")
+def done(inputs: tiny.Inputs, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    dropped = {
+        f"{what} {stage}": {**DROPPED, "zero_stage": stage} for what in ("whole", "killed") for stage in (1, 2, 3)
+    }
+    ways = sorted({**WAYS, **ROUNDED, **dropped}.items(), key=lambda item: item[1]["zero_stage"])
+    jobs = {way: make_job(inputs, data=2, **chosen) for way, chosen in ways}
+    return Done(tmp_path_factory.mktemp("done"), jobs, *(f"killed {stage}" for stage in (1, 2, 3)))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_it_equals_a_plain_loop_and_goes_on_bit_for_bit(done: Done, way: str) -> None:
+    done.require_plain(way)
+    done.require_same_bits(way, way, "result")
+
+
+@pytest.mark.parametrize("way", ROUNDED)
+def test_in_bf16_it_follows_a_plain_loop_in_the_same_formats(done: Done, way: str) -> None:
+    """Gradients are added up in another order, and each sum is rounded to eight bits."""
+    done.require_plain(way, within=1e-2)
+    done.require_same_bits(way, way, "result")
+
+
+@pytest.mark.parametrize("stage", [1, 2, 3])
+def test_killed_and_gone_on_with_it_ends_with_the_same_bits(done: Done, stage: int) -> None:
+    assert len(re.findall(r"resuming after step (?:5|10)\n", done.log)) >= 3
+    done.require_same_bits(f"whole {stage}", f"killed {stage}")
+
+
+def test_one_process_goes_on_from_what_was_offloaded(done: Done, device: torch.device, tmp_path: Path) -> None:
+    done.require_goes_on_alone("gpt2, ZeRO 2, offloaded, computed again", 0, tmp_path, device)
+
+
+def test_bf16_without_weights_in_fp32_is_refused() -> None:
+    with pytest.raises(
+        UserError, match=r"precision of tiny is bf16, for which --zero-stage 0 keeps no weights in fp32"
+    ):
+        check_parallel(Recipe.from_settings(tiny.settings(precision=BF16)), Sizes(), 0)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "zero_stage", "sentence"),
+    [
+        (Sizes(), 0, r"--offload: what DeepSpeed moves to the host is ZeRO's share .*; use 1 to 3"),
+        (Sizes(pipeline=2), 1, r"--offload: DeepSpeed's pipeline adds up gradients outside .*; use --pipeline 1"),
+    ],
+)
+def test_what_cannot_be_offloaded_is_refused(sizes: Sizes, zero_stage: int, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        check_parallel(Recipe.from_settings(tiny.settings()), sizes, zero_stage, offload=True)
