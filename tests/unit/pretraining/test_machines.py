@@ -44,7 +44,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> tiny.Inputs:
 def start(inputs: tiny.Inputs, folder: Path, log: Path) -> subprocess.Popen[bytes]:
     """Start a training on two machines in a job of its own."""
     words = tiny.command(inputs, folder, tiny.settings(dropout=0.1), *SHARED, "--machines", "2")
-    job = ["salloc", "--quiet", "--nodes=2", "--ntasks-per-node=1", "--kill-command=TERM"]
+    job = ["salloc", "--quiet", "--nodes=2", "--ntasks-per-node=1", "--mem=3000"]
     environment = {**os.environ, "PYTHONPATH": str(tiny.ROOT), "OMP_NUM_THREADS": "1"}
     with log.open("wb") as stream:
         program = [sys.executable, "-m", "scripts.pretraining.train", *words]
