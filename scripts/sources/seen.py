@@ -22,9 +22,10 @@ class Seen:
         digest = int.from_bytes(hashlib.blake2b(key.encode("utf-8"), digest_size=8).digest(), "little")
         if digest in self._recent:
             return False
-        at = int(np.searchsorted(self._sorted, np.uint64(digest)))
-        if at < len(self._sorted) and int(self._sorted[at]) == digest:
-            return False
+        if len(self._sorted):
+            at = int(np.searchsorted(self._sorted, np.uint64(digest)))
+            if at < len(self._sorted) and int(self._sorted[at]) == digest:
+                return False
         self._recent.add(digest)
         if len(self._recent) >= self._limit:
             fresh = np.fromiter(self._recent, np.uint64, len(self._recent))

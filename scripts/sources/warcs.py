@@ -81,12 +81,31 @@ def iter_records(chunks: Iterator[bytes], limit: int = MAX_RECORD_BYTES) -> Iter
 
 
 def _is_one_record(data: bytes) -> bool:
-    match = _HEADER_END.search(data, 0, LONGEST_HEADER)
-    length = _LENGTH.search(data, 0, match.end()) if match and data.startswith(MARK) else None
-    if match is None or length is None:
+    end = after_blank_line(data, 0, LONGEST_HEADER)
+    value = field(data[:end].lower(), b"content-length") if end and data.startswith(MARK) else None
+    if value is None or not value.isdigit() or len(value) > 15:
         return False
-    size = match.end() + int(length[1])
+    size = end + int(value)
     return size <= len(data) and not data[size:].strip(b"\r\n\0")
+
+
+def after_blank_line(data: bytes, start: int, stop: int) -> int:
+    """Return the position after the first blank line, 0 where there is none: headers end there."""
+    wide = data.find(b"\n\r\n", start, stop)
+    narrow = data.find(b"\n\n", start, stop if wide < 0 else wide + 1)
+    return narrow + 2 if narrow >= 0 else wide + 3 if wide >= 0 else 0
+
+
+def field(header: bytes, name: bytes) -> bytes | None:
+    """Return the value of a header's field, all in lower case; None where it is not there once, or goes on in the next line."""
+    begin = header.find(b"\n%s:" % name)
+    if begin < 0 or header.find(b"\n%s:" % name, begin + 1) >= 0:
+        return None
+    begin += len(name) + 2
+    end = header.find(b"\n", begin)
+    if end < 0 or header[end + 1 : end + 2] in (b" ", b"\t"):
+        return None
+    return header[begin:end].strip(b" \t\r")
 
 
 def _windowed(chunks: Iterator[bytes], limit: int) -> Iterator[bytes | Misfit]:

@@ -25,17 +25,14 @@ from scripts.sources.maintext import main_text
 from scripts.sources.members import iter_runs
 from scripts.sources.records import Deferred, Outcome, Record, key_of, quarantined, removed
 from scripts.sources.streams import MAX_RECORD_BYTES, BrokenStream, compression, iter_chunks, read_whole
-from scripts.sources.warcs import MARK, Misfit, iter_records, starts_warc
+from scripts.sources.warcs import MARK, Misfit, after_blank_line, field, iter_records, starts_warc
 
 _HTML = ("text/html", "application/xhtml+xml")
 _PAGES = (WarcRecordType.response, WarcRecordType.resource)
 HEADER_BYTES = 1 << 12
-_TYPE = regex.compile(rb"^warc-type:[ \t]*([a-z]+)[ \t]*\r?$", regex.I | regex.M)
 _READ = (b"response", b"resource", b"conversion")
-_ANSWER = regex.compile(rb"\r?\n\r?\nHTTP/\d(?:\.\d)? (\d{3})\b")
-_BLANK_LINE = regex.compile(rb"\r?\n\r?\n")
-_FORM = regex.compile(rb"^content-type:[ \t]*([a-z]+)/", regex.I | regex.M)
-_NEVER_HTML = (b"image", b"video", b"audio", b"font")
+_ANSWER = regex.compile(rb"HTTP/\d(?:\.\d)? (\d{3})\b")
+_HTML_BYTES = tuple(name.encode() for name in _HTML)
 _BLANK = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # marks, and white space in any encoding
 _ELEMENT = regex.compile(r"<[!/?a-zA-Z]")
 
@@ -86,6 +83,8 @@ def _outcomes(records: Iterator[bytes | Misfit]) -> Iterator[Outcome | Deferred]
     for found, data in enumerate(records, start=1):
         if isinstance(data, Misfit):
             yield quarantined(data.reason, f"record {found}", data.sample)
+        elif reason := passed_over(data):
+            yield removed(reason, f"record {found}")
         else:
             yield functools.partial(_outcome, data, f"record {found}")
     if not found:
@@ -94,8 +93,6 @@ def _outcomes(records: Iterator[bytes | Misfit]) -> Iterator[Outcome | Deferred]
 
 def _outcome(data: bytes, position: str) -> Outcome:
     """Return what comes of one whole record."""
-    if reason := passed_over(data):
-        return removed(reason, position)
     archive = ArchiveIterator(io.BytesIO(data), auto_decode="all", record_types=WarcRecordType.any_type)
     try:
         return _record(next(archive), position)
@@ -105,17 +102,18 @@ def _outcome(data: bytes, position: str) -> Outcome:
 
 def passed_over(data: bytes) -> str | None:
     """Return why a record has no page, as far as a look at its headers tells without parsing them; most have none."""
-    kind = _TYPE.search(data, 0, HEADER_BYTES)
-    if kind is not None and kind[1].lower() not in _READ:
+    end = after_blank_line(data, 0, HEADER_BYTES)
+    kind = field(data[:end].lower(), b"warc-type")
+    if kind is not None and kind not in _READ:
         return "no_page_record"
-    answer = _ANSWER.search(data, 0, HEADER_BYTES)
-    if answer is None or kind is None or kind[1].lower() != b"response":
+    answer = _ANSWER.match(data, end) if kind == b"response" else None
+    if answer is None:
         return None
     if answer[1] != b"200":
         return "no_success_response"
-    end = _BLANK_LINE.search(data, answer.end(), answer.end() + HEADER_BYTES)
-    form = _FORM.search(data, answer.end(), end.start()) if end else None
-    return "no_html" if form and form[1].lower() in _NEVER_HTML else None
+    stop = after_blank_line(data, answer.end(), answer.end() + HEADER_BYTES)
+    form = field(data[answer.end() : stop].lower(), b"content-type")
+    return "no_html" if form is not None and form.partition(b";")[0].strip() not in _HTML_BYTES else None
 
 
 def _record(record: WarcRecord, position: str) -> Outcome:
