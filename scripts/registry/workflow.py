@@ -71,7 +71,8 @@ class Registry:
         package = thing["package"]
         if package is not None:
             package = {**package, "form": parse_package(package).form}
-        return {"package": package, "files": thing["files"]}
+        joined = {"joined": True} if thing.get("options", {}).get("joined") else {}
+        return {"package": package, "files": thing["files"], **joined}
 
     def content(self, section: str, name: str, part: str) -> str | None:
         """Return the digest of the user's own files of a part of a source or task; None when it has none."""

@@ -11,19 +11,22 @@ import posixpath
 import re
 import tarfile
 import tempfile
+import weakref
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, ClassVar, Generic, Protocol, TypeVar
 
 from scripts.lib.errors import UserError
 from scripts.sources.addresses import NESTED
 from scripts.sources.streams import MAX_RATIO, RATIO_APPLIES_FROM
 
 MAX_MEMBER_BYTES = 64 << 30
+OPEN_AT_ONCE = 32  # archives
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +50,56 @@ class Archive(Protocol):
         """Return a stream of the bytes of a member."""
 
 
+class Closing(Protocol):
+    """What can be closed."""
+
+    def close(self) -> None:
+        """Give back what is held."""
+
+
+F = TypeVar("F", bound=Closing)
+
+
+class Reopened(Generic[F]):
+    """A file that is opened when it is asked for. Of many only those asked for last stay open, as a process may open few."""
+
+    _latest: ClassVar[deque[weakref.ref[Reopened[Any]]]] = deque()
+
+    def __init__(self, opener: Callable[[], F]) -> None:
+        self._opener = opener
+        self._opened: F | None = None
+
+    def file(self) -> F:
+        """Return the open file; it stays open until many others were asked for."""
+        if self._opened is None:
+            self._opened = self._opener()
+            self._latest.append(weakref.ref(self))
+            if len(self._latest) > OPEN_AT_ONCE and (oldest := self._latest.popleft()()) is not None:
+                oldest._close()
+        return self._opened
+
+    def _close(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+
 class ZipArchive:
     """A zip file; symbolic links in it are no members."""
 
     def __init__(self, path: Path) -> None:
         self.size = path.stat().st_size
-        self._zip = zipfile.ZipFile(path)
+        self._zip = Reopened(lambda: zipfile.ZipFile(path))
+        self._infos = self._zip.file().infolist()
 
     def members(self) -> list[Member]:
         """Return the regular files, sorted by path."""
-        infos = [i for i in self._zip.infolist() if not i.is_dir() and (i.external_attr >> 28) != 0xA]
+        infos = [i for i in self._infos if not i.is_dir() and (i.external_attr >> 28) != 0xA]
         return _sorted([Member(clean_path(i.filename), i.filename, i.file_size) for i in infos])
 
     def open(self, member: Member) -> IO[bytes]:
         """Return a stream of the bytes of a member."""
-        return self._zip.open(member.native)
+        return self._zip.file().open(member.native)
 
 
 class TarArchive:
@@ -69,12 +107,12 @@ class TarArchive:
 
     def __init__(self, path: Path) -> None:
         self.size = path.stat().st_size
-        self._tar = tarfile.open(path)  # noqa: SIM115 (members are read later, so it stays open)
-        self._infos = [info for info in self._tar.getmembers() if info.isreg()]
+        self._tar = Reopened(lambda: tarfile.open(path))  # noqa: SIM115 (members are read later, so it stays open)
+        self._infos = {info.name: info for info in self._tar.file().getmembers() if info.isreg()}
 
     def members(self) -> list[Member]:
         """Return the regular files, sorted by path, without the one folder that all of them lie in."""
-        found = [Member(clean_path(i.name), i.name, i.size) for i in self._infos]
+        found = [Member(clean_path(i.name), i.name, i.size) for i in self._infos.values()]
         tops = {m.path.partition("/")[0] for m in found}
         if len(tops) == 1 and all("/" in m.path for m in found):
             found = [Member(m.path.partition("/")[2], m.native, m.size) for m in found]
@@ -82,7 +120,7 @@ class TarArchive:
 
     def open(self, member: Member) -> IO[bytes]:
         """Return a stream of the bytes of a member."""
-        stream = self._tar.extractfile(member.native)
+        stream = self._tar.file().extractfile(self._infos[member.native])
         assert stream is not None, "only regular files are listed"
         return stream
 

@@ -54,6 +54,11 @@ def decode_legacy(data: bytes) -> str:
     return data.decode("cp1252", "replace")
 
 
+def is_archive(data: bytes) -> bool:
+    """Tell whether bytes are a tar file, which may pass for text: what it holds, and zeros."""
+    return data[257:262] == b"ustar"
+
+
 def unescape(text: str) -> str:
     """Return text with the references to characters that HTML knows resolved, also where one has thousands of digits."""
     return html.unescape(_LONG_REFERENCE.sub(_shortened, text) if "&#" in text else text)

@@ -23,8 +23,8 @@ class Form:
 def discussion(thread: Thread, form: Form, origin: str) -> Iterator[Outcome]:
     """Yield the document of a thread.
 
-    Replies to a post that the file lacks are named by the file too, since other files may have more replies to it. A
-    title to which nobody says anything is no document.
+    Replies to a post that is lacking are named by their file, `origin`, too, since other files may have more replies to it;
+    where all files are joined there is no such name. A title to which nobody says anything is no document.
     """
     opening, replies = thread.opening, thread.in_order()
     name = form.name(thread.number)
@@ -39,7 +39,7 @@ def discussion(thread: Thread, form: Form, origin: str) -> Iterator[Outcome]:
     date = about.pop("date", None) or first.about.get("date")
     meta = {"title": None, **about, "score": opening.score if opening else None, "comments": len(replies)}
     yield Record(
-        key=name if thread.opened else f"{origin}/{name}",
+        key=name if thread.opened or not origin else f"{origin}/{name}",
         text="\n\n".join(filter(None, [about.get("title"), *(post.text for post in posts)])),
         url=form.address(name),
         date=date,

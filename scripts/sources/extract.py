@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, TextIO
@@ -19,6 +20,7 @@ from scripts.lib.canonical import canonical_json
 from scripts.lib.documents import DocumentWriter
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import Artefact, results_root
+from scripts.lib.packed import published_files
 from scripts.lib.progress import progress
 from scripts.lib.settings import Settings
 from scripts.lib.step import Step, run_step, step_parser
@@ -39,7 +41,7 @@ from scripts.sources.readers import (
     web,
     wikipedia,
 )
-from scripts.sources.records import Outcome, Reader, Record, Rejected, made, quarantined, removed
+from scripts.sources.records import Outcome, Reader, Record, Rejected, SharingReader, made, quarantined, removed
 from scripts.sources.seen import Seen
 from scripts.sources.shares import Share
 
@@ -59,10 +61,12 @@ READERS: dict[str, Reader] = {
     "text": text.read,
     "web": web.read,
 }
-SHARING: dict[str, Callable[[Path, str, Mapping[str, Any], Share], Iterator[Outcome]]] = {
+SHARING: dict[str, SharingReader] = {
+    "books": books.read_share,
+    "social": social.read,
     "jsonl": jsonl.read_share,
     "parquet": parquet.read_share,
-}  # kinds of which a part need not read the whole of a file that it shares
+}  # kinds of which a part need not make every n-th record of a file that it shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +101,26 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def outcomes(raw: Artefact, kind: str, options: Mapping[str, Any]) -> Iterator[tuple[str, Outcome]]:
-    """Yield what the reader of a kind makes of each raw file, or of the part's share of it, with the file's native name."""
-    origins: Mapping[str, str] = raw.summary["origins"]
+    """Yield what the reader of a kind makes of the raw files, or of the part's share of them, with the file's native name."""
     share = Share(*raw.summary.get("share", ()))
-    for path in progress(raw.files, label="Extracting"):
-        origin = origins[path.name]
-        if path.stat().st_size == 0:
-            found: Iterator[Outcome] = share.of([quarantined("empty_file", origin)])
-        elif kind in SHARING:
-            found = SHARING[kind](path, origin, options, share)
-        else:
-            found = made(share.of(READERS[kind](path, origin, options)))
-        for outcome in found:
-            yield origin, outcome
+    with tempfile.TemporaryDirectory() as room:
+        files = published_files(raw, Path(room))
+        if options.get("joined"):
+            yield from social.read_joined(list(files), options, share)
+            return
+        for path, origin in progress(files, label="Extracting"):
+            yield from ((origin, outcome) for outcome in of_file(path, origin, kind, options, share))
+            if path.parent == Path(room):
+                path.unlink()
+
+
+def of_file(path: Path, origin: str, kind: str, options: Mapping[str, Any], share: Share) -> Iterator[Outcome]:
+    """Yield what the reader of a kind makes of a share of a file."""
+    if path.stat().st_size == 0:
+        return share.of([quarantined("empty_file", origin)])
+    if kind in SHARING:
+        return SHARING[kind](path, origin, options, share)
+    return made(share.of(READERS[kind](path, origin, options)))
 
 
 def checked(outcome: Outcome, origin: str, declared: Declared, seen: Seen) -> dict[str, Any] | Rejected:

@@ -2,7 +2,8 @@
 
 They come from a pinned package, from local paths and addresses (mixed), from a Common Crawl snapshot, a dump of a
 Wikimedia project or a data set of the hub. File i, sorted, goes to part i mod parts; where there are fewer files than parts,
-several parts have one file, and the manifest says which share of it is that of each.
+several parts have one file, and the manifest says which share of it is that of each. Very many files of a part are published
+as one (`scripts.lib.packed`).
 
     python -m scripts.sources.fetch --settings '{"origin": {"package": {"registry": "pip", "name": "gensim",
         "version": "4.4.0", "form": "wheel"}, "files": [{"path": "gensim/test/test_data/bgwiki*.bz2", "sha256": null}]},
@@ -23,6 +24,7 @@ from typing import Any
 
 from scripts.lib.canonical import sha256_file
 from scripts.lib.errors import UserError
+from scripts.lib.packed import MOST_FILES, pack
 from scripts.lib.step import Step, run_step, step_parser
 from scripts.sources.addresses import PublicLog
 from scripts.sources.crawls import crawl_files
@@ -59,7 +61,8 @@ def part_files(origin: Mapping[str, Any], part: int, parts: int, cache: Path, st
         elif "dataset" in origin:
             yield Portion([dataset_file(origin["dataset"], part, parts, store.limits.offline)])
         else:
-            yield found_files(origin["package"], parse_files(origin["files"]), part, parts, cache, store, stack)
+            files, joined = parse_files(origin["files"]), "joined" in origin and origin["joined"]
+            yield found_files(origin["package"], files, part, parts, cache, store, stack, joined)
 
 
 def flat_name(index: int, origin: str) -> str:
@@ -86,13 +89,14 @@ def fetch(step: Step, args: argparse.Namespace) -> None:
             file.copy(folder / name)
             names[name] = file.origin
             if mine.share != WHOLE:
-                keep_once(folder / name, args.cache / "shared")
-        out.summary["origins"] = names
+                keep_once(folder / name, args.cache / "shared", mine.share.parts)
+        if packed := len(names) > MOST_FILES:
+            pack(folder, names)
+        out.summary["origins"] = {} if packed else names
         if mine.share != WHOLE:
             out.summary["share"] = [mine.share.part, mine.share.parts]
         out.account(incoming=len(names), kept=len(names), removed={}, quarantined={})
-        if mine.share == WHOLE:  # else the other parts need what was downloaded, of which there is one copy
-            store.release()
+        store.release(mine.share.parts)
 
 
 def _check_content(origin: Mapping[str, Any], part: int, parts: int, content: str) -> None:

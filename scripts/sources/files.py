@@ -23,6 +23,7 @@ from scripts.sources.found import Found, Portion, portion
 from scripts.sources.local import Wanted, folder_files, listing_digest, local_folder, local_index, local_paths
 from scripts.sources.packages import Package, cached_package, parse_package
 from scripts.sources.remote import Remote, Store
+from scripts.sources.shares import Share
 
 
 def found_files(
@@ -33,8 +34,12 @@ def found_files(
     cache: Path,
     store: Store,
     stack: ExitStack,
+    joined: bool = False,
 ) -> Portion:
-    """Return what a part has of the files, checked as far as they are here already; they last as long as the stack."""
+    """Return what a part has of the files, checked as far as they are here already; they last as long as the stack.
+
+    Files that are joined are shared by all parts.
+    """
     archive, where = None, "this folder"
     if package is not None:
         parsed = parse_package(package)
@@ -52,9 +57,12 @@ def found_files(
             if hit.origin in found:
                 raise UserError(f"files: {hit.origin} is there twice; let each file match one path only.")
             found[hit.origin] = hit
+    ordered = sorted(found.values(), key=lambda file: (file.inside, file.origin))
+    if joined:
+        return Portion(ordered, Share(part, parts))
     if package is None and parts > len(found) and (cut := cut_files(files, part, parts)):
         return Portion(cut)
-    return portion(sorted(found.values(), key=lambda file: (file.inside, file.origin)), part, parts)
+    return portion(ordered, part, parts)
 
 
 def _package_archive(package: Package, files: Sequence[Wanted], cache: Path, store: Store, stack: ExitStack) -> Archive:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,21 +40,41 @@ def portion(files: Sequence[Found], part: int, parts: int) -> Portion:
     return Portion([files[number] for number in places], share)
 
 
-def keep_once(path: Path, folder: Path) -> None:
-    """Make a file that several parts have one file on disk, by another name in `folder`, where the file system can."""
+def keep_once(path: Path, folder: Path, parts: int) -> None:
+    """Make a file that so many parts have one file on disk, where the file system can.
+
+    `folder` has a second name of it until all of them have it, and of no file that no part has any more.
+    """
     if path.stat().st_nlink > 1:  # it was downloaded, and the cache of downloads holds the one copy
         return
     folder.mkdir(parents=True, exist_ok=True)
     digest = sha256_file(path)
     held, other = folder / digest, path.with_name(f"{path.name}.shared")
-    with (folder / f"{digest}.lock").open("w") as lock, contextlib.suppress(OSError):
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if held.is_file() and sha256_file(held) == digest:
-            other.hardlink_to(held)
+    with contextlib.suppress(OSError):
+        with _alone(folder):
+            if found := held.is_file():
+                other.hardlink_to(held)
+            else:
+                held.hardlink_to(path)
+        if found and sha256_file(other) == digest:
             other.replace(path)
-        else:
-            held.unlink(missing_ok=True)
-            held.hardlink_to(path)
+        elif found:
+            other.unlink()
+            with _alone(folder):
+                held.unlink(missing_ok=True)
+                held.hardlink_to(path)
+    with _alone(folder):
+        for name in folder.iterdir():
+            names = name.stat().st_nlink
+            if len(name.name) == len(digest) and (names == 1 or (name == held and names > parts)):
+                name.unlink()
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def place(base: str, relative: str) -> str:

@@ -79,6 +79,11 @@ KINDS: dict[str, dict[str, Option]] = {
     "social": {
         "posts": Option("a whole number from 1 up", _count, "Posts of a timeline in a document; default 20."),
         "min_score": Option("a whole number or null", _score, "Posts in threads below it are removed; default none."),
+        "joined": Option(
+            "true or false",
+            _flag,
+            "Threads go on from file to file, as Reddit's submissions and comments are published; default false.",
+        ),
     },
     "news": {},
     "scripture": {},

@@ -84,8 +84,8 @@ def folder_files(folder: Path) -> list[tuple[str, Path]]:
 def local_listing(origin: Mapping[str, Any], part: int, parts: int) -> list[tuple[str, Path]] | None:
     """Return native name and path of the user's own files that a part depends on: its plain files and all archives.
 
-    Addresses take their places among the plain files. Where one file is cut into parts, every part depends on it. None
-    for a source that has no such files: a package, a crawl, a dump.
+    Addresses take their places among the plain files. Where one file is cut into parts, or all are joined, every part
+    depends on it. None for a source that has no such files: a package, a crawl, a dump.
     """
     if "dataset" in origin:
         return _dataset_listing(Path(origin["dataset"]["name"]))
@@ -109,7 +109,7 @@ def local_listing(origin: Mapping[str, Any], part: int, parts: int) -> list[tupl
             indexes = ((name, local_index(str(path))) for name, path in found)
             archives.update((index_name(name), Path(index)) for name, index in indexes if index)
     ordered = sorted(plain, key=lambda file: file[0])
-    mine = ordered if parts > len(ordered) else ordered[part::parts]
+    mine = ordered if parts > len(ordered) or "joined" in origin else ordered[part::parts]
     return [(name, path) for name, path in mine if path is not None] + sorted(archives)
 
 

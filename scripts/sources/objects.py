@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NoReturn
 
 from scripts.sources.records import Rejected, quarantined
-from scripts.sources.streams import BrokenStream, iter_lines
+from scripts.sources.streams import BrokenStream
 
 Object = dict[str, Any]
-
-
-def iter_objects(path: Path) -> Iterator[tuple[int, bytes, Object | Rejected]]:
-    """Yield (line number, line, object) of a file; broken lines and the break of the file come as Rejected."""
-    for number, line, broken in filled_lines(iter_lines(path)):
-        yield number, line, broken or parse_object(line, f"line {number}")
 
 
 def filled_lines(lines: Iterator[tuple[int, bytes, bool]]) -> Iterator[tuple[int, bytes, Rejected | None]]:

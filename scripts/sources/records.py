@@ -3,7 +3,8 @@
 A reader is a generator `read(path, origin, options)` over one raw file. `origin` is the file's native name (a member of
 a package, a path under a glob); keys derive from it and from what the file says, never from the part or the position of
 the file in it. Where several parts share a file, each reads it and keeps its share of the outcomes by their number; what
-is costly to make, a reader yields as a function that makes it, so that the other parts need not.
+is costly to make, a reader yields as a function that makes it, so that the other parts need not. A reader that knows better
+which records a part need not make takes the share too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
+
+from scripts.sources.shares import Share
 
 SAMPLE_CHARACTERS = 200
 
@@ -45,6 +48,7 @@ class Rejected:
 Outcome = Record | Rejected
 Deferred = Callable[[], Outcome]
 Reader = Callable[[Path, str, Mapping[str, Any]], Iterator[Outcome | Deferred]]
+SharingReader = Callable[[Path, str, Mapping[str, Any], Share], Iterator[Outcome]]
 
 
 def made(outcomes: Iterable[Outcome | Deferred]) -> Iterator[Outcome]:
@@ -65,6 +69,8 @@ def quarantined(reason: str, position: str, sample: str | bytes = "") -> Rejecte
 
 def printable(sample: str | bytes) -> str:
     """Return the first characters of a sample as text that is valid UTF-8, whatever was in it."""
+    if not sample:
+        return ""
     if isinstance(sample, bytes):
         sample = sample[: SAMPLE_CHARACTERS * 4].decode("utf-8", "backslashreplace")
     return sample[:SAMPLE_CHARACTERS].encode("utf-8", "backslashreplace").decode("utf-8")

@@ -64,15 +64,19 @@ class Store:
             yield path
 
     def take(self, remote: Remote, target: Path) -> None:
-        """Publish a file as `target`. It leaves the cache with `release`, so that a large file is not kept twice."""
+        """Publish a file as `target`. It leaves the cache with `release`, so that no file is kept that is not needed."""
         self._link(remote, target)
         self._taken.append(remote.url)
 
-    def release(self) -> None:
-        """Remove what was taken from the cache, when all that a job needs is there."""
+    def release(self, parts: int = 1) -> None:
+        """Remove what was taken from the cache, since all that a job needs is there: at once, or when all `parts` have it.
+
+        They have the one file by names of their own, which are counted.
+        """
         for url in self._taken:
             with self._entry(url) as path:
-                _forget(path)
+                if parts == 1 or (path.is_file() and path.stat().st_nlink > parts):
+                    _forget(path)
         self._taken.clear()
 
     def _link(self, remote: Remote, target: Path) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 T = TypeVar("T")
+_MIX = 0x9E3779B97F4A7C15  # 2**64 by the golden ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,14 @@ class Share:
     def of(self, records: Iterable[T]) -> Iterator[T]:
         """Yield the records whose number modulo `parts` is `part`."""
         return itertools.islice(records, self.part, None, self.parts)
+
+    def takes(self, number: int) -> bool:
+        """Tell whether the record with this number is one of them."""
+        return number % self.parts == self.part
+
+    def holds(self, number: int) -> bool:
+        """Tell whether a thread is one of them, by its own number: mixed first (Knuth 1998, 6.4), as samples keep every tenth."""
+        return self.takes((number * _MIX & (1 << 64) - 1) >> 32)
 
     def within(self, size: int) -> tuple[int, int]:
         """Return where the share of a range of this size starts and stops."""

@@ -1,7 +1,8 @@
 """Posts that come in any order, put together as threads, in memory bounded by one thread.
 
 Posts are spooled to a temporary SQLite database, then read thread by thread. The order is that of their numbers and
-scores, never that of the file.
+scores, never that of the file. Where several parts share a file, a thread is that of one part, by its number, and the others
+look at its posts just long enough to see that.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import itertools
 import json
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -21,11 +22,14 @@ import zstandard
 
 from scripts.lib.errors import UserError
 from scripts.sources.records import Outcome, Rejected, quarantined, removed
+from scripts.sources.shares import Share
 from scripts.sources.streams import MAX_RECORD_BYTES
 
 # A post takes memory beside that of its text.
 MAX_POSTS = 200_000
 _BATCH = 1_000
+# Gives (line number, line, why it is none) of the lines of posts that are not blank, each time anew.
+Lines = Callable[[], Iterator[tuple[int, bytes, Rejected | None]]]
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 _COMPRESSOR = zstandard.ZstdCompressor(level=1)
 _DECOMPRESSOR = zstandard.ZstdDecompressor()
@@ -39,6 +43,11 @@ PRAGMA cache_size = -65536;
 CREATE TABLE posts (thread INTEGER, reply INTEGER, id INTEGER, parent INTEGER, score INTEGER, data BLOB);
 CREATE TABLE roots (id INTEGER PRIMARY KEY, thread INTEGER);
 BEGIN;
+"""
+_LINES = """
+SELECT coalesce(roots.thread, posts.thread), data
+FROM posts LEFT JOIN roots ON posts.reply AND roots.id = posts.id
+ORDER BY posts.rowid
 """
 # Sorting with the data makes the order of copies of one post independent of the file's; those left out come last.
 _ROWS = """
@@ -70,7 +79,7 @@ class _Row(NamedTuple):
     id: int
     parent: int | None
     score: int | None
-    data: bytes | None
+    data: bytes | int | None
 
 
 class Spool:
@@ -97,6 +106,13 @@ class Spool:
         data = None
         if post.left_out is None:
             data = _COMPRESSOR.compress(_ENCODER.encode([post.text, post.about]).encode("utf-8"))
+        self._add(post, data)
+
+    def add_place(self, post: Post, line: int) -> None:
+        """Take the place of a post, and the line that it stands on."""
+        self._add(post, line)
+
+    def _add(self, post: Post, data: bytes | int | None) -> None:
         reply = int(post.parent is not None)
         self._waiting.append(_Row(post.thread, reply, post.id, post.parent, post.score, data))
         if len(self._waiting) >= _BATCH:
@@ -118,6 +134,10 @@ class Spool:
             found = self._database.execute("SELECT thread FROM roots WHERE id = ?", (parent,)).fetchone()
             root = found[0] if found else parent
             self._database.execute("INSERT OR IGNORE INTO roots VALUES (?, ?)", (post, root))
+
+    def lines(self, share: Share) -> Iterator[int]:
+        """Yield the lines, as their places were taken, whose posts are in threads of a share."""
+        return (line for thread, line in self._database.execute(_LINES) if share.holds(thread))
 
     def threads(self) -> Iterator[tuple[int, Iterator[_Row]]]:
         """Yield the number of each thread, in order, and its posts: the opening, then replies by number."""
@@ -146,6 +166,7 @@ class Thread:
             if row.reply and row.id not in self._places and len(self._places) < MAX_POSTS:
                 self._places[row.id] = (row.parent, row.score or 0)
             return None
+        assert isinstance(row.data, bytes), "only the lines of places are numbers"
         data = b"" if self._full else _DECOMPRESSOR.decompress(row.data)
         self._full = self._full or self._bytes + len(data) > MAX_RECORD_BYTES or len(self._places) >= MAX_POSTS
         position = f"post {row.id} of thread {self.number}"
@@ -195,22 +216,50 @@ def thread_outcomes(
 
     `parents_only` is for posts that do not say which thread they are in: their `thread` need not be right.
     """
+    with spooling() as spool:
+        for post in posts:
+            rejected = post if isinstance(post, Rejected) else post.left_out
+            if isinstance(post, Post):
+                spool.add(post)
+            if rejected is not None:
+                yield rejected
+        if parents_only:
+            spool.find_roots()
+        for number, rows in spool.threads():
+            thread = Thread(number)
+            yield from filter(None, map(thread.take, rows))
+            yield from compose(thread)
+
+
+@contextmanager
+def spooling() -> Iterator[Spool]:
+    """Give a spool. Raises UserError where there is no room for it."""
     try:
         with Spool() as spool:
-            for post in posts:
-                rejected = post if isinstance(post, Rejected) else post.left_out
-                if isinstance(post, Post):
-                    spool.add(post)
-                if rejected is not None:
-                    yield rejected
-            if parents_only:
-                spool.find_roots()
-            for number, rows in spool.threads():
-                thread = Thread(number)
-                yield from filter(None, map(thread.take, rows))
-                yield from compose(thread)
+            yield spool
     except sqlite3.OperationalError as error:
         raise UserError(f"Posts cannot be sorted on disk ({error}); point TMPDIR to a folder with room.") from None
+
+
+def posts_of_share(
+    lines: Iterable[tuple[int, bytes, Rejected | None]],
+    named: Callable[[bytes], Iterable[int] | None],
+    parse: Callable[[int, bytes], Post | Rejected],
+    share: Share,
+) -> Iterator[Post | Rejected]:
+    """Yield the posts on (number, line, why it is none) that are in threads of a share; broken lines are shared by number.
+
+    `named` tells, without parsing a line, which threads its post may be in, or None where only parsing does.
+    """
+    for number, line, broken in lines:
+        mine = share.takes(number)
+        if broken is not None:
+            if mine:
+                yield broken
+        elif mine or (threads := named(line)) is None or any(map(share.holds, threads)):
+            post = parse(number, line)
+            if share.holds(post.thread) if isinstance(post, Post) else mine:
+                yield post
 
 
 def low_score(score: int | None, minimum: int | None, position: str, text: str) -> Rejected | None:

@@ -10,6 +10,7 @@ the texts by which a corpus is searched for the item. Equal ids are an error of 
 from __future__ import annotations
 
 import argparse
+import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ import pyarrow as pa
 from scripts.lib.canonical import canonical_json
 from scripts.lib.documents import DocumentWriter
 from scripts.lib.errors import UserError
+from scripts.lib.packed import published_files
 from scripts.lib.step import Step, run_step, step_parser
 from scripts.tasks.readers import READERS
 
@@ -40,16 +42,13 @@ ITEM_SCHEMA = pa.schema(
 def prepare(step: Step, args: argparse.Namespace) -> None:
     """Publish the items of a task."""
     task, reader = step.settings["task"], READERS[step.settings["kind"]]
-    files: dict[str, Path] = {}
-    for manifest in args.raw:
-        raw = step.read("raw", manifest)
-        folder = raw.folder(manifest.stem)
-        files |= {native: folder / name for name, native in sorted(raw.summary["origins"].items())}
     removed: Counter[str] = Counter()
     splits: Counter[str] = Counter()
     seen: set[str] = set()
     repeated = 0
-    with step.publish() as out:
+    raws = [step.read("raw", manifest) for manifest in args.raw]
+    with step.publish() as out, tempfile.TemporaryDirectory() as room:
+        files = {native: path for raw in raws for path, native in published_files(raw, Path(room))}
         with DocumentWriter(out.file("items.parquet"), ITEM_SCHEMA) as writer:
             for item in reader(files, removed):
                 identifier = f"{task}:{item.key}"

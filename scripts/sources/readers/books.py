@@ -19,11 +19,12 @@ from scripts.sources.bookhtml import blocks_from, lines_of
 from scripts.sources.bookmarkup import decode_chapter, decode_html, parse
 from scripts.sources.bookmeta import About, about_html, about_package
 from scripts.sources.booksplit import HEADING_CHARACTERS, Block, first_line, section_of, split_blocks, split_book
-from scripts.sources.decoding import BOMS, decode_legacy, normal_form
+from scripts.sources.decoding import BOMS, decode, decode_legacy, is_archive, normal_form
 from scripts.sources.epub import Container, Item, Package, folder_of, open_package
 from scripts.sources.gutenberg import Licence, strip_blocks, strip_licence, strip_marked, tidy
 from scripts.sources.pagemarks import Line
 from scripts.sources.records import Outcome, Record, key_of, quarantined, removed
+from scripts.sources.shares import Share
 from scripts.sources.streams import BrokenStream, compression, iter_chunks, read_whole
 
 MAX_CHARACTERS = 20_000
@@ -51,6 +52,11 @@ def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcom
         yield quarantined(error.reason, f"byte {error.position} of {origin}")
 
 
+def read_share(path: Path, origin: str, options: Mapping[str, Any], share: Share) -> Iterator[Outcome]:
+    """Yield the documents of a book in its first share: where it is cut depends on the whole of it, so it is never shared."""
+    return iter(()) if share.part else read(path, origin, options)
+
+
 def is_markup(head: bytes) -> bool:
     """Tell whether a file begins as HTML does."""
     mark, encoding = next((found for found in BOMS if head.startswith(found[0])), (b"", "latin-1"))
@@ -66,6 +72,9 @@ class _Shelf:
         self._number = 0
 
     def plain(self, data: bytes) -> Iterator[Outcome]:
+        if is_archive(data) or (b"\0" in data and decode(data) is None):  # an image, a PDF: any bytes are Windows-1252
+            yield quarantined("no_text", self._origin, data)
+            return
         text, licence = strip_licence(normal_form(decode_legacy(data)))
         text = tidy(text)
         if not text:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import regex
 
-from scripts.sources.records import Outcome, Record, Rejected, removed, stem
+from scripts.sources.records import Deferred, Outcome, Record, Rejected, removed, stem
 from scripts.sources.tables import Row, iter_rows
 
 _DATE = regex.compile(r"(\d{4})[/-](\d{1,2})[/-](\d{1,2})")
@@ -21,10 +22,11 @@ _GAP = regex.compile(r"[ \t]{4,}")
 _SPACES = regex.compile(r"[ \t]{2,}")
 
 
-def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
+def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome | Deferred]:
     """Yield one outcome an article: title, subtitle and text, apart by empty lines. No options."""
+    key = stem(origin).removesuffix(".csv")
     for line, row in iter_rows(path, origin, ("article_id", "title", "text")):
-        yield row if isinstance(row, Rejected) else _article(row, stem(origin).removesuffix(".csv"), line)
+        yield row if isinstance(row, Rejected) else functools.partial(_article, row, key, line)
 
 
 def _article(row: Row, key: str, line: int) -> Outcome:

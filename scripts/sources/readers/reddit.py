@@ -1,4 +1,4 @@
-"""Reddit: submissions and comments as JSON lines in the form of the Pushshift dumps, in one file or comments alone.
+"""Reddit: submissions and comments as JSON lines in the form of the Pushshift dumps, together or comments alone.
 
 A document is a submission with its comments, depth first. Posts keep their Markdown, links by their words alone.
 """
@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import regex
 
 from scripts.sources.decoding import has_surrogates, unescape
 from scripts.sources.discussions import Form, discussion, iso_date
-from scripts.sources.objects import Object, iter_objects, whole_number
-from scripts.sources.records import Outcome, Rejected, key_of, quarantined, removed
-from scripts.sources.threads import Post, low_score, thread_outcomes
+from scripts.sources.objects import Object, parse_object, whole_number
+from scripts.sources.records import Outcome, Rejected, quarantined, removed
+from scripts.sources.shares import Share
+from scripts.sources.threads import Lines, Post, low_score, posts_of_share, thread_outcomes
 
 _NUMBER = regex.compile(r"[0-9a-z]{1,12}")
+_NAME = regex.compile(rb'"(link_)?id"\s*:\s*"([^"]*)"')
+_ESCAPED = regex.compile(rb"\\u00(?:3\d|[4-7])")  # a digit, letter or underscore, as names consist of
 _LINK = regex.compile(r"\[([^\[\]\n]+)\]\((?:https?:/)?/[^()\s]*\)")
 _GONE = {"[deleted]": "deleted", "[removed]": "removed_by_moderators", "[ removed by reddit ]": "removed_by_moderators"}
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -46,23 +48,32 @@ def _is_comment(row: Object) -> bool:
     return "body" in row and "link_id" in row
 
 
-def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
+def read(lines: Lines, origin: str, options: Mapping[str, Any], share: Share) -> Iterator[Outcome]:
     """Yield one outcome a thread, and one a post that is left out. Options: `min_score` (of a post, default none)."""
-    compose = functools.partial(discussion, form=_FORM, origin=key_of(origin))
-    yield from thread_outcomes(_posts(path, options.get("min_score")), compose)
+    compose = functools.partial(discussion, form=_FORM, origin=origin)
+    parse = functools.partial(_post, min_score=options.get("min_score"))
+    yield from thread_outcomes(posts_of_share(lines(), threads_named, parse, share), compose)
 
 
-def _posts(path: Path, min_score: int | None) -> Iterator[Post | Rejected]:
-    for number, line, row in iter_objects(path):
-        if isinstance(row, Rejected):
-            yield row
-        elif is_item(row):
-            yield _post(row, f"line {number}", line, min_score)
-        else:
-            yield quarantined("unknown_item", f"line {number}", line)
+def threads_named(line: bytes) -> list[int] | None:
+    """Return the threads that the post on a line may be in, by the names in it; None where an escape may hide one."""
+    if _ESCAPED.search(line):
+        return None
+    opened: list[int] = []
+    replied: list[int] = []
+    for link, name in _NAME.findall(line):
+        if (number := number_of(name.decode("ascii", "replace"))) is not None:
+            (replied if link else opened).append(number)
+    return replied if replied and b'"selftext"' not in line else replied + opened
 
 
-def _post(row: Object, position: str, line: bytes, min_score: int | None) -> Post | Rejected:
+def _post(number_of_line: int, line: bytes, min_score: int | None) -> Post | Rejected:
+    position = f"line {number_of_line}"
+    row = parse_object(line, position)
+    if isinstance(row, Rejected):
+        return row
+    if not is_item(row):
+        return quarantined("unknown_item", position, line)
     comment = _is_comment(row)
     number = number_of(row.get("id"))
     thread = number_of(row["link_id"]) if comment else number
@@ -109,7 +120,7 @@ def post_text(source: str) -> str:
 
 def number_of(name: Any) -> int | None:
     """Return the number that an id in base 36 is, with or without the mark of its kind (`t3_`)."""
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not name.isascii():
         return None
     digits = name.lower().rpartition("_")[2]
     return int(digits, 36) if _NUMBER.fullmatch(digits) else None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import regex
 
-from scripts.sources.records import Outcome, Record, Rejected, key_of, removed
+from scripts.sources.records import Deferred, Outcome, Record, Rejected, key_of, removed
 from scripts.sources.tables import Row, iter_rows
 
 _BEFORE = regex.compile(r"\s+([.,;:!?)\]](?=\s|\Z))")
@@ -18,10 +19,10 @@ _GAP = regex.compile(r"[ \t]{4,}")
 _SPACES = regex.compile(r"[ \t]{2,}")
 
 
-def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
+def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome | Deferred]:
     """Yield one outcome a speech. No options."""
     for line, row in iter_rows(path, origin, ("date", "speaker", "text", "parliament", "parlspeech_row")):
-        yield row if isinstance(row, Rejected) else _speech(row, origin, line)
+        yield row if isinstance(row, Rejected) else functools.partial(_speech, row, origin, line)
 
 
 def _speech(row: Row, origin: str, line: int) -> Outcome:

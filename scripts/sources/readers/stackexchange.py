@@ -6,6 +6,7 @@ broken one takes no neighbour along.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,43 +18,59 @@ from scripts.sources.objects import whole_number
 from scripts.sources.posthtml import TooDeep, html_text
 from scripts.sources.records import Outcome, Record, Rejected, quarantined, removed
 from scripts.sources.sevenzip import is_sevenzip, iter_member
+from scripts.sources.shares import WHOLE, Share
 from scripts.sources.streams import BrokenStream, iter_chunks, split_lines
-from scripts.sources.threads import Post, Thread, low_score, thread_outcomes
+from scripts.sources.threads import Post, Thread, low_score, posts_of_share, thread_outcomes
 from scripts.sources.xml import OPTIONS, fault
 
 MEMBER = "Posts.xml"
 _QUESTION, _ANSWER = "1", "2"
 _PARSER = etree.XMLParser(**OPTIONS)
 _TAG = regex.compile(r"[^<>|]+")  # `<a><b>`, in newer dumps `|a|b|`
+_NUMBER = regex.compile(rb"""(?<=\s(?:Parent)?)Id\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _FRAME = regex.compile(rb"<\?xml\b[^>]*>|</?posts\s*>|<posts\s*/>")
 
 
-def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
+def read(path: Path, origin: str, options: Mapping[str, Any], share: Share = WHOLE) -> Iterator[Outcome]:
     """Yield one outcome a question, and one a post that is left out. Options: `min_score` (of a post, default none)."""
     chunks = iter_member(path, MEMBER) if is_sevenzip(path) else iter_chunks(path)
-    yield from thread_outcomes(_posts(chunks, options.get("min_score")), _question)
+    parse = functools.partial(_row, min_score=options.get("min_score"))
+    yield from thread_outcomes(posts_of_share(_rows(chunks), threads_named, parse, share), _question)
 
 
-def _posts(chunks: Iterator[bytes], min_score: int | None) -> Iterator[Post | Rejected]:
+def _rows(chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes, Rejected | None]]:
+    """Yield (line number, the row on it, why it is none), without the frame around the rows."""
     number, ended = 0, False
     try:
         for number, line, whole in split_lines(chunks):
-            position = f"line {number}"
             line = line.strip()
             rest = _FRAME.sub(b"", line).strip() if not line.startswith(b"<row") else line
             ended = ended or line.endswith((b"</posts>", b"<posts/>"))
             if not whole:
-                yield quarantined("too_long_or_cut", position, line)
+                yield number, line, quarantined("too_long_or_cut", f"line {number}", line)
             elif rest:
-                yield _row(rest, position, min_score)
+                yield number, rest, None
     except BrokenStream as error:
-        yield quarantined(error.reason, f"byte {error.position}")
+        yield number, b"", quarantined(error.reason, f"byte {error.position}")
     else:
         if not ended:
-            yield quarantined("truncated", f"line {number}")
+            yield number, b"", quarantined("truncated", f"line {number}")
 
 
-def _row(line: bytes, position: str, min_score: int | None) -> Post | Rejected:
+def threads_named(row: bytes) -> list[int] | None:
+    """Return the questions that a row may be or answer, by the numbers in it; None where only a parser can tell."""
+    found = []
+    for quoted, single in _NUMBER.findall(row):
+        value = (quoted or single).decode("ascii", "replace")
+        if "&" in value:
+            return None
+        if (number := whole_number(value)) is not None:
+            found.append(number)
+    return None if b"<!" in row else found  # a declaration gives an element attributes too
+
+
+def _row(number_of_line: int, line: bytes, min_score: int | None) -> Post | Rejected:
+    position = f"line {number_of_line}"
     try:
         row = dict(etree.fromstring(line, _PARSER).attrib)
     except etree.XMLSyntaxError as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.sources.decoding import decode
+from scripts.sources.decoding import decode, is_archive
 from scripts.sources.records import Outcome, Record, key_of, quarantined
 from scripts.sources.streams import BrokenStream, read_whole
 
@@ -18,7 +18,7 @@ def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcom
     except BrokenStream as error:
         yield quarantined(error.reason, f"byte {error.position}")
         return
-    text = decode(data, options.get("encoding"))
+    text = None if is_archive(data) else decode(data, options.get("encoding"))
     if text is None:
         yield quarantined("wrong_encoding", origin, data)
     else:

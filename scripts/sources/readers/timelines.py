@@ -15,6 +15,7 @@ import regex
 
 from scripts.sources.decoding import unescape
 from scripts.sources.records import Outcome, Record, Rejected, removed
+from scripts.sources.shares import WHOLE, Share
 from scripts.sources.tables import iter_rows
 
 POSTS = 20
@@ -27,9 +28,15 @@ _SPACES = regex.compile(r"\s+")
 _MIN_WORDS = 3
 
 
-def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome]:
-    """Yield one outcome a timeline, and one a post that is left out. Options: `posts` (a document, default 20)."""
-    limit = options.get("posts", POSTS)
+def read(path: Path, origin: str, options: Mapping[str, Any], share: Share = WHOLE) -> Iterator[Outcome]:
+    """Yield one outcome a timeline, and one a post that is left out. Options: `posts` (a document, default 20).
+
+    Where one document ends depends on all posts before, so those of another share are read too.
+    """
+    return share.of(_outcomes(path, origin, options.get("posts", POSTS)))
+
+
+def _outcomes(path: Path, origin: str, limit: int) -> Iterator[Outcome]:
     waiting: list[tuple[str, str]] = []
     account = ""
     for line, row in iter_rows(path, origin, ("source_id", "text")):

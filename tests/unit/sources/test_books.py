@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from pathlib import Path
+
+import pytest
 
 from scripts.sources.booksplit import split_book
 from scripts.sources.gutenberg import strip_licence, tidy
@@ -13,6 +17,15 @@ HEADER = (
     "*** START OF THIS PROJECT GUTENBERG EBOOK BEES ***\n"
 )
 FOOTER = "\n*** END OF THIS PROJECT GUTENBERG EBOOK BEES ***\nlicence text and a donation request\n"
+
+
+def tar_of(content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        info = tarfile.TarInfo("a.txt")
+        info.size = len(content)
+        archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
 
 
 def chapters(count: int, words: int = 300) -> str:
@@ -34,6 +47,18 @@ def test_licence_goes_and_is_recorded(tmp_path: Path) -> None:
 def test_a_book_without_licence_is_whole() -> None:
     text, licence = strip_licence("Just a book.")
     assert (text, licence.header, licence.footer) == ("Just a book.", 0, 0)
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff", b"%PDF-1.7\n%\xe2\xe3\0stream", tar_of(b"A text.")]
+)
+def test_what_is_no_text_is_quarantined(tmp_path: Path, content: bytes) -> None:
+    found = documents_of(tmp_path, "cover.txt", content, "books")
+    assert found.accounting == {"in": 1, "kept": 0, "removed": {}, "quarantined": {"no_text": 1}}
+
+
+def test_zeros_in_a_text_are_left_out(tmp_path: Path) -> None:
+    assert documents_of(tmp_path, "a.txt", b"Bees\0 fly.", "books").list[0]["text"] == "Bees fly."
 
 
 def test_long_books_are_cut_at_chapters_and_lose_nothing(tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import itertools
 import json
+import shutil
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +22,7 @@ from scripts.sources.shares import WHOLE, divided
 from scripts.sources.streams import iter_lines
 
 from .running import Extracted, run_extract, run_fetch
+from .server import Answer, serving
 from .test_academic import MEDLINE
 from .test_books import chapters
 from .test_social import SITE, posts_xml
@@ -118,6 +121,44 @@ def test_a_file_that_is_kept_once_is_never_one_that_was_changed(tmp_path: Path) 
     code, manifest = run_fetch(tmp_path, files, 1, 2)
     assert code == 0
     assert (manifest.with_suffix("") / "000000-a.jsonl").read_bytes() == JSONL
+
+
+def held(root: Path) -> list[str]:
+    """What the caches of a run keep besides locks."""
+    return sorted(
+        path.name for path in (root / "cache").rglob("*") if path.is_file() and not path.name.endswith("lock")
+    )
+
+
+def test_nothing_is_kept_when_all_parts_have_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(JSONL)
+    files = [{"path": str(tmp_path / "a.jsonl")}]
+    for part in range(3):
+        assert run_fetch(tmp_path, files, part, 3)[0] == 0
+        assert len(held(tmp_path)) == (part < 2)
+    raw = tmp_path / "results" / "sources" / "s" / "raw"
+    assert len({path.stat().st_ino for path in raw.glob("*/*.jsonl")}) == 1
+    shutil.rmtree(raw / "0001")
+    assert run_fetch(tmp_path, files, 1, 3)[0] == 0  # alone again: its name in the cache takes no room
+    shutil.rmtree(raw)
+    (tmp_path / "b.jsonl").write_bytes(JSONL * 2)
+    assert run_fetch(tmp_path, [{"path": str(tmp_path / "b.jsonl")}], 0, 3)[0] == 0
+    assert held(tmp_path) == [hashlib.sha256(JSONL * 2).hexdigest()]  # that of the first file is gone
+
+
+def test_a_download_that_is_shared_is_kept_until_all_parts_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GROUNDWORK_DOWNLOADS", json.dumps({"allow_hosts": ["127.0.0.1"]}))
+    with serving(lambda _: Answer(JSONL)) as server:
+        files = [{"path": server.url("/a.jsonl")}]
+        for part in (2, 0, 1):
+            assert run_fetch(tmp_path, files, part, 3)[0] == 0
+        assert len(server.requests) == 1
+    raw = sorted((tmp_path / "results" / "sources" / "s" / "raw").glob("*/*.jsonl"))
+    assert [path.read_bytes() == JSONL for path in raw] == [True] * 3
+    assert len({path.stat().st_ino for path in raw}) == 1
+    assert held(tmp_path) == []
 
 
 def test_only_a_part_that_shares_a_file_says_so(tmp_path: Path) -> None:
