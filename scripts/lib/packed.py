@@ -27,7 +27,7 @@ def pack(folder: Path, names: Mapping[str, str]) -> None:
             info.pax_headers = {_NATIVE: native}
             with (folder / name).open("rb") as stream:
                 archive.addfile(info, stream)
-            archive.members = []  # else they are kept in memory
+            archive.members = []  # type: ignore[attr-defined]  # else they are kept in memory
             (folder / name).unlink()
 
 
@@ -44,7 +44,7 @@ def published_files(raw: Artefact, room: Path) -> Iterator[tuple[Path, str]]:
 def _unpacked(path: Path, room: Path) -> Iterator[tuple[Path, str]]:
     with tarfile.open(path, "r:") as archive:
         while (info := archive.next()) is not None:
-            archive.members = []
+            archive.members = []  # type: ignore[attr-defined]
             stream, target = archive.extractfile(info), room / Path(info.name).name
             assert stream is not None, "only files are packed"
             with stream, target.open("wb") as out:
