@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import resource
 import zipfile
@@ -31,8 +32,9 @@ PARTS, ROOM = 60, 24
 def few_files() -> Iterator[None]:
     """Let this process open no more than ROOM files beside those that it has."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    have = max(map(int, os.listdir("/proc/self/fd")))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (have + ROOM, limits[1]))
+    have = set(map(int, os.listdir("/proc/self/fd")))
+    free = itertools.islice((number for number in itertools.count() if number not in have), ROOM)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(free) + 1, limits[1]))
     try:
         yield
     finally:
