@@ -43,7 +43,7 @@ from scripts.pretraining.layout import lay_out
 from scripts.pretraining.objective import inputs_and_labels, token_losses
 from scripts.pretraining.recipe import Architecture, Recipe
 from scripts.pretraining.size import parameters
-from scripts.pretraining.worker import Trainer
+from scripts.pretraining.trainer import Trainer
 
 OURS = "groundwork"
 
