@@ -25,7 +25,10 @@ from tests.unit.sources.running import run_fetch
 from tests.unit.tokenizer.test_compare import ROWS, publish_parts, run_compare
 from tests.unit.tokenizer.test_tokenizer import publish, train_tokenizer
 
-PARTS, ROOM = 60, 24
+PARTS, ROOM = (
+    150,
+    64,
+)  # a step may hold some tens of files of its own, as runs that are merged or archives that stay open
 
 
 @contextmanager
