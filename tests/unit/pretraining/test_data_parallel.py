@@ -50,12 +50,14 @@ def done(inputs: tiny.Inputs, tmp_path_factory: pytest.TempPathFactory) -> Done:
     return Done(tmp_path_factory.mktemp("done"), jobs, *(f"killed {stage}" for stage in (1, 2, 3)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", WAYS)
 def test_it_equals_a_plain_loop_and_goes_on_bit_for_bit(done: Done, way: str) -> None:
     done.require_plain(way)
     done.require_same_bits(way, way, "result")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", ROUNDED)
 def test_in_bf16_it_follows_a_plain_loop_in_the_same_formats(done: Done, way: str) -> None:
     """Gradients are added up in another order, and each sum is rounded to eight bits."""
@@ -63,12 +65,14 @@ def test_in_bf16_it_follows_a_plain_loop_in_the_same_formats(done: Done, way: st
     done.require_same_bits(way, way, "result")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stage", [1, 2, 3])
 def test_killed_and_gone_on_with_it_ends_with_the_same_bits(done: Done, stage: int) -> None:
     assert len(re.findall(r"resuming after step (?:5|10)\n", done.log)) >= 3
     done.require_same_bits(f"whole {stage}", f"killed {stage}")
 
 
+@pytest.mark.long
 def test_one_process_goes_on_from_what_was_offloaded(done: Done, device: torch.device, tmp_path: Path) -> None:
     done.require_goes_on_alone("gpt2, ZeRO 2, offloaded, computed again", 0, tmp_path, device)
 

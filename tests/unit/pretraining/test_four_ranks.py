@@ -51,17 +51,20 @@ def done(inputs: tiny.Inputs, tmp_path_factory: pytest.TempPathFactory) -> Done:
     return Done(tmp_path_factory.mktemp("done"), jobs, "killed")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", WAYS)
 def test_it_equals_a_plain_loop_and_goes_on_bit_for_bit(done: Done, way: str) -> None:
     done.require_plain(way)
     done.require_same_bits(way, way, "result")
 
 
+@pytest.mark.long
 def test_killed_and_gone_on_with_it_ends_with_the_same_bits(done: Done) -> None:
     assert re.search(r"resuming after step (5|10)\n", done.log)
     done.require_same_bits("whole", "killed")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "way", ["tensor x pipeline, llama untied", "tensor x pipeline, gpt2 tied", "sequence x tensor, llama, ZeRO 1"]
 )
