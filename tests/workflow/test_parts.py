@@ -65,6 +65,9 @@ def lay_out(folder: Path, parts: Sequence[int], step: int) -> None:
     write_config(folder, config)
 
 
+pytestmark = pytest.mark.long  # two builds of everything
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The results of both layouts."""
