@@ -139,7 +139,8 @@ def model_states(recipe: Recipe, vocabulary: int, held: int, grid: Grid) -> dict
     if grid.zero_stage == 0:
         return {"weights": FLOAT32 * held, "gradients": FLOAT32 * held, "optimizer": 2 * FLOAT32 * held}
     if grid.zero_stage == 3:
-        weights, gradients = min(share + persistent(shape, grid), 2 * held), share
+        whole = persistent(shape, grid) if grid.sharing > 1 else 0  # what no one shares is its own gathered tensor
+        weights, gradients = share + whole, share
     else:
         whole = shape.padded_vocabulary(vocabulary) * shape.width
         weights, gradients = held, whole + math.ceil((held - whole) / grid.sharing)
@@ -151,13 +152,14 @@ def persistent(shape: Architecture, grid: Grid) -> int:
     d, f = shape.width, shape.feed_forward
     grouped = d // shape.heads * shape.key_value_heads
     if shape.family == "modernbert":
-        layer = [3 * d * d, d * d, 2 * d * f, d * f, d, d]
+        cut, whole = [3 * d * d, d * d, 2 * d * f, d * f], [d] * 2
     elif shape.family == "llama":
-        layer = [d * d, d * grouped, d * grouped, d * d, d * f, d * f, d * f, d, d]
+        cut, whole = [d * d, d * grouped, d * grouped, d * d, d * f, d * f, d * f], [d] * 2
     elif shape.family == "gpt2":
-        layer = [3 * d * d, 3 * d, d * d, d, d * f, f, f * d, d, d, d, d, d]
+        cut, whole = [3 * d * d, 3 * d, d * d, d * f, f, f * d], [d] * 6
     else:
-        layer = [*[d * d, d] * 4, d * f, f, f * d, d, d, d, d, d]
+        cut, whole = [*[d * d, d] * 3, d * d, d * f, f, f * d], [d] * 6
+    layer = [size // grid.tensor for size in cut] + whole
     return sum(size for size in layer if size < PERSISTENT) * shape.layers // grid.pipeline
 
 

@@ -25,10 +25,8 @@ from tests.unit.sources.running import run_fetch
 from tests.unit.tokenizer.test_compare import ROWS, publish_parts, run_compare
 from tests.unit.tokenizer.test_tokenizer import publish, train_tokenizer
 
-PARTS, ROOM = (
-    150,
-    64,
-)  # a step may hold some tens of files of its own, as runs that are merged or archives that stay open
+PARTS = 150
+ROOM = 64  # a step may hold some tens of files of its own, as runs that are merged or archives that stay open
 
 
 @contextmanager
@@ -51,16 +49,19 @@ def test_the_limit_holds(tmp_path: Path) -> None:
 
 
 def test_a_stream_holds_no_file_open(tmp_path: Path) -> None:
-    texts = documents("web", 400)
+    """Write, open, read, locate and place with more parts than files may be open."""
+    texts = documents("web", 3 * PARTS)
     one = shard(tmp_path / "one" / "web", texts, 1)
     with few_files():
         many = shard(tmp_path / "many" / "web", texts, PARTS)
         assert np.array_equal(one.read(0, one.tokens), many.read(0, many.tokens))
         orders = [DataOrder([stream], {}, 8, 4, seed=1) for stream in (one, many)]
-        for step in (0, 7, 1000):
+        for step in (*range(20), 1000):
             assert np.array_equal(orders[0].batch(step), orders[1].batch(step))
-        span = many.spans(0, 1)[0]
-        assert many.place(span.part, span.document)[0] == 0
+        where = {place: many.place(*place) for place in ((n, d) for n in range(PARTS) for d in range(3))}
+        assert many.place(many.spans(0, 1)[0].part, many.spans(0, 1)[0].document)[0] == 0
+    sizes = {(number % PARTS, number // PARTS): len(ids) for number, ids in enumerate(texts.values())}
+    assert {place: stop - start for place, (start, stop) in where.items()} == sizes
 
 
 def test_duplicates_in_many_parts(tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
-"""A stream holds no file open, finds its tokens by few marks, and refuses an order that points elsewhere."""
+"""A stream finds its tokens by few marks, and refuses an order that points elsewhere."""
 
 from __future__ import annotations
 
-import resource
 from pathlib import Path
 
 import numpy as np
@@ -11,30 +10,8 @@ import pytest
 from scripts.lib import streams
 from scripts.lib.errors import UserError
 from scripts.lib.indexed import IndexedWriter
-from scripts.lib.order import DataOrder
 from scripts.lib.streams import SourceStream
 from tests.unit.lib.test_order import documents, shard
-
-
-def test_a_source_may_have_more_parts_than_files_may_be_open(tmp_path: Path) -> None:
-    """Open, read, locate and place with 300 parts where 64 files may be open."""
-    texts = documents("many", 900)
-    shard(tmp_path / "many", texts, 300)
-    expected = DataOrder([shard(tmp_path / "few" / "many", texts, 1)], {}, 64, 8, 1)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
-    try:
-        opened = [
-            SourceStream.open("many", tmp_path / "many", [f"{n:04d}" for n in range(300)], "train") for _ in range(3)
-        ]
-        order = DataOrder(opened[:1], {}, 64, 8, 1)
-        for step in range(20):
-            assert np.array_equal(order.batch(step), expected.batch(step))
-        where = {place: opened[1].place(*place) for place in ((n, d) for n in range(300) for d in range(3))}
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    sizes = {(number % 300, number // 300): len(ids) for number, ids in enumerate(texts.values())}
-    assert {place: stop - start for place, (start, stop) in where.items()} == sizes
 
 
 def test_few_marks_find_every_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,7 +120,7 @@ def engine_bytes(made: Recipe, grid: Grid) -> dict[str, int]:
         if step == 0:
             engine.update(1e-3, lambda norm: None)
     states = _by_role(engine)
-    if grid.zero_stage == 3:
+    if grid.zero_stage == 3 or (grid.pipeline > 1 and engine.model.stage_id):
         return states
     rows = slice(0, grid.micro_batch)
     if grid.pipeline == 1:
