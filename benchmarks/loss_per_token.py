@@ -15,7 +15,6 @@ import argparse
 import json
 import math
 import multiprocessing
-import os
 import statistics
 import tempfile
 import time
@@ -29,17 +28,14 @@ import torch
 import yaml
 from torch import nn
 
-from benchmarks.training import write_tokens
+from benchmarks.training import be_rank, job_over, write_tokens
 from benchmarks.training_peers import NanoGPT, optimizer_of, random_windows
-from scripts.lib.manifest import open_artefact
 from scripts.lib.pieces import piece_bytes, word_continuations
 from scripts.pretraining.architecture import model_config
 from scripts.pretraining.data import TrainingData
 from scripts.pretraining.engine import start_processes
 from scripts.pretraining.exported_tokenizer import exported_tokenizer
-from scripts.pretraining.inputs import sources_of
 from scripts.pretraining.job import Job
-from scripts.pretraining.layout import lay_out
 from scripts.pretraining.objective import inputs_and_labels, token_losses
 from scripts.pretraining.recipe import Architecture, Recipe
 from scripts.pretraining.size import parameters
@@ -84,18 +80,8 @@ def make_job(results: Path, model: str, seed: int, threads: int) -> Job:
     recipe = Recipe.from_settings({"model": model, "seed": seed, **named})
     steps = recipe.training.steps
     recipe = replace(recipe, training=replace(recipe.training, evaluate_every=steps, checkpoint_every=steps))
-    folder = results / "shards" / entry["corpus"] / entry["tokenizer"]
-    manifests = [path for path in sorted(folder.glob("*/[0-9]*.json")) if not path.name.endswith(".provenance.json")]
     tokenizer = results / "tokenizers" / entry["tokenizer"]
-    return Job(
-        recipe=recipe,
-        weights={},
-        layout=lay_out(recipe.training.global_batch, recipe.training.sequence_length, 1, threads=threads),
-        digest="benchmark",
-        vocabulary=int(open_artefact(tokenizer.with_name(f"{tokenizer.name}.json")).summary["vocabulary"]),
-        tokenizer=str(tokenizer.resolve()),
-        sources=sources_of(manifests, sorted({shard.with_name("order.json") for shard in manifests})),
-    )
+    return job_over(recipe, tokenizer, results / "shards" / entry["corpus"] / entry["tokenizer"], 1, threads)
 
 
 def shape_of(job: Job) -> Architecture:
@@ -142,9 +128,7 @@ def train_ours(job: Job, folder: Path) -> Any:
     """Train with ours and return the model that it exported."""
     from transformers import AutoModelForCausalLM
 
-    place = {"RANK": 0, "LOCAL_RANK": 0, "WORLD_SIZE": 1, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": 0}
-    os.environ |= {name: str(value) for name, value in place.items()}
-    os.environ["OMP_NUM_THREADS"] = str(job.layout.threads)
+    be_rank(0, 1, folder, job.layout.threads)
     assert Trainer(job, folder, start_processes()).run()
     exported = next(folder.rglob("config.json")).parent
     return AutoModelForCausalLM.from_pretrained(exported).eval()

@@ -37,7 +37,7 @@ from scripts.pretraining.engine import start_processes
 from scripts.pretraining.inputs import sources_of
 from scripts.pretraining.job import Job
 from scripts.pretraining.layout import lay_out
-from scripts.pretraining.presence import FOLDER, Presence
+from scripts.pretraining.presence import FOLDER, IN_FILE, Presence
 from scripts.pretraining.recipe import Architecture, Recipe
 from scripts.pretraining.size import flops_per_token, matmul_parameters, parameters
 from scripts.pretraining.trainer import Trainer
@@ -85,11 +85,16 @@ class InTurn(Presence):
             self._turn()
 
 
+def be_rank(rank: int, count: int, folder: Path, threads: int) -> None:
+    """Tell this process that it is one of `count` ranks that meet in a folder, as the launcher does."""
+    place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": IN_FILE}
+    os.environ |= {name: str(value) for name, value in place.items()}
+    os.environ |= {FOLDER: str(folder), "OMP_NUM_THREADS": str(threads)}
+
+
 def groundwork(job: Job, tokens: Path, turn: Turn, *, folder: Path, rank: int, count: int) -> None:
     """Train with ours, as one of `count` ranks that meet in a folder."""
-    place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": 0}
-    os.environ |= {name: str(value) for name, value in place.items()}
-    os.environ |= {FOLDER: str(folder), "OMP_NUM_THREADS": str(job.layout.threads)}
+    be_rank(rank, count, folder, job.layout.threads)
     logging.basicConfig(level=logging.INFO, filename=folder / "log", format="%(message)s", force=True)
     Trainer(job, folder, start_processes(), InTurn(rank, turn)).run()
 
@@ -216,11 +221,24 @@ def show(job: Job, seconds: Mapping[str, Sequence[Times]], steps: int) -> None:
         print(f"| {name} | {speed:,.0f} | {beside[0]} | {beside[1]} | {speed * flops / peak:.1%} |", flush=True)
 
 
+def job_over(recipe: Recipe, tokenizer: Path, folder: Path, processes: int, threads: int) -> Job:
+    """Return the job of a recipe over a folder of shards, all sources by their size."""
+    manifests = sorted(folder.glob("*/[0-9]*.json"))
+    shards = [path for path in manifests if not path.name.endswith(".provenance.json")]
+    training = recipe.training
+    return Job(
+        recipe=recipe,
+        weights={},
+        layout=lay_out(training.global_batch, training.sequence_length, processes, threads=threads),
+        digest="benchmark",
+        vocabulary=int(open_artefact(tokenizer.with_name(f"{tokenizer.name}.json")).summary["vocabulary"]),
+        tokenizer=str(tokenizer.resolve()),
+        sources=sources_of(shards, sorted({shard.with_name("order.json") for shard in shards})),
+    )
+
+
 def make_job(args: argparse.Namespace, batch: int, processes: int, threads: int) -> Job:
     """Return what ours is told; the others read model, batch and rates from it."""
-    manifests = sorted(args.shards.glob("*/[0-9]*.json"))
-    shards = [path for path in manifests if not path.name.endswith(".provenance.json")]
-    orders = sorted({shard.with_name("order.json") for shard in shards})
     settings: dict[str, Any] = {
         "model": "benchmark",
         "seed": 1,
@@ -243,16 +261,7 @@ def make_job(args: argparse.Namespace, batch: int, processes: int, threads: int)
             "schedule": {"warmup": 100},
         },
     }
-    vocabulary = int(open_artefact(args.tokenizer.with_name(f"{args.tokenizer.name}.json")).summary["vocabulary"])
-    return Job(
-        recipe=Recipe.from_settings(settings),
-        weights={},
-        layout=lay_out(batch, args.length, processes, threads=threads),
-        digest="benchmark",
-        vocabulary=vocabulary,
-        tokenizer=str(args.tokenizer.resolve()),
-        sources=sources_of(shards, orders),
-    )
+    return job_over(Recipe.from_settings(settings), args.tokenizer, args.shards, processes, threads)
 
 
 def one_process(args: argparse.Namespace, tokens: Path, threads: int) -> None:

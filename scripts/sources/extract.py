@@ -152,7 +152,7 @@ def document(record: Record, content: str, origin: str, declared: Declared) -> d
         "date": record.date,
         "language": record.language or declared.language,
         "license": record.license or declared.license,
-        "meta": canonical_json({"file": file_name(origin)} | dict(record.meta)),
+        "meta": canonical_json({"file": file_name(origin) or None} | dict(record.meta)),
     }
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.workflow.conftest import Run, lay_out_text, tiny_config
-from tests.workflow.harness import ROOT, Planner, copy_project, run, would_run, write_config
+from tests.workflow.conftest import Run, copy_of, lay_out, tiny_config
+from tests.workflow.harness import ROOT, Planner, run, would_run, write_config
 from tests.workflow.processes import start, wait_for_process
 from tests.workflow.test_adopt import adopt
 
@@ -78,10 +78,7 @@ def lay_out_moods(workdir: Path) -> None:
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished chain; tests leave it as it is."""
-    folder = tmp_path_factory.mktemp("chain")
-    made = Run(copy_project(folder / "project"), folder / "work")
-    write_config(made.workdir, chain_config())
-    lay_out_text(made.workdir)
+    made = lay_out(tmp_path_factory.mktemp("chain"), chain_config())
     lay_out_moods(made.workdir)
     run(made.project, made.workdir)
     return made
@@ -90,9 +87,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.fixture
 def again(chain: Run, tmp_path: Path) -> Run:
     """A copy of the chain that the test may change."""
-    shutil.copytree(chain.project, tmp_path / "project", symlinks=True)
-    shutil.copytree(chain.workdir, tmp_path / "work", symlinks=True)
-    return Run(tmp_path / "project", tmp_path / "work")
+    return copy_of(chain, tmp_path)
 
 
 def pretrain_log(target: Run) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.workflow.conftest import Run, lay_out_text, tiny_config
-from tests.workflow.harness import copy_project, jobs_of, run, would_run, write_config
+from tests.workflow.conftest import Run, lay_out, tiny_config
+from tests.workflow.harness import jobs_of, run, would_run, write_config
 
 STEPS = 8
 SCORED = {"plan": 1, "pretrain": 1, "bits_per_byte": 1, "report": 1}
@@ -46,10 +46,7 @@ def branched_config() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def branched(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    folder = tmp_path_factory.mktemp("branched")
-    made = Run(copy_project(folder / "project"), folder / "work")
-    write_config(made.workdir, branched_config())
-    lay_out_text(made.workdir)
+    made = lay_out(tmp_path_factory.mktemp("branched"), branched_config())
     done = jobs_of(run(made.project, made.workdir))
     assert (done["plan"], done["pretrain"], done["branch_point"], done["bits_per_byte"]) == (3, 3, 2, 3)
     return made

@@ -82,33 +82,43 @@ def lay_out_text(workdir: Path) -> None:
         stream.write(BAD_LINE)
 
 
+def lay_out(folder: Path, config: dict[str, Any]) -> Run:
+    """Return a project of its own in a folder with a configuration and its sources, nothing run yet."""
+    made = Run(copy_project(folder / "project"), folder / "work")
+    write_config(made.workdir, config)
+    lay_out_text(made.workdir)
+    return made
+
+
+def copy_of(made: Run, folder: Path) -> Run:
+    """Copy a project with what it has made, records included."""
+    shutil.copytree(made.project, folder / "project", symlinks=True)
+    shutil.copytree(made.workdir, folder / "work", symlinks=True)
+    return Run(folder / "project", folder / "work")
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The clean build; tests leave it as it is."""
-    folder = tmp_path_factory.mktemp("finished")
-    clean = Run(copy_project(folder / "project"), folder / "work")
-    write_config(clean.workdir, tiny_config())
-    lay_out_text(clean.workdir)
+    clean = lay_out(tmp_path_factory.mktemp("finished"), tiny_config())
     run(clean.project, clean.workdir, "--verbose")
     return clean
 
 
 @pytest.fixture
 def copied(finished: Run, tmp_path: Path) -> Run:
-    """A copy of the clean build, records included, that the test may spoil."""
-    shutil.copytree(finished.project, tmp_path / "project", symlinks=True)
-    shutil.copytree(finished.workdir, tmp_path / "work", symlinks=True)
-    return Run(tmp_path / "project", tmp_path / "work")
+    """A copy of the clean build that the test may spoil."""
+    return copy_of(finished, tmp_path)
 
 
 @pytest.fixture
 def fresh(finished: Run, tmp_path: Path) -> Run:
     """The same sources and configuration, nothing run yet."""
     shutil.copytree(finished.project, tmp_path / "project", symlinks=True)
-    lay_out = Run(tmp_path / "project", tmp_path / "work")
-    write_config(lay_out.workdir, tiny_config())
-    lay_out_text(lay_out.workdir)
-    return lay_out
+    made = Run(tmp_path / "project", tmp_path / "work")
+    write_config(made.workdir, tiny_config())
+    lay_out_text(made.workdir)
+    return made
 
 
 Editor = Callable[[dict[str, Any]], None]

@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -28,9 +30,10 @@ from scripts.pretraining.presence import FOLDER
 from scripts.pretraining.trainer import Trainer
 from tests.unit.pretraining import tiny
 from tests.unit.pretraining.plain import plain_steps
-from tests.unit.pretraining.rank import Rows, Weights, largest_difference, losses, run
+from tests.unit.pretraining.rank import Rows, Weights, largest_difference, losses, make_job, run
 
 FIRST = "first"  # the result of the run to the end
+WHOLE, KILLED = "whole", "killed"  # two jobs of one recipe
 
 
 class Done:
@@ -48,6 +51,11 @@ class Done:
         ranks = Group(count, paths.values(), folder / "meeting", folder / "log")
         ranks.finish()
         self.log = ranks.said()
+
+    def require_resumed(self) -> None:
+        """Require that the killed job went on from a checkpoint and ended with the bits of the one that was left alone."""
+        assert re.search(r"resuming after step (5|10)\n", self.log)
+        self.require_same_bits(WHOLE, KILLED)
 
     def published(self, name: str, result: str = FIRST) -> tuple[Weights, Rows]:
         """Return the weights and the rows of metrics of a result."""
@@ -84,6 +92,14 @@ class Done:
         """Require that two results are the same."""
         (weights, rows), (others, others_rows) = self.published(name), self.published(other, result)
         assert rows == others_rows and largest_difference(weights, others) == 0.0
+
+
+def done_in(
+    folder: Path, inputs: tiny.Inputs, ways: Mapping[str, Mapping[str, Any]], dropped: Mapping[str, Any], **shared: Any
+) -> Done:
+    """Train in all ways, and with dropout twice, once of them killed; `shared` goes for all."""
+    named = {WHOLE: dropped, KILLED: dropped, **ways}
+    return Done(folder, {name: make_job(inputs, **shared, **chosen) for name, chosen in named.items()}, KILLED)
 
 
 class Group:

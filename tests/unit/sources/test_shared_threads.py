@@ -24,7 +24,7 @@ from scripts.sources.threads import Post
 
 from .running import Extracted, documents_of, run_extract, run_fetch
 from .test_books import chapters
-from .test_shares import everything
+from .test_shares import everything, require_same_in_parts
 from .test_social import BROKEN_LINES, BROKEN_ROWS, NEWS, REDDIT, SITE, answer, lines, posts_xml, question, zstd_long
 
 PARTS = 13
@@ -81,12 +81,7 @@ FILES: dict[str, tuple[str, bytes]] = {
 @pytest.mark.parametrize("parts", [2, PARTS])
 @pytest.mark.parametrize("name", FILES)
 def test_threads_are_the_same_whatever_the_parts(tmp_path: Path, name: str, parts: int) -> None:
-    kind, content = FILES[name]
-    (tmp_path / name).write_bytes(content)
-    files = [{"path": str(tmp_path / name)}]
-    expected = everything(tmp_path / "whole", files, kind, 1)
-    assert expected[1]["in"] > 0
-    assert everything(tmp_path / "cut", files, kind, parts) == expected
+    require_same_in_parts(tmp_path, name, *FILES[name], parts)
 
 
 @pytest.mark.parametrize("name", ["stackexchange-beer", "stackexchange-coffee"])

@@ -88,15 +88,19 @@ def everything(root: Path, files: list[dict[str, Any]], kind: str, parts: int) -
     return sorted(rows), counts, quarantine
 
 
+def require_same_in_parts(folder: Path, name: str, kind: str, content: bytes, parts: int) -> None:
+    """Require that a file gives the same in one part and in several."""
+    (folder / name).write_bytes(content)
+    files = [{"path": str(folder / name)}]
+    expected = everything(folder / "whole", files, kind, 1)
+    assert expected[1]["in"] > 0
+    assert everything(folder / "cut", files, kind, parts) == expected
+
+
 @pytest.mark.parametrize("parts", [2, 3, 13])
 @pytest.mark.parametrize("name", FILES)
 def test_one_file_gives_the_same_whatever_the_parts(tmp_path: Path, name: str, parts: int) -> None:
-    kind, content = FILES[name]
-    (tmp_path / name).write_bytes(content)
-    files = [{"path": str(tmp_path / name)}]
-    expected = everything(tmp_path / "whole", files, kind, 1)
-    assert expected[1]["in"] > 0
-    assert everything(tmp_path / "cut", files, kind, parts) == expected
+    require_same_in_parts(tmp_path, name, *FILES[name], parts)
 
 
 def test_two_files_are_shared_by_five_parts_and_lie_on_the_disk_once(tmp_path: Path) -> None:
