@@ -27,7 +27,7 @@ report: setup  ## write results/report.html, and what it lacks
 	@bash scripts/run.sh results/report.html $(ARGS)
 
 test: setup  ## run all tests
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 prove: setup  ## run the long proofs (kills at random moments) and write docs/proofs.md
 	$(BIN)/python -m tests.prove $(ARGS)

@@ -96,6 +96,8 @@ class Engine:
         if layout.checkpointing:
             again: Any = model
             again.activation_checkpointing_enable({"use_reentrant": False})  # the other kind loses keyword arguments
+        if training.precision == AUTOCAST:
+            _keep_lookups_exact(model)
         module, settings = self._prepared(model)
         config = engine_config(training, layout) | settings
         engine, *_ = deepspeed.initialize(model=module.to(device), optimizer=optimizer, config=config)
@@ -250,6 +252,21 @@ class Engine:
         with self.whole(list(self.model.module.parameters())):
             state = self.model.module.state_dict()
             return {name: value.detach().to("cpu", torch.float32, copy=True) for name, value in state.items()}
+
+
+class TiedHead(nn.Linear):  # type: ignore[misc]
+    """An output head whose matrix is the embeddings as well; a class of its own, since DeepSpeed goes by classes.
+
+    Under autocast it sends the weights of `nn.Linear` in bf16, and with ZeRO 3 small ones sometimes whole: the embeddings of a
+    step would be rounded or not by what was gathered before it, and a run that goes on would end with other bits.
+    """
+
+
+def _keep_lookups_exact(model: Any) -> None:
+    """Have tied embeddings looked up in fp32, as they are without ZeRO 3."""
+    head = model.get_output_embeddings()
+    if head.weight is model.get_input_embeddings().weight:
+        head.__class__ = TiedHead
 
 
 def _gradients(parameters: list[nn.Parameter]) -> list[Tensor]:

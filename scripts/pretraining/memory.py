@@ -230,13 +230,15 @@ def ends_bytes(recipe: Recipe, stage: Stage) -> int:
 def autocast_copies(recipe: Recipe, vocabulary: int, grid: Grid, stage: Stage) -> int:
     """Bytes of the bf16 copies of matrices that autocast makes for a forward pass and keeps until the backward pass.
 
-    With ZeRO 3 DeepSpeed gathers the weights of linear layers in bf16, so that nothing is copied.
+    With ZeRO 3 DeepSpeed gathers the weights of linear layers in bf16, so that nothing is copied but a tied head.
     """
-    if not _autocast(recipe) or _gathered_in_bf16(recipe, grid):
+    if not _autocast(recipe):
         return 0
     shape, parts = recipe.architecture, parameters(recipe.architecture, vocabulary)
-    layers = (parts["attention"] + parts["feed_forward"]) // (grid.tensor * grid.pipeline)
-    return BFLOAT16 * (layers + stage.last * shape.padded_vocabulary(vocabulary) * shape.width)
+    head = stage.last * shape.padded_vocabulary(vocabulary) * shape.width
+    if _gathered_in_bf16(recipe, grid):
+        return BFLOAT16 * head * shape.tied_embeddings
+    return BFLOAT16 * ((parts["attention"] + parts["feed_forward"]) // (grid.tensor * grid.pipeline) + head)
 
 
 def logits(recipe: Recipe, vocabulary: int, tokens: int) -> int:
