@@ -12,6 +12,7 @@ import pytest
 from tests.workflow.conftest import Run, lay_out, tiny_config
 from tests.workflow.harness import jobs_of, run, would_run, write_config
 
+pytestmark = pytest.mark.long  # what reruns is planned in tests/workflow, training tested in tests/unit
 STEPS = 8
 SCORED = {"plan": 1, "pretrain": 1, "bits_per_byte": 1, "report": 1}
 

@@ -20,6 +20,7 @@ from snakemake.settings.enums import Quietness, RerunTrigger
 from snakemake.settings.types import ConfigSettings, DAGSettings, ExecutionSettings, OutputSettings, ResourceSettings
 
 from scripts.registry.workflow import SKIP_PREFLIGHT
+from tests.workflow.warm import run_snakemake
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ["Snakefile", "config.schema.yaml", "rules", "scripts", "report", "docs", "envs", "profiles", "cluster"]
@@ -47,12 +48,9 @@ def environment() -> dict[str, str]:
     return values
 
 
-def command(project: Path, workdir: Path, *arguments: str) -> list[str]:
-    """The command line of a run of `project` in `workdir` with the configuration that lies there."""
+def arguments_of(project: Path, workdir: Path, *arguments: str) -> list[str]:
+    """The arguments of a run of `project` in `workdir` with the configuration that lies there."""
     return [
-        sys.executable,
-        "-m",
-        "snakemake",
         "--snakefile",
         str(project / "Snakefile"),
         "--directory",
@@ -65,16 +63,14 @@ def command(project: Path, workdir: Path, *arguments: str) -> list[str]:
     ]
 
 
+def command(project: Path, workdir: Path, *arguments: str) -> list[str]:
+    """The command line of such a run."""
+    return [sys.executable, "-m", "snakemake", *arguments_of(project, workdir, *arguments)]
+
+
 def run(project: Path, workdir: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run Snakemake to its end; with `check` a failure fails the test and shows what was printed."""
-    done = subprocess.run(
-        command(project, workdir, *arguments),
-        capture_output=True,
-        text=True,
-        env=environment(),
-        cwd=workdir,
-        check=False,
-    )
+    done = run_snakemake(arguments_of(project, workdir, *arguments), workdir, environment())
     if check and done.returncode:
         raise AssertionError(f"snakemake {' '.join(arguments)} failed:\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}")
     return done

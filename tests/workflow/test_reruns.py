@@ -55,7 +55,7 @@ def test_touch_reruns_nothing(copied: Run) -> None:
     assert would_run(copied.project, copied.workdir) == {}
 
 
-@pytest.mark.parametrize("tool", ["cp -r", "cp -a", "rsync -a"])
+@pytest.mark.parametrize("tool", ["cp -r", pytest.param("cp -a", marks=pytest.mark.long), "rsync -a"])
 def test_a_copy_elsewhere_reruns_nothing(tool: str, finished: Run, tmp_path: Path) -> None:
     program = tool.split()[0]
     assert shutil.which(program), f"{program} is missing; the tests need it, install it (`apt-get install {program}`)."

@@ -131,6 +131,7 @@ def state(inputs: tiny.Inputs, trunk: Path) -> Path:
     return made
 
 
+@pytest.mark.long
 def test_killed_and_resumed_a_branch_in_two_processes_is_the_trunk(
     inputs: tiny.Inputs, trunk: Path, state: Path, tmp_path: Path
 ) -> None:

@@ -95,7 +95,12 @@ ROUNDED = [
 
 
 @pytest.mark.parametrize(
-    ("grids", "precision"), [(TWO, FP32), (FOUR, FP32), (ROUNDED, BF16)], ids=["two ranks", "four ranks", "bf16"]
+    ("grids", "precision"),
+    [
+        pytest.param(TWO, FP32, id="two ranks"),
+        pytest.param(FOUR, FP32, id="four ranks", marks=pytest.mark.long),
+        pytest.param(ROUNDED, BF16, id="bf16", marks=pytest.mark.long),
+    ],
 )
 def test_the_tensors_of_engines(grids: list[Grid], precision: str, tmp_path: Path) -> None:
     """Of the first stage, which has as many micro-batches in flight as there are stages; one was counted."""

@@ -33,16 +33,19 @@ def done(inputs: tiny.Inputs, tmp_path_factory: pytest.TempPathFactory) -> Done:
     return done_in(tmp_path_factory.mktemp("done"), inputs, WAYS, DROPPED, sequence=2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", WAYS)
 def test_it_equals_a_plain_loop_and_goes_on_bit_for_bit(done: Done, way: str) -> None:
     done.require_plain(way)
     done.require_same_bits(way, way, "result")
 
 
+@pytest.mark.long
 def test_killed_and_gone_on_with_it_ends_with_the_same_bits(done: Done) -> None:
     done.require_resumed()
 
 
+@pytest.mark.long
 def test_one_process_goes_on_from_it(done: Done, device: torch.device, tmp_path: Path) -> None:
     done.require_goes_on_alone("llama with an exponential average", 1, tmp_path, device)
 
