@@ -6,7 +6,9 @@ import ast
 import itertools
 import re
 import sys
+from functools import cache
 from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import pytest
 from packaging.utils import canonicalize_name
@@ -33,13 +35,36 @@ def programs() -> list[tuple[str, str]]:
 
 def started(program: str) -> set[str]:
     """The modules that a program names in a command line, after `-m`."""
+    return {module for path in closure(program).values() for module in named(path) if module.startswith("scripts.")}
+
+
+@cache
+def named(path: Path) -> set[str]:
+    """The words after `-m` in the tuples and lists of a file."""
+    text, found = path.read_text("utf-8"), set()
+    for node in ast.walk(ast.parse(text)) if '"-m"' in text else ():
+        words = node.elts if isinstance(node, ast.Tuple | ast.List) else []
+        values = [word.value if isinstance(word, ast.Constant) else None for word in words]
+        found |= {str(module) for flag, module in itertools.pairwise(values) if flag == "-m"}
+    return found
+
+
+@cache
+def providers_of_modules() -> dict[str, list[str]]:
+    """The packages that have a top-level module, of all that is installed."""
+    return dict(packages_distributions())
+
+
+@cache
+def imported(path: Path) -> set[str]:
+    """The modules that a file imports by their full names."""
     found = set()
-    for path in closure(program).values():
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            words = node.elts if isinstance(node, ast.Tuple | ast.List) else []
-            values = [word.value if isinstance(word, ast.Constant) else None for word in words]
-            found |= {str(module) for flag, module in itertools.pairwise(values) if flag == "-m"}
-    return {module for module in found if module.startswith("scripts.")}
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(node.module or "")
+    return found
 
 
 def test_the_config_reference_is_fresh() -> None:
@@ -62,15 +87,11 @@ def test_no_program_of_a_rule_is_overlooked() -> None:
 def test_a_program_imports_only_what_its_environment_has(stack: str, program: str) -> None:
     pins = environment_pins(ROOT / "envs" / f"{stack}.yaml")
     have = {pin.removeprefix("pip:").partition("==")[0] for pin in pins}
-    providers = packages_distributions()
+    providers = providers_of_modules()
     for name, path in closure(program).items():
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom) and not node.level:
-                modules = [node.module or ""]
-            for module in modules:
-                top = module.partition(".")[0]
-                if top in sys.stdlib_module_names or top == "scripts":
-                    continue
-                found = {canonicalize_name(provider) for provider in providers.get(top, [])}
-                assert found & have, f"{name} imports {top}, which envs/{stack}.yaml does not have"
+        for module in imported(path):
+            top = module.partition(".")[0]
+            if top in sys.stdlib_module_names or top == "scripts":
+                continue
+            found = {canonicalize_name(provider) for provider in providers.get(top, [])}
+            assert found & have, f"{name} imports {top}, which envs/{stack}.yaml does not have"
