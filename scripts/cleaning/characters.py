@@ -6,7 +6,6 @@ which English is split into words come from lists/english_characters.txt.
 
 from __future__ import annotations
 
-import functools
 import re
 import sys
 import unicodedata
@@ -17,6 +16,7 @@ import numpy as np
 import regex
 
 from scripts.lib.code import data_file
+from scripts.lib.kept import Tables, kept
 
 Codes = np.ndarray[tuple[int], np.dtype[np.uint32]]
 
@@ -95,9 +95,15 @@ def sentence_terminals() -> list[int]:
     return parse_ranges(entries(data_file("scripts/cleaning/lists/sentence_terminals.txt")))
 
 
-@functools.cache
 def character_classes() -> Codes:
     """Return the classes of all code points, uint32 by code point; the array is read-only."""
+    (table,) = _classes()
+    table.setflags(write=False)
+    return table
+
+
+@kept
+def _classes() -> Tables:
     table = np.zeros(SIZE, np.uint32)
     _categories(table)
     everything = "".join(" " if code in SURROGATES else chr(code) for code in range(SIZE))
@@ -111,8 +117,7 @@ def character_classes() -> Codes:
     _lists(table)
     cut = PREFIX | SUFFIX | ICON | CURRENCY | UNSPACED
     table[(table & cut) != 0] |= np.uint32(TRIGGER)
-    table.setflags(write=False)
-    return table
+    return (table,)
 
 
 def _categories(table: Codes) -> None:

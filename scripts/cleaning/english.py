@@ -16,6 +16,7 @@ import numpy as np
 from scripts.cleaning.characters import entries
 from scripts.cleaning.hashing import hash_text, mixed
 from scripts.lib.code import data_file
+from scripts.lib.kept import Tables, kept
 from scripts.lib.tables import Hashes, capacity_for, slot_of
 
 Integers = np.ndarray[tuple[int], np.dtype[np.int32]]
@@ -93,6 +94,11 @@ def table_of(hashes: Iterable[int]) -> Hashes:
 @functools.cache
 def lexicon() -> Lexicon:
     """Return the tables for splitting English."""
+    return Lexicon(*_tables())
+
+
+@kept
+def _tables() -> Tables:
     cases = special_cases()
     lengths = np.zeros(FIRSTS, np.int32)
     for case in cases:

@@ -6,7 +6,6 @@ found here by compiled passes. A folded text is an array of code points that car
 
 from __future__ import annotations
 
-import functools
 import sys
 import unicodedata
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from scripts.cleaning.mixing import mixed
 from scripts.cleaning.words import UNSPACED, words
 from scripts.lib.compiled import compiled
+from scripts.lib.kept import Tables, kept
 
 U8 = NDArray[np.uint8]
 U32 = NDArray[np.uint32]
@@ -41,24 +41,34 @@ _PRIME = np.uint64(0x100000001B3)
 _OFFSET = np.uint64(0xCBF29CE484222325)
 
 
-@functools.cache
 def classes() -> U32:
     """Return all code points with their classes, uint32 [0x110000]."""
+    (found,) = _classes()
+    return found
+
+
+@kept
+def _classes() -> Tables:
     found = np.arange(sys.maxunicode + 1, dtype=np.uint32)
     planes = "".join(map(chr, range(sys.maxunicode + 1)))
     for bit, pattern in _CLASSES.items():
         for match in regex.finditer(pattern, planes, regex.VERSION1):
             found[match.start() : match.end()] |= np.uint32(bit)
-    return found
+    return (found,)
 
 
-@functools.cache
 def folds() -> tuple[U32, U32]:
     """Return to what each code point folds by itself, uint32 [_TABLED], and the longer expansions, [rows, 1 + _LONGEST].
 
     A text is folded code point by code point where none of them can compose with its predecessor or be reordered: where none
     decomposes into something that begins with a combining class or with the second half of a composition.
     """
+    table, rows = _folds()
+    return table, rows
+
+
+@kept
+def _folds() -> Tables:
     table = np.empty(_TABLED, np.uint32)
     rows: list[list[int]] = []
     seconds = _seconds()
