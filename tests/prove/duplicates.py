@@ -49,7 +49,10 @@ SELECTION = pa.schema([("id", pa.string()), ("kept", pa.bool_())])
 
 @dataclass(frozen=True)
 class Deduplicated:
-    """What deduplication took: bytes of text, documents in, copies planted and found, MB at most (`own`: without files), seconds of CPU."""
+    """What deduplication took: bytes of text, documents in, copies planted and found, MB at most, seconds of CPU.
+
+    `own` counts no pages of mapped files.
+    """
 
     size: int
     documents: int
