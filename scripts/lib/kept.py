@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import io
 import os
 import sys
 import unicodedata
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from scripts.lib.compiled import NAME_LENGTH, cache_folder
 
+SUM = hashlib.sha256().digest_size  # bytes before the tables
 Tables = tuple[NDArray[Any], ...]
 _MADE_BY = "\0".join([sys.version, unicodedata.unidata_version, regex.__version__, np.__version__])
 
@@ -35,7 +36,7 @@ def kept(make: Callable[[], Tables]) -> Callable[[], Tables]:
         if folder is None:
             return make()
         versions = hashlib.sha256(_MADE_BY.encode()).hexdigest()[:NAME_LENGTH]
-        path = folder / f"{make.__name__}-{versions}.npz"
+        path = folder / f"{make.__name__}-{versions}.tables"
         found = _read(path)
         if found is None:
             found = make()
@@ -46,20 +47,28 @@ def kept(make: Callable[[], Tables]) -> Callable[[], Tables]:
 
 
 def _read(path: Path) -> Tables | None:
-    """Return what is kept; None where there is nothing, or it is torn or its sums are wrong."""
+    """Return what is kept; None where there is nothing, or its sum is wrong."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return tuple(file[f"arr_{number}"] for number in range(len(file.files)))
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
+        data = path.read_bytes()
+    except OSError:
         return None
+    if data[:SUM] != _sum(data[SUM:]):
+        return None
+    with np.load(io.BytesIO(data[SUM:]), allow_pickle=False) as file:
+        return tuple(file[f"arr_{number}"] for number in range(len(file.files)))
 
 
 def _write(path: Path, tables: Tables) -> None:
     """Keep tables; where nothing can be written, each process makes its own."""
+    stream = io.BytesIO()
+    np.savez(stream, *tables)
     passing = path.with_name(f"{path.name}.tmp.{os.getpid()}")
     try:
-        with passing.open("wb") as stream:
-            np.savez(stream, *tables)
+        passing.write_bytes(_sum(stream.getvalue()) + stream.getvalue())
         passing.replace(path)
     except OSError:
         passing.unlink(missing_ok=True)
+
+
+def _sum(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()

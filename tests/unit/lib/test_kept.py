@@ -47,13 +47,19 @@ def test_another_process_finds_them(folder: Path) -> None:
     assert len(list(folder.iterdir())) == 1, "nothing passing is left"
 
 
-@pytest.mark.parametrize("damage", ["torn", "flipped", "empty"])
+@pytest.mark.parametrize("damage", ["torn", "flipped", "smaller", "empty"])
 def test_what_is_not_whole_is_made_again(folder: Path, damage: str) -> None:
     Maker().tables()
     (path,) = folder.iterdir()
     whole = path.read_bytes()
     place = whole.index(MADE[0].tobytes())
-    damaged = {"torn": whole[:-40], "empty": b"", "flipped": whole[:place] + b"\xff" + whole[place + 1 :]}
+    damaged = {
+        "torn": whole[:-40],
+        "empty": b"",
+        "flipped": whole[:place] + b"\xff" + whole[place + 1 :],
+        "smaller": whole.replace(b"(7,)", b"(5,)"),
+    }
+    assert damaged[damage] != whole
     path.write_bytes(damaged[damage])
     again = Maker()
     require_made(tuple(table.copy() for table in again.tables()))
