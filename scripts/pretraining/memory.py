@@ -139,8 +139,8 @@ def model_states(recipe: Recipe, vocabulary: int, held: int, grid: Grid) -> dict
     if grid.zero_stage == 0:
         return {"weights": FLOAT32 * held, "gradients": FLOAT32 * held, "optimizer": 2 * FLOAT32 * held}
     if grid.zero_stage == 3:
-        whole = persistent(shape, grid) if grid.sharing > 1 else 0  # what no one shares is its own gathered tensor
-        weights, gradients = share + whole, share
+        small = persistent(shape, grid) if grid.sharing > 1 else 0  # what no one shares is its own gathered tensor
+        weights, gradients = share + small, share
     else:
         whole = shape.padded_vocabulary(vocabulary) * shape.width
         weights, gradients = held, whole + math.ceil((held - whole) / grid.sharing)

@@ -202,5 +202,5 @@ def copy_member(archive: Archive, member: Member, target: Path) -> None:
                 out.write(chunk)
                 if out.tell() > max(RATIO_APPLIES_FROM, MAX_RATIO * archive.size):
                     raise UserError(f"{member.path} swells to more than {MAX_RATIO} times its archive; leave it out.")
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise UserError(f"{member.path} cannot be read from its archive ({error}); fetch it again.") from None

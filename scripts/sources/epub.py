@@ -36,8 +36,7 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _NO_TEXT = ("image/", "audio/", "video/", "font/", "text/css")
 _NCX = "application/x-dtbncx+xml"
 _BROKEN = (
-    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError,
-    OverflowError,
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError, OverflowError,
 )  # fmt: skip
 
 
