@@ -97,7 +97,7 @@ class Engine:
             again: Any = model
             again.activation_checkpointing_enable({"use_reentrant": False})  # the other kind loses keyword arguments
         if training.precision == AUTOCAST:
-            _keep_lookups_exact(model)
+            keep_lookups_exact(model)
         module, settings = self._prepared(model)
         config = engine_config(training, layout) | settings
         engine, *_ = deepspeed.initialize(model=module.to(device), optimizer=optimizer, config=config)
@@ -262,7 +262,7 @@ class TiedHead(nn.Linear):  # type: ignore[misc]
     """
 
 
-def _keep_lookups_exact(model: Any) -> None:
+def keep_lookups_exact(model: Any) -> None:
     """Have tied embeddings looked up in fp32, as they are without ZeRO 3."""
     head = model.get_output_embeddings()
     if head.weight is model.get_input_embeddings().weight:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from deepspeed.runtime import torch_autocast
 
 from scripts.lib.errors import UserError
+from scripts.pretraining.architecture import build_model
+from scripts.pretraining.engine import keep_lookups_exact
 from scripts.pretraining.layout import Sizes, check_parallel
 from scripts.pretraining.recipe import AUTOCAST, BF16, Recipe
 from tests.unit.pretraining import tiny
@@ -75,6 +79,20 @@ def test_killed_and_gone_on_with_it_ends_with_the_same_bits(done: Done, stage: i
 @pytest.mark.long
 def test_one_process_goes_on_from_what_was_offloaded(done: Done, device: torch.device, tmp_path: Path) -> None:
     done.require_goes_on_alone("gpt2, ZeRO 2, offloaded, computed again", 0, tmp_path, device)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "bert"])
+def test_under_autocast_tied_embeddings_are_not_sent_in_bf16(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would be looked up rounded or not by what was gathered before."""
+    for name in ("TORCH_AUTOCAST_INITIALIZED", "TORCH_AUTOCAST_DTYPE"):
+        monkeypatch.setattr(torch_autocast, name, getattr(torch_autocast, name))  # it sets them for all of the process
+    model = build_model(Recipe.from_settings(tiny.settings(family=family)).architecture, 300, 1)
+    keep_lookups_exact(model)
+    engine = SimpleNamespace(module=model, zero_quantized_weights=lambda: False)
+    torch_autocast.init_autocast_params(engine, torch.bfloat16, None)
+    rounded = {name for name, one in model.named_parameters() if torch_autocast.has_comm_dtype(one)}
+    assert not any("embed" in name or "wte" in name for name in rounded)
+    assert bool(rounded) == (family != "gpt2")  # whose layers are of a class of their own
 
 
 def test_bf16_without_weights_in_fp32_is_refused() -> None:
