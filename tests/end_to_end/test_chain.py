@@ -214,11 +214,11 @@ def test_settings_there_and_back_train_each_once(chain: Run, again: Run) -> None
     config = chain_config()
     config["models"]["tiny"]["training"]["optimizer"]["learning_rate"] = 0.005
     write_config(again.workdir, config)
-    run(again.project, again.workdir)
+    run(again.project, again.workdir, f"results/{MODEL}")
     assert AGAIN not in pretrain_log(again)
     assert again.digests()[MODEL] != chain.digests()[MODEL]
     write_config(again.workdir, chain_config())
-    run(again.project, again.workdir)
+    run(again.project, again.workdir, f"results/{MODEL}")
     assert AGAIN in pretrain_log(again)
     assert again.digests() == chain.digests()
 
@@ -227,7 +227,7 @@ def test_killed_training_resumes_to_the_same_weights(chain: Run, again: Run) -> 
     """The whole run is killed after a checkpoint; what remains is enough, and the bytes come out the same."""
     shutil.rmtree(again.results / "checkpoints")
     shutil.rmtree(again.results / "models")
-    running = start(again)
+    running = start(again, f"results/{MODEL}")
     launcher = wait_for_process("scripts.pretraining.train", again.workdir, running)
     deadline = time.monotonic() + 120
     while not list((again.results / "checkpoints").glob("*/step-*")):
@@ -237,6 +237,9 @@ def test_killed_training_resumes_to_the_same_weights(chain: Run, again: Run) -> 
     os.kill(launcher, signal.SIGKILL)
     running.communicate()
     run(again.project, again.workdir, "--unlock")
-    run(again.project, again.workdir)
+    run(again.project, again.workdir, f"results/{MODEL}")
     assert "resuming after step" in pretrain_log(again)
-    assert again.digests() == chain.digests()
+    made = again.digests()
+    # The scores of the model that was deleted are gone until they are asked for; nothing else may differ.
+    wanted = {name: digest for name, digest in chain.digests().items() if name in made or name.startswith("models/")}
+    assert made == wanted

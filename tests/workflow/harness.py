@@ -24,6 +24,7 @@ from tests.workflow.warm import run_snakemake
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ["Snakefile", "config.schema.yaml", "rules", "scripts", "report", "docs", "envs", "profiles", "cluster"]
+COMPILED = Path("scripts/__pycache__/compiled")
 TRIGGERS = frozenset({RerunTrigger.CODE, RerunTrigger.INPUT, RerunTrigger.MTIME, RerunTrigger.PARAMS})
 
 
@@ -33,10 +34,15 @@ def copy_project(target: Path) -> Path:
     for name in PARTS:
         source = ROOT / name
         if source.is_dir() and not source.is_symlink():
-            # What another process compiles at this moment has a passing name.
-            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("*.pyc", "*.pyc.*", "*.tmp.*"))
+            # What another process writes at this moment has a passing name.
+            passing = shutil.ignore_patterns("*.pyc", "*.pyc.*", "*.tmp.*", COMPILED.name)
+            shutil.copytree(source, target / name, ignore=passing)
         else:
             shutil.copy2(source, target / name, follow_symlinks=False)
+    # Machine code is named by the digest of its source: what one project compiles, all that have that source may use.
+    (ROOT / COMPILED).mkdir(parents=True, exist_ok=True)
+    (target / COMPILED).parent.mkdir(exist_ok=True)
+    (target / COMPILED).symlink_to(ROOT / COMPILED)
     return target
 
 
