@@ -1,6 +1,6 @@
 """From a WARC file to curated documents, beside the same chain in datatrove: CPU time of whole programs, start and all.
 
-    pip install --target PEERS 'datatrove[processing]==0.10.1' spacy==3.8.18 warcio trafilatura==2.3.1 python-magic orjson
+    pip install --target PEERS -r benchmarks/requirements.txt
     PYTHONPATH=. python -m benchmarks.chain --data ../shared/data --peers PEERS
 
 Ours: fetch, extract, annotate, signatures, select (the families gopher_repetition, gopher_quality, c4 and fineweb), deduplicate,
