@@ -37,12 +37,11 @@ class Averager:
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def _mix(self, share: float) -> None:
         """Move the average towards the weights by a share of the way; the first time it becomes them."""
-        with self.engine.collected() as weights:
-            for name, weight in weights.items():
-                if name in self._average:
-                    self._average[name].lerp_(weight.float(), share)
-                else:
-                    self._average[name] = weight.float().clone()
+        for name, weight in self.engine.each_whole():
+            if name in self._average:
+                self._average[name].lerp_(weight.float(), share)
+            elif self.engine.rank == 0:
+                self._average[name] = weight.float().clone()
 
     def apply(self) -> None:
         """Put the average in the place of the weights; no update may follow."""

@@ -90,6 +90,7 @@ class Engine:
         self._moving = True
         self._guard(optimizer)
         self._shapes = {name: parameter.shape for name, parameter in model.named_parameters()}
+        self._tied = tied_names(model)
         self.cuts = cuts_of(model)
         self._shares = TensorShares(model, self.cuts, layout.tensor) if layout.tensor > 1 else None
         self._sequences = SharedSequences(model, layout, self.rank) if layout.sequence > 1 else None
@@ -100,7 +101,10 @@ class Engine:
             keep_lookups_exact(model)
         module, settings = self._prepared(model)
         config = engine_config(training, layout) | settings
-        engine, *_ = deepspeed.initialize(model=module.to(device), optimizer=optimizer, config=config)
+        if layout.zero_stage == 3 and layout.tensor == 1:
+            share_weights(module, training, config, device)
+        # DeepSpeed puts on the device what it has cut.
+        engine, *_ = deepspeed.initialize(model=module, optimizer=optimizer, config=config)
         self.model: Any = engine
 
     def _prepared(self, model: nn.Module) -> tuple[nn.Module, dict[str, Any]]:
@@ -227,12 +231,27 @@ class Engine:
                 for parameter in parameters:
                     dist.broadcast(parameter.data, 0)
 
-    @contextmanager
-    def collected(self) -> Iterator[dict[str, Tensor]]:
-        """Give rank 0 all parameters, whole, by name, and the others nothing; every rank has to call it."""
-        named = self.named_parameters()
-        with self.whole([parameter for _, parameter in named]):
-            yield {name: parameter.detach() for name, parameter in named} if self.rank == 0 else {}
+    def each_whole(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield each parameter, whole, with its name; every rank has to go through all of them.
+
+        A few are whole at a time, since a device that holds a share of a model need not have room for all of it.
+        """
+        for some in self._some_at_a_time():
+            with self.whole([parameter for _, parameter in some]):
+                yield from ((name, parameter.detach()) for name, parameter in some)
+
+    def _some_at_a_time(self) -> Iterator[list[tuple[str, nn.Parameter]]]:
+        """Yield the parameters in runs of at most BUCKET elements, or of one that has more."""
+        some: list[tuple[str, nn.Parameter]] = []
+        size = 0
+        for name, parameter in self.named_parameters():
+            elements = self.shapes()[name].numel()
+            if some and size + elements > BUCKET:
+                yield some
+                some, size = [], 0
+            some.append((name, parameter))
+            size += elements
+        yield some
 
     def copy_of(self, name: str) -> Tensor:
         """Return a copy of a parameter, whole, on every rank; every rank has to call it."""
@@ -242,16 +261,30 @@ class Engine:
 
     def replace_weights(self, values: Mapping[str, Tensor]) -> None:
         """Put the values that rank 0 has by name in the place of the weights; no update may follow."""
-        named = self.named_parameters()
-        with self.whole([parameter for _, parameter in named], changed=True):
-            for name, parameter in named if self.rank == 0 else ():
-                parameter.data.copy_(values[name])
+        for some in self._some_at_a_time():
+            with self.whole([parameter for _, parameter in some], changed=True):
+                for name, parameter in some if self.rank == 0 else ():
+                    parameter.data.copy_(values[name])
 
     def weights(self) -> dict[str, Tensor]:
-        """Return a copy of all weights in fp32 on the CPU, by name; every rank has to call it."""
-        with self.whole(list(self.model.module.parameters())):
-            state = self.model.module.state_dict()
-            return {name: value.detach().to("cpu", torch.float32, copy=True) for name, value in state.items()}
+        """Return a copy of all weights in fp32 on the CPU by name, on rank 0; every rank has to call it."""
+        own = ((name, value) for name, value in self.each_whole() if self.rank == 0)
+        copies = {name: value.to("cpu", torch.float32, copy=True) for name, value in own}
+        return copies | {name: copies[first] for name, first in self._tied.items() if copies}
+
+
+def share_weights(module: nn.Module, training: Training, config: Mapping[str, Any], device: torch.device) -> None:
+    """Put each rank's share of the weights on its device, one tensor after the other, as ZeRO 3 holds them.
+
+    DeepSpeed would do it by itself, but put the whole model on each device first.
+    """
+    import deepspeed
+
+    if training.precision == BF16:
+        for parameter in module.parameters():
+            parameter.data = parameter.data.bfloat16()
+    deepspeed.zero.Init(module=module, config_dict_or_path=dict(config))
+    module.to(device)  # what is no parameter
 
 
 class TiedHead(nn.Linear):  # type: ignore[misc]
@@ -260,6 +293,13 @@ class TiedHead(nn.Linear):  # type: ignore[misc]
     Under autocast it sends the weights of `nn.Linear` in bf16, and with ZeRO 3 small ones sometimes whole: the embeddings of a
     step would be rounded or not by what was gathered before it, and a run that goes on would end with other bits.
     """
+
+
+def tied_names(model: nn.Module) -> dict[str, str]:
+    """Return the other names of parameters that have several, with their first ones."""
+    first = {parameter: name for name, parameter in model.named_parameters()}
+    every = model.named_parameters(remove_duplicate=False)
+    return {name: first[parameter] for name, parameter in every if first[parameter] != name}
 
 
 def keep_lookups_exact(model: Any) -> None:

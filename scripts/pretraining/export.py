@@ -55,9 +55,21 @@ def write_result(
     last = json.loads((folder / METRICS).read_text("utf-8").splitlines()[-1])
     (export / "README.md").write_text(model_card(job, last["validation"]), encoding="utf-8")
     loaded = KINDS[job.recipe.objective].from_pretrained(export).eval()
+    require_equal_weights(loaded, weights, job)
     require_equal_logits(loaded, probe, job)
     shutil.copyfile(folder / METRICS, result / METRICS)
     write_atomic(result / "samples.json", readable_json(samples(loaded, job, data)).encode("utf-8"))
+
+
+def require_equal_weights(model: PreTrainedModel, weights: dict[str, Tensor], job: Job) -> None:
+    """Raise UserError unless the model has the weights, bit for bit."""
+    found = model.state_dict()
+    wrong = [name for name, value in weights.items() if name not in found or not torch.equal(found[name], value)]
+    if wrong:
+        raise UserError(
+            f"The export of {job.recipe.model} has other weights than the trained model ({len(wrong)} tensors, the first is "
+            f"{wrong[0]}); this is a defect of the export, so nothing was published: run again or report it."
+        )
 
 
 def require_equal_logits(model: PreTrainedModel, probe: tuple[Tensor, Tensor], job: Job) -> None:

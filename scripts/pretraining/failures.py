@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-
 from scripts.lib.errors import UserError
 from scripts.pretraining.job import Job
 from scripts.pretraining.size import parameters
@@ -46,6 +44,8 @@ def too_many_spikes(job: Job, step: int, score: float) -> UserError:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error says that memory of the device or the machine ran out."""
+    import torch  # here, since the process that starts the ranks does without it
+
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
@@ -53,15 +53,31 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def out_of_memory(job: Job, rank: int, doing: str) -> UserError:
     """Return the error for memory that ran out: what a forecast counts, what its states take, and what can be turned."""
-    layout, length = job.layout, job.recipe.training.sequence_length
     count = sum(parameters(job.recipe.architecture, job.vocabulary).values())
-    predicted = job.upkeep.predicted_bytes
-    told = f"the forecast counts {predicted / 1e9:.3g} GB of tensors for this layout, " if predicted else ""
     return UserError(
-        f"Training of {job.recipe.model} ran out of memory on rank {rank} ({doing}): {told}weights, gradients and optimizer take "
-        f"{count * STATE_BYTES / 1e9:.3g} GB before ranks share them, and a micro-batch of {layout.micro_batch} x {length} "
-        "tokens comes on top; lower --micro-batch-tokens "
-        f"(now {layout.micro_batch * length // layout.sequence}; the global batch and the losses stay the same), give "
-        f"--checkpointing 1 (now {int(layout.checkpointing)}), raise --zero-stage (now {layout.zero_stage}) with more "
-        "--processes, or give the job more memory."
+        f"Training of {job.recipe.model} ran out of memory on rank {rank} ({doing}): {forecast_told(job)}weights, gradients and "
+        f"optimizer take {count * STATE_BYTES / 1e9:.3g} GB before ranks share them, and a micro-batch comes on top; "
+        f"{memory_knobs(job)}."
+    )
+
+
+def memory_advice(job: Job) -> str:
+    """Say what a rank that was killed without a word was, most likely, and what can be turned."""
+    return f"the machine had too little memory: {forecast_told(job)}{memory_knobs(job)}"
+
+
+def forecast_told(job: Job) -> str:
+    """Say what the forecast counted, as the beginning of a sentence, where one did."""
+    predicted = job.upkeep.predicted_bytes
+    return f"the forecast counts {predicted / 1e9:.3g} GB of tensors a rank for this layout, " if predicted else ""
+
+
+def memory_knobs(job: Job) -> str:
+    """Say what can be turned where memory ran out, and how each stands now."""
+    layout, length = job.layout, job.recipe.training.sequence_length
+    return (
+        f"lower --micro-batch-tokens (now {layout.micro_batch * length // layout.sequence}, {layout.micro_batch} sequences of "
+        f"{length}; the global batch and the losses stay the same), give --checkpointing 1 (now {int(layout.checkpointing)}), "
+        f"raise --zero-stage (now {layout.zero_stage}), --tensor (now {layout.tensor}) or --pipeline (now {layout.pipeline}) "
+        f"with more --processes, give --offload 1 (now {int(layout.offload)}), or give the job more memory"
     )

@@ -15,7 +15,7 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +69,18 @@ def forecast(recipe: Recipe, vocabulary: int, grid: Grid, on: Device, stated: Ra
 
 
 def proposal(recipe: Recipe, vocabulary: int, devices: int, on: Device, stated: Rates) -> Forecast | None:
-    """Return the fastest layout that fits, the simplest of equals."""
-    best: Forecast | None = None
-    for grid in grids(recipe, devices, on.machine):
-        found = forecast(recipe, vocabulary, grid, on, stated)
-        if found.fits and (best is None or found.cost.step.total < 0.999 * best.cost.step.total):
-            best = found
-    return best
+    """Return the fastest layout that fits, the simplest of equals; with the optimizer on the host only where no other fits."""
+    plain = list(grids(recipe, devices, on.machine))
+    left = [replace(grid, offload=True) for grid in plain if grid.zero_stage and grid.pipeline == 1]
+    for some in (plain, left):
+        best: Forecast | None = None
+        for grid in some:
+            found = forecast(recipe, vocabulary, grid, on, stated)
+            if found.fits and (best is None or found.cost.step.total < 0.999 * best.cost.step.total):
+                best = found
+        if best is not None:
+            return best
+    return None
 
 
 def refuse_what_does_not_fit(found: Forecast, stated: Rates) -> None:
@@ -83,7 +88,7 @@ def refuse_what_does_not_fit(found: Forecast, stated: Rates) -> None:
     if found.fits:
         return
     grid, on, batch = found.grid, found.device, found.recipe.training.global_batch
-    parts = ", ".join(f"{name} {size / GB:.1f}" for name, size in asdict(found.memory).items())
+    parts = ", ".join(f"{name} {size / GB:.1f}" for name, size in asdict(found.memory).items() if size)
     raise UserError(
         f"{found.recipe.model} does not fit on {grid.devices} x {on.name} with {grid.described(batch)}: "
         f"it takes {found.memory.total / GB:.1f} GB of {on.usable / GB:.1f} GB a device ({parts}). "
@@ -112,7 +117,7 @@ def described(found: Forecast) -> str:
     training, held = recipe.training, found.memory
     count = sum(parameters(recipe.architecture, found.vocabulary).values())
     each = flops_per_token(recipe.architecture, found.vocabulary, training.sequence_length)
-    parts = ", ".join(f"{name} {size / GB:.2f}" for name, size in asdict(held).items())
+    parts = ", ".join(f"{name} {size / GB:.2f}" for name, size in asdict(held).items() if size)
     seconds = ", ".join(f"{name} {1000 * value:.1f}" for name, value in asdict(spent.step).items() if value)
     lines = [
         f"{recipe.model}: {count:,} parameters, {training.tokens:,} tokens, {training.tokens / count:.1f} a parameter "

@@ -80,7 +80,7 @@ def grids(recipe: Recipe, devices: int, per_machine: int) -> Iterator[Grid]:
     """Yield the layouts over exactly `devices` devices, simplest first.
 
     Tensor parallelism stays within a machine. The sequence is not shared, which pays for contexts much longer than ours, and
-    nothing is left to the host, whose link is slow.
+    nothing is left to the host.
     """
     shape, smallest = recipe.architecture, recipe.training.batches.smallest
     muon = recipe.training.optimizer.name == "muon"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from scripts.lib.code import ROOT
 from scripts.lib.progress import progress
+from scripts.pretraining.failures import memory_advice
 from scripts.pretraining.job import Job
 from scripts.pretraining.machines import SlurmRanks
 from scripts.pretraining.metrics import METRICS
@@ -36,7 +37,7 @@ def launch(job: Job, folder: Path, walltime: float = 0.0, machines: int = 1) -> 
     this process.
     """
     with tempfile.TemporaryDirectory(prefix=".ranks-", dir=folder if machines > 1 else None) as shared:
-        named = (job.recipe.model, job.layout.processes, Path(shared), job.upkeep.timeout)
+        named = (job.recipe.model, job.layout.processes, Path(shared), job.upkeep.timeout, memory_advice(job))
         ranks = SlurmRanks(*named, machines) if machines > 1 else Ranks(*named)
         try:
             with stopping_on_signals(ranks):

@@ -25,8 +25,8 @@ LAST = 30  # seconds that ranks have to end after the first one
 class SlurmRanks(Ranks):
     """The processes of `count` ranks, equally many on each of `machines`; they count as one, which is `srun`."""
 
-    def __init__(self, model: str, count: int, folder: Path, timeout: float, machines: int) -> None:
-        super().__init__(model, count, folder, timeout)
+    def __init__(self, model: str, count: int, folder: Path, timeout: float, advice: str, machines: int) -> None:
+        super().__init__(model, count, folder, timeout, advice)
         if count % machines:
             raise UserError(f"--machines: {machines} cannot share {count} processes equally; choose a divisor.")
         if shutil.which("srun") is None or "SLURM_JOB_ID" not in os.environ:

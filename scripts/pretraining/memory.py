@@ -54,7 +54,8 @@ class Memory:
     """Bytes on one device at the fullest moment of an update.
 
     `optimizer` holds moments and ZeRO's master copies; `activations` what the backward pass keeps, `logits` the
-    output head's values and gradients, `buffers` what is gathered or flattened for communication.
+    output head's values and gradients, `buffers` what is gathered or flattened for communication, `average` the average
+    of the weights that the first rank keeps.
     """
 
     weights: int
@@ -63,6 +64,7 @@ class Memory:
     activations: int
     logits: int
     buffers: int
+    average: int
 
     @property
     def total(self) -> int:
@@ -106,6 +108,7 @@ def stage_memory(recipe: Recipe, vocabulary: int, grid: Grid, stage: Stage, fuse
         activations=activations(recipe, vocabulary, grid, stage, tokens, fused_dropout),
         logits=logits(recipe, vocabulary, tokens) if stage.last else 0,
         buffers=buffers(recipe, held, grid),
+        average=average(recipe, vocabulary) if stage.first else 0,
     )
 
 
@@ -172,6 +175,13 @@ def buffers(recipe: Recipe, held: int, grid: Grid) -> int:
     gathered = BFLOAT16 if _gathered_in_bf16(recipe, grid) else _held_in(recipe)
     alive = gathered * min(held, GATHERED) if grid.zero_stage == 3 else 0
     return _held_in(recipe) * BUCKET + alive
+
+
+def average(recipe: Recipe, vocabulary: int) -> int:
+    """Bytes of an average of all weights, in fp32, which the first rank keeps whole whatever the layout."""
+    if recipe.training.average.kind == "none":
+        return 0
+    return FLOAT32 * sum(parameters(recipe.architecture, vocabulary).values())
 
 
 def activations(
@@ -242,9 +252,15 @@ def autocast_copies(recipe: Recipe, vocabulary: int, grid: Grid, stage: Stage) -
 
 
 def logits(recipe: Recipe, vocabulary: int, tokens: int) -> int:
-    """Bytes of log probabilities and their gradients, in bf16 of the head's output too; masked models ask for a share."""
-    asked = tokens if recipe.objective == "causal" else math.ceil(tokens * recipe.training.masked_share)
-    each = 2 * FLOAT32 + (0 if recipe.training.computes_in == FP32 else BFLOAT16)
+    """Bytes of log probabilities and their gradients, in bf16 of the head's output too; masked models ask for a share.
+
+    The z-loss keeps the logits beside the log probabilities, and it and label smoothing have a second gradient that is added.
+    """
+    training = recipe.training
+    asked = tokens if recipe.objective == "causal" else math.ceil(tokens * training.masked_share)
+    kept = 2 if training.z_loss else 1
+    gradients = 2 if training.z_loss or training.label_smoothing else 1
+    each = FLOAT32 * (kept + gradients) + (0 if training.computes_in == FP32 else BFLOAT16)
     return each * asked * recipe.architecture.padded_vocabulary(vocabulary)
 
 

@@ -9,7 +9,7 @@ through a pipeline of its own, with those that have the same share on the other 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -142,9 +142,7 @@ class PipelinedEngine(Engine):
     def _prepared(self, model: nn.Module) -> tuple[nn.Module, dict[str, Any]]:
         """Return the layers of this rank's stage, cut, and have hidden states sent whole."""
         layout = self.layout
-        every = list(model.named_parameters(remove_duplicate=False))
         names = {parameter: name for name, parameter in model.named_parameters()}
-        self._tied = {name: names[parameter] for name, parameter in every if names[parameter] != name}
         with torch.no_grad():  # tied weights are sent from stage to stage, which is no part of what is learned
             self._stages = Stages(model, layout, self._loss_of)
         self._names = {parameter: names[parameter] for parameter in self._stages.parameters()}
@@ -221,24 +219,18 @@ class PipelinedEngine(Engine):
         """Return a copy of a parameter on every rank; every rank has to call it."""
         return self._sent(name, dict(self.named_parameters())).clone()
 
-    @contextmanager
-    def collected(self) -> Iterator[dict[str, Tensor]]:
-        """Give rank 0 all parameters by name, and the others nothing; every rank has to call it."""
+    def each_whole(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield each parameter of the model, whole, with its name; every rank has to go through all of them."""
         own = dict(self.named_parameters())
-        whole = ((name, self._sent(name, own)) for name in self._owners)
-        yield {name: value for name, value in whole if self.rank == 0}
-
-    def weights(self) -> dict[str, Tensor]:
-        """Return a copy of all weights in fp32 on the CPU by name, on rank 0; every rank has to call it."""
-        with self.collected() as found:
-            copies = {name: value.to("cpu", torch.float32, copy=True) for name, value in found.items()}
-        return copies | {name: copies[first] for name, first in self._tied.items() if copies}
+        yield from ((name, self._sent(name, own)) for name in self._owners)
 
     def replace_weights(self, values: Mapping[str, Tensor]) -> None:
         """Put the values that rank 0 has by name in the place of the weights; no update may follow."""
         own = dict(self.named_parameters())
         for name, shape in self.shapes().items():
-            value = values[name].contiguous() if self.rank == 0 else torch.empty(shape, device=self.device)
+            value = (
+                values[name].to(self.device).contiguous() if self.rank == 0 else torch.empty(shape, device=self.device)
+            )
             dist.broadcast(value, 0)
             if name in own:
                 own[name].data.copy_(self._shares.share(own[name], value) if self._shares else value)

@@ -28,10 +28,13 @@ class Saved(Exception):
 
 
 class Ranks:
-    """The processes `command` in `count` copies; `folder` is an empty one that they share with us."""
+    """The processes `command` in `count` copies; `folder` is an empty one that they share with us.
 
-    def __init__(self, model: str, count: int, folder: Path, timeout: float) -> None:
-        self.model, self.count, self.folder, self.timeout = model, count, folder, timeout
+    `advice` says what to do where ranks are killed and it was not the user: a system that lacks memory leaves no other word.
+    """
+
+    def __init__(self, model: str, count: int, folder: Path, timeout: float, advice: str) -> None:
+        self.model, self.count, self.folder, self.timeout, self.advice = model, count, folder, timeout, advice
         self.processes: list[subprocess.Popen[bytes]] = []
         self._notes: list[Note] = []
         self._changed = time.monotonic()
@@ -143,8 +146,7 @@ class Ranks:
             )
         return UserError(
             f"Training of {self.model} stopped: {doing} was killed by {signal.Signals(-code).name}, and the others were "
-            "ended; where it was not you, the machine had too little memory (give the job more, or lower "
-            "--micro-batch-tokens): run again, which goes on from the last checkpoint."
+            f"ended; where it was not you, {self.advice}: run again, which goes on from the last checkpoint."
         )
 
 

@@ -188,6 +188,13 @@ def test_it_says_how_many_devices_would_do(capsys: pytest.CaptureFixture[str]) -
     assert "would, with data" in error
 
 
+def test_the_optimizer_is_left_to_the_host_only_where_nothing_else_fits(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "--device", "h100", "--devices", "4", "--propose", size="7b")
+    roomy = code, "optimizer in the host's memory" in out
+    code, out, _ = run(capsys, "--device", "a100-40gb", "--devices", "2", "--propose", size="7b")
+    assert (roomy, code, "optimizer in the host's memory" in out) == ((0, False), 0, True)
+
+
 def test_devices_that_do_not_fit_into_the_machines_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     stated = ("--device", "h100", "--devices", "16", "--zero-stage", "3", "--micro-batch", "1")
     assert run(capsys, *stated)[0] == run(capsys, *stated, "--machines", "2")[0] == 0

@@ -94,9 +94,9 @@ def test_machines_without_slurm_are_refused(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(
         UserError, match="--machines: to reach 2 machines takes a job of Slurm and its srun, and this is none"
     ):
-        SlurmRanks("tiny", 4, tmp_path, 60.0, 2)
+        SlurmRanks("tiny", 4, tmp_path, 60.0, "", 2)
     with pytest.raises(UserError, match="--machines: 2 cannot share 3 processes equally; choose a divisor"):
-        SlurmRanks("tiny", 3, tmp_path, 60.0, 2)
+        SlurmRanks("tiny", 3, tmp_path, 60.0, "", 2)
 
 
 def test_a_rank_takes_its_number_from_slurm_where_nobody_else_gave_one() -> None:

@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 
+from scripts.pretraining.architecture import build_model
 from scripts.pretraining.grid import Grid
 from scripts.pretraining.memory import held_parameters, layer_bytes, memory, stage_memory, stages
+from scripts.pretraining.objective import training_losses
 from scripts.pretraining.recipe import BF16, FP32, PRECISIONS, Recipe
 from scripts.pretraining.size import parameters
-from tests.unit.pretraining.tensors import DROPOUTS, FAMILIES, SEQUENCES, VOCABULARY, recipe
+from tests.unit.pretraining.tensors import CPU, DROPOUTS, FAMILIES, SEQUENCES, VOCABULARY, batch, kept_by, recipe
 
 ROOT = Path(__file__).resolve().parents[3]
 TOLERANCE = 0.1
@@ -148,3 +150,23 @@ def test_the_stages_of_a_pipeline_hold_the_model() -> None:
     total = sum(parameters(made.architecture, 32000).values())
     held = held_parameters(made, 32000, Grid(pipeline=4))
     assert total / 4 < held < total / 4 + 32000 * 4096
+
+
+def test_the_first_rank_keeps_an_average_whole() -> None:
+    made, grid = recipe(), Grid(pipeline=2, zero_stage=1)
+    averaged = replace(made, training=replace(made.training, average=replace(made.training.average, kind="ema")))
+    first, last = (stage_memory(averaged, VOCABULARY, grid, stage).average for stage in stages(averaged, grid))
+    assert (first, last) == (4 * sum(parameters(made.architecture, VOCABULARY).values()), 0)
+    assert memory(made, VOCABULARY, Grid()).average == 0
+
+
+def test_the_z_loss_keeps_the_logits_beside_the_log_probabilities() -> None:
+    made = recipe()
+    regularised = replace(made, training=replace(made.training, z_loss=0.1))
+    model = build_model(made.architecture, VOCABULARY, 1)
+    inputs, labels = batch(made, 1)
+    plain, more = (
+        kept_by(lambda one=one: training_losses(one, model, inputs, labels, CPU), model) for one in (made, regularised)
+    )
+    predicted = [memory(one, VOCABULARY, Grid()).logits for one in (made, regularised)]
+    assert predicted[1] - predicted[0] == pytest.approx(2 * (more - plain), rel=TOLERANCE)  # and their gradient

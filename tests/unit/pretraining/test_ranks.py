@@ -34,7 +34,7 @@ def steps(count):
 
 def ranks(folder: Path, program: str, timeout: float = 60.0) -> Ranks:
     """Start two ranks that run a program after the common lines."""
-    started = Ranks("tiny", 2, folder, timeout)
+    started = Ranks("tiny", 2, folder, timeout, "give the job more memory")
     started.start([sys.executable, "-c", RANK + program], {**os.environ, "PYTHONPATH": str(ROOT)})
     return started
 
@@ -58,6 +58,7 @@ def test_a_rank_that_is_killed_is_named_and_takes_the_others_along(tmp_path: Pat
     with pytest.raises(UserError, match=r"tiny stopped: rank 1 \(step 1: forward\) was killed by SIGKILL") as caught:
         watch(watched)
     assert "\n" not in str(caught.value)
+    assert "where it was not you, give the job more memory: run again" in str(caught.value)
     assert watched.processes[0].returncode == -signal.SIGKILL
 
 

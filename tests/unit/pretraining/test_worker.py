@@ -187,6 +187,6 @@ def test_memory_that_runs_out_is_told_with_what_to_turn(inputs: tiny.Inputs) -> 
     job = make_job(inputs)
     sentence = str(failures.out_of_memory(job, 1, "step 3: forward"))
     assert "on rank 1 (step 3: forward): weights, gradients and optimizer take 0.000" in sentence
-    assert "--micro-batch-tokens (now 48;" in sentence and "--zero-stage (now 0)" in sentence
+    assert "--micro-batch-tokens (now 48," in sentence and "--zero-stage (now 0)" in sentence
     told = failures.out_of_memory(replace(job, upkeep=Upkeep(predicted_bytes=25_000_000_000)), 1, "step 3: forward")
-    assert "(step 3: forward): the forecast counts 25 GB of tensors for this layout, weights" in str(told)
+    assert "(step 3: forward): the forecast counts 25 GB of tensors a rank for this layout, weights" in str(told)

@@ -15,6 +15,15 @@ from tests.workflow.harness import ROOT, would_run, write_config
 
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
 COMMAND = re.compile(r"^#   python -m scripts\.registry\.forecast (presets/.*)$", re.M)
+RUN = re.compile(r"`(snakemake (?:--profile (\S+) )?--configfile presets/[^`]*?--set-resources [^`]*)`")
+# What a rule is given, and what the forecast calls it.
+NAMED = {
+    "processes": "devices",
+    "tensor_parallel": "tensor",
+    "pipeline_parallel": "pipeline",
+    "sequence_parallel": "sequence",
+}
+FORECAST = ("device", "devices", "zero_stage", "tensor", "pipeline", "sequence", "checkpointing", "micro_batch_tokens")
 PARTS = 2  # of a source in the dry run: its jobs are alike, and a thousand parts take half a minute
 WANTED = {
     "gpt2-124m",
@@ -31,6 +40,20 @@ WANTED = {
 def commands(preset: Path) -> list[list[str]]:
     """The forecasts that a preset's head shows, as arguments."""
     return [found.split() for found in COMMAND.findall(preset.read_text("utf-8"))]
+
+
+def runs(preset: Path) -> list[list[str]]:
+    """The runs that a preset's head shows, as arguments of the forecast that the rule makes in them."""
+    found = []
+    for words, profile in RUN.findall(preset.read_text("utf-8").replace("\n#", "")):
+        given = dict(re.findall(r"\bpretrain:(\w+)=(\w+)", words))
+        if profile:
+            stated = yaml.safe_load((ROOT / "profiles" / profile / "profile.yaml").read_text("utf-8"))
+            given = {**stated["set-resources"]["pretrain"], **given}
+        options = {NAMED.get(name, name): str(value) for name, value in given.items()}
+        pairs = (("--" + name.replace("_", "-"), options[name]) for name in FORECAST if name in options)
+        found.append([word for pair in pairs for word in pair])
+    return found
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
@@ -53,10 +76,24 @@ def test_a_preset_plans_every_step(preset: Path, tmp_path: Path) -> None:
 def test_the_layouts_of_a_preset_fit(preset: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for path, *options in commands(preset):
         assert ROOT / path == preset
-        code = forecast.main([str(preset), *options])
-        printed = capsys.readouterr()
-        assert code == 0, printed.err
-        assert "GB usable a device" in printed.out
+        require_fits(preset, options, capsys)
+
+
+@pytest.mark.parametrize("preset", [one for one in PRESETS if commands(one)], ids=lambda path: path.stem)
+def test_the_runs_of_a_preset_are_layouts_that_it_forecasts(preset: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    forecast_here = {require_fits(preset, options, capsys) for _, *options in commands(preset)}
+    assert runs(preset)
+    for options in runs(preset):
+        assert require_fits(preset, options, capsys) in forecast_here, options
+
+
+def require_fits(preset: Path, options: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[str, ...]:
+    """Return the layouts of a forecast, one of a model, all of which fit."""
+    code = forecast.main([str(preset), *options])
+    printed = capsys.readouterr()
+    assert code == 0, printed.err
+    assert "GB usable a device" in printed.out
+    return tuple(re.findall(r"^  layout  (.*)$", printed.out, re.M))
 
 
 def test_there_are_presets() -> None:
