@@ -33,7 +33,10 @@ BLOCK = 1 << 20  # packed samples that are counted together
 
 @dataclass(frozen=True)
 class Sample:
-    """One row of a batch: its source, the epoch and number of its window or packed sample, and the documents in it."""
+    """One row of a batch: its source, the epoch and number of its window or packed sample, and what a model reads there.
+
+    `spans` are the tokens of documents that it is fed or asked for, in the order of the row.
+    """
 
     source: str
     epoch: int
@@ -79,6 +82,9 @@ class DataOrder:
     """The batches of a run. `weights` and `temperature` are those of `mixture_weights`; `packings` are those of sources that are
     packed, by name.
 
+    A row holds one token more than a model takes: a causal model is fed all but the last and asked for all but the first. One
+    that is not `causal` reads no further token: not the last of a window, not the first of a packed sample.
+
     Raises UserError when no source has a whole window, or any packed sample, of training text.
     """
 
@@ -91,8 +97,9 @@ class DataOrder:
         seed: int,
         temperature: float = 1.0,
         packings: Mapping[str, Packing] = MappingProxyType({}),
+        causal: bool = True,
     ) -> None:
-        self._packings = packings
+        self._packings, self._causal = packings, causal
         self.sequence_length, self.global_batch, self._seed = sequence_length, global_batch, seed
         usable = [stream for stream in streams if self._samples(stream)]
         if not usable:
@@ -143,7 +150,7 @@ class DataOrder:
         return tokens, [names[index] for index in plan.sources[rows].tolist()]
 
     def locate(self, step: int, among: slice = WHOLE) -> list[Sample]:
-        """Return what stands in each row of a step's batch, or in some of them."""
+        """Return what a model reads in each row of a step's batch, or in some of them."""
         rows = []
         plan, chosen = self._plan_of(step, among)
         columns = (plan.sources[chosen], plan.epochs[chosen], plan.windows[chosen])
@@ -155,16 +162,11 @@ class DataOrder:
         return rows
 
     def samples_of(self, source: str, part: int, document: int, samples: int) -> list[int]:
-        """Return the numbers below `samples` of the samples that hold tokens of a document, ascending."""
+        """Return the numbers below `samples` of the samples in which a model reads tokens of a document, ascending."""
         start, stop = self._streams[source].place(part, document)
         if start == stop:
             return []  # a document without tokens stands in no batch
-        windows = self.windows(source)
-        if source in self._packings:
-            touched = self._packings[source].holding(start, stop)
-        else:
-            last = min((stop - 1) // self.sequence_length, windows - 1)
-            touched = np.arange(max(start - 1, 0) // self.sequence_length, last + 1, dtype=np.int64)
+        windows, touched = self.windows(source), self._touched(source, start, stop)
         index = self._mixture.names.index(source)
         given = self._mixture.given(samples, index)
         found: list[int] = []
@@ -174,6 +176,20 @@ class DataOrder:
                 if number < given:
                     found.append(self._mixture.nth(index, number))
         return sorted(found)
+
+    def _touched(self, source: str, start: int, stop: int) -> I64:
+        """Return the windows or packed samples of a source in which tokens of its stream from `start` up to `stop` are read."""
+        if source not in self._packings:
+            first = max(start - self._causal, 0) // self.sequence_length  # its first token may be a window's last one
+            last = min((stop - 1) // self.sequence_length, self.windows(source) - 1)
+            return np.arange(first, last + 1, dtype=np.int64)
+        packing = self._packings[source]
+        touched = packing.holding(start, stop)
+        if self._causal:  # its last token stands before the sample that begins behind it
+            behind = packing.holding(stop, stop + 1)
+            begins = packing.of_samples(behind)[1]["start"][:1] == stop
+            touched = np.union1d(touched, behind[begins])
+        return touched
 
     def taken(self, samples: int) -> dict[str, Taken]:
         """Return exactly what the first samples take from each source."""
@@ -192,12 +208,15 @@ class DataOrder:
         return epochs * self._streams[source].tokens + sum(packing.tokens(order.forward(block)) for block in blocks)
 
     def _runs(self, source: str, window: int) -> list[tuple[int, int]]:
-        """Return the runs of a source's stream in a window or packed sample."""
+        """Return the runs of a source's stream that a model reads in a window or packed sample."""
         if source not in self._packings:
             start = window * self.sequence_length
-            return [(start, start + self.sequence_length + 1)]
+            return [(start, start + self.sequence_length + self._causal)]
         pieces = self._packings[source].of_samples(np.array([window], np.int64))[1]
-        return [(int(piece["start"]), int(piece["start"]) + int(piece["size"])) for piece in pieces]
+        runs = [(int(piece["start"]), int(piece["start"]) + int(piece["size"])) for piece in pieces]
+        if self._causal:  # the token before the first one stands before it here too
+            runs[0] = (max(runs[0][0] - 1, 0), runs[0][1])
+        return runs
 
     def _plan_of(self, step: int, among: slice) -> tuple[Plan, slice]:
         """Return a plan that holds a step and rows of it there. Whoever reads on gets more and more steps at once."""

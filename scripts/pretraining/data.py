@@ -28,7 +28,8 @@ def data_order(recipe: Recipe, weights: Mapping[str, float], streams: Mapping[st
     length, batch = recipe.training.sequence_length, recipe.training.global_batch
     opened = list(streams.values())
     packings = open_packings(opened, length) if recipe.training.packing == BEST_FIT else {}
-    return DataOrder(opened, weights, length, batch, recipe.seed, recipe.temperature, packings)
+    causal = recipe.objective == "causal"
+    return DataOrder(opened, weights, length, batch, recipe.seed, recipe.temperature, packings, causal)
 
 
 def taken_from(order: DataOrder, first: int, samples: int) -> dict[str, Taken]:

@@ -69,7 +69,7 @@ class ModelBatches:
         return Batches.from_settings(self.settings["training"])
 
     def steps_of(self, order: DataOrder, source: str, part: int, document: int) -> list[int]:
-        """Return the steps whose batches hold tokens of a document, ascending."""
+        """Return the steps in which the model reads tokens of a document, ascending."""
         sizes = self.sizes
         first = self.first_batch * sizes.global_batch
         found = order.samples_of(source, part, document, first + sizes.before(self.steps))
@@ -90,7 +90,8 @@ class ModelBatches:
         shape = training["sequence_length"], training["global_batch"], self.settings["seed"]
         packings = open_packings(streams, shape[0]) if training.get("packing") == "best_fit" else {}
         temperature = self.settings.get("temperature") or 1.0
-        return DataOrder(streams, self.settings["weights"], *shape, temperature, packings), parts
+        causal = self.settings["objective"] == "causal"
+        return DataOrder(streams, self.settings["weights"], *shape, temperature, packings, causal), parts
 
     def batch(self, step: int) -> Facts:
         """Return the samples of a step with the documents in them. Raises UserError for a step that is none."""

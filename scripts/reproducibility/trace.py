@@ -7,7 +7,8 @@
 By its id or its URL. For every corpus that judged it: each filter's verdict with value and threshold (and the terms or entries
 of lists that count), the copy that survived in its place and those in whose place it survives, evaluation items found in it,
 personal data replaced, its split, the shards that hold its tokens and the training steps that read them. With --model and --step
-the other way round: the documents in the batch of a step, with the tokens of them that it holds. Nothing is verified or written.
+the other way round: the documents in the batch of a step, with the tokens of them that the model reads there. Nothing is verified
+or written.
 """
 
 from __future__ import annotations

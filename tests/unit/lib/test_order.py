@@ -58,8 +58,8 @@ def sources(tmp_path: Path) -> list[SourceStream]:
     return [shard(tmp_path / "one" / name, documents(name, count), 1) for name, count in (("books", 40), ("web", 90))]
 
 
-def order_of(streams: list[SourceStream], seed: int = 1, **weights: float) -> DataOrder:
-    return DataOrder(streams, weights, LENGTH, BATCH, seed)
+def order_of(streams: list[SourceStream], seed: int = 1, causal: bool = True, **weights: float) -> DataOrder:
+    return DataOrder(streams, weights, LENGTH, BATCH, seed, causal=causal)
 
 
 def test_batches_do_not_depend_on_parts(sources: list[SourceStream], tmp_path: Path) -> None:
@@ -99,14 +99,16 @@ def test_another_source_leaves_the_order_within_the_others(sources: list[SourceS
     assert len(grown) > 5
 
 
-def test_documents_are_found_from_steps_and_samples_from_documents(sources: list[SourceStream]) -> None:
-    order = order_of(sources, books=1.0, web=1.0)
+@pytest.mark.parametrize("causal", [True, False])
+def test_documents_are_found_from_steps_and_samples_from_documents(sources: list[SourceStream], causal: bool) -> None:
+    """A masked model is not fed the last token of a row, which is the first of the next window."""
+    order = order_of(sources, causal=causal, books=1.0, web=1.0)
     seen: dict[tuple[str, int], set[int]] = {}
     for step in range(40):
         for number, (row, sample) in enumerate(zip(order.batch(step), order.locate(step), strict=True)):
             texts = list(documents(sample.source, {"books": 40, "web": 90}[sample.source]).values())
             told = [token for span in sample.spans for token in texts[span.document][span.start : span.stop]]
-            assert told == row.tolist()
+            assert told == row[: LENGTH + causal].tolist()
             for span in sample.spans:
                 seen.setdefault((sample.source, span.document), set()).add(step * BATCH + number)
     for source, count in (("books", 40), ("web", 90)):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import load_manifest
-from scripts.lib.order import DataOrder, open_packings
+from scripts.lib.order import DataOrder, Sample, open_packings
 from scripts.lib.packing import PIECE_DTYPE, Packing, best_fit, blocks, pack
 from scripts.lib.seen import Seen
 from scripts.lib.special_tokens import END, PAD, SPECIAL_COUNT
@@ -91,22 +91,29 @@ def test_a_lost_or_doubled_token_is_noticed() -> None:
             one_block(wrong, LENGTH)
 
 
+def packed(folder: Path, texts: dict[str, list[int]]) -> SourceStream:
+    """Write documents as shards of two parts, with their order and their packing, and open the stream."""
+    opened = shard(folder, texts, 2)
+    packing = one_block(np.concatenate(list(pack(np.load(folder / "order.train.npy")["end"], LENGTH))), LENGTH)
+    for kind, values in (("pieces", packing.pieces), ("samples", packing.by_sample), ("offsets", packing.offsets)):
+        np.save(folder / f"pack-{LENGTH}.{kind}.npy", values)
+    return opened
+
+
 @pytest.fixture
 def stream(tmp_path: Path) -> SourceStream:
     """Documents of different tokens that end as real ones do, packed."""
     ids = iter(range(SPECIAL_COUNT, 10_000))
     texts = {f"d:{n}": [*(next(ids) for _ in range(size - 1)), END][:size] for n, size in enumerate(TEXTS)}
-    opened = shard(tmp_path / "books", texts, 2)
-    packing = one_block(
-        np.concatenate(list(pack(np.load(tmp_path / "books" / "order.train.npy")["end"], LENGTH))), LENGTH
-    )
-    for kind, values in (("pieces", packing.pieces), ("samples", packing.by_sample), ("offsets", packing.offsets)):
-        np.save(tmp_path / "books" / f"pack-{LENGTH}.{kind}.npy", values)
-    return opened
+    return packed(tmp_path / "books", texts)
+
+
+def order_of(stream: SourceStream, causal: bool) -> DataOrder:
+    return DataOrder([stream], {}, LENGTH, BATCH, 1, 1.0, open_packings([stream], LENGTH), causal)
 
 
 def test_an_epoch_of_packed_samples_asks_for_every_token_once(stream: SourceStream) -> None:
-    order = DataOrder([stream], {}, LENGTH, BATCH, 1, 1.0, open_packings([stream], LENGTH))
+    order = order_of(stream, causal=False)
     samples = order.windows("books")
     steps, seen, spans, asked = -(-samples // BATCH), Seen(), [], Counter[int]()
     for step in range(steps):
@@ -142,15 +149,41 @@ def test_an_epoch_of_packed_samples_asks_for_every_token_once(stream: SourceStre
         )
 
 
-def test_documents_of_packed_samples_are_found_by_step(stream: SourceStream) -> None:
-    order = DataOrder([stream], {}, LENGTH, BATCH, 1, 1.0, open_packings([stream], LENGTH))
+@pytest.mark.parametrize("causal", [True, False])
+def test_documents_of_packed_samples_are_found_by_step(stream: SourceStream, causal: bool) -> None:
+    """A causal model is fed the token before a sample, too, unless the sample begins its stream: behind an END made up."""
+    order, made_up = order_of(stream, causal), 0
     found: dict[tuple[int, int], set[int]] = {}
     for step in range(9):
-        for number, sample in enumerate(order.locate(step)):
+        for number, (row, sample) in enumerate(zip(order.batch(step), order.locate(step), strict=True)):
+            told = [
+                token
+                for span in sample.spans
+                for token in document_of(stream, span.part, span.document)[span.start : span.stop].tolist()
+            ]
+            text = row[row != PAD].tolist()[not causal :]
+            assert told in (text, text[causal:])
+            made_up += told != text
             for span in sample.spans:
                 found.setdefault((span.part, span.document), set()).add(step * BATCH + number)
     for part, document in ((p, d) for p in range(2) for d in range(7)):
         assert order.samples_of("books", part, document, 9 * BATCH) == sorted(found.get((part, document), ()))
+    epochs = -(-9 * BATCH // order.windows("books"))
+    assert made_up <= epochs * causal
+
+
+def test_another_source_leaves_the_order_within_packed_ones(stream: SourceStream, tmp_path: Path) -> None:
+    """Its documents, in the order of its samples, and the tokens that are drawn, as long as the tokenizer stays."""
+    other = packed(tmp_path / "web", {f"w:{n}": [SPECIAL_COUNT] * size for n, size in enumerate(TEXTS[::-1])})
+
+    def sequence(*streams: SourceStream) -> list[tuple[Sample, list[int]]]:
+        order = DataOrder(streams, {}, LENGTH, BATCH, 1, 1.0, open_packings(streams, LENGTH))
+        rows = [row for step in range(12) for row in zip(order.locate(step), order.batch(step).tolist(), strict=True)]
+        return [row for row in rows if row[0].source == "books"]
+
+    alone, grown = sequence(stream), sequence(stream, other)
+    assert grown == alone[: len(grown)]
+    assert 5 < len(grown) < len(alone)
 
 
 def test_a_packing_of_other_shards_is_refused(stream: SourceStream) -> None:

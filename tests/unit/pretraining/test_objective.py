@@ -97,7 +97,7 @@ def test_gradients_of_best_fit_samples_equal_those_of_unpacked_documents(family:
     stream = shard(tmp_path / "books", texts, 2)
     ends = np.load(tmp_path / "books" / "order.train.npy")["end"]
     packing = one_block(np.concatenate(list(pack(ends, LENGTH))), LENGTH)
-    order = DataOrder([stream], {}, LENGTH, packing.samples, 1, 1.0, {"books": packing})
+    order = DataOrder([stream], {}, LENGTH, packing.samples, 1, 1.0, {"books": packing}, causal=False)
     tokens, samples = order.batch(0).astype(np.int64), order.locate(0)
     assert (tokens == PAD).any() and any(len(sample.spans) > 2 for sample in samples)
     assert any(span.start for sample in samples for span in sample.spans), "some document is cut"

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import json
 import shutil
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from scripts.lib.canonical import sha256_file
 from scripts.lib.documents import DOCUMENT_SCHEMA
 from scripts.lib.indexed import IndexedReader
+from scripts.lib.masking import IGNORED
 from scripts.lib.order import DataOrder
+from scripts.lib.special_tokens import END, PAD
 from scripts.lib.streams import SourceStream
+from scripts.pretraining.data import data_order, open_streams
+from scripts.pretraining.objective import inputs_and_labels
+from scripts.pretraining.recipe import Recipe
 from scripts.reproducibility import trace
 from tests.making import publish_rows
+from tests.unit.pretraining import tiny
 from tests.unit.reproducibility.traced import (
     MODEL,
+    SOURCES,
     asked,
+    publish_mixture,
     publish_model,
     said,
     summarise,
@@ -52,6 +63,46 @@ def test_a_step_is_followed_to_its_documents(results: Path, capsys: pytest.Captu
     text = capsys.readouterr().out
     assert text.startswith("model tiny (planned), step 0 of 6\n  sample 0: window ")
     assert "  tokens " in text
+
+
+def read_by_model(recipe: Recipe, batch: NDArray[Any]) -> list[list[int]]:
+    """Return the tokens of each row that a model is fed or asked for, by what training makes of a batch."""
+    inputs, labels = inputs_and_labels(recipe, batch.astype(np.int64), 0, tiny.VOCABULARY)
+    causal = recipe.objective == "causal"
+    read = np.hstack([inputs, labels[:, -1:]]) if causal else np.where(labels == IGNORED, inputs, labels)
+    return [[token for token in row if token not in (END, PAD, IGNORED)] for row in read.tolist()]
+
+
+@pytest.mark.parametrize("family", ["llama", "bert"])
+@pytest.mark.parametrize("packing", ["contiguous", "best_fit"])
+def test_a_step_of_a_mixture_is_followed_to_what_the_model_reads(
+    family: str, packing: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both ways: no document that the model reads nothing of, and none left out; the texts of this corpus have no ends."""
+    chosen = tiny.settings(family, steps=24, sequence_length=8, global_batch=2, packing=packing)
+    chosen |= {"tokenizer": "small", "weights": {"books": 0.5}, "temperature": 2.0}
+    shards, recipe = publish_mixture(tmp_path, chosen), Recipe.from_settings(chosen)
+    order = data_order(recipe, chosen["weights"], open_streams(shards, "train"))
+    seen: dict[str, set[int]] = {}
+    for step in range(24):
+        assert trace.main(["--model", "tiny", "--step", str(step), "--results", str(tmp_path), "--json"]) == 0
+        samples = json.loads(capsys.readouterr().out)["samples"]
+        batch, sources = order.draw(step)
+        assert [sample["source"] for sample in samples] == sources
+        told: list[list[int]] = [[] for _ in samples]
+        for row, sample in enumerate(samples):
+            for one in sample["documents"]:
+                path = tmp_path / one["file"]
+                tokens = IndexedReader(path, path.with_suffix(".idx"))[one["document"]]
+                told[row] += tokens[one["start"] : one["stop"]].tolist()
+                seen.setdefault(one["id"], set()).add(step)
+        assert told == read_by_model(recipe, batch)
+    for source, count in SOURCES.items():
+        assert any(identifier.startswith(f"{source}:") for identifier in seen)
+        for part, number in product((0, 1), [number for number in range(3, count) if number != 5]):  # those to train on
+            (corpus,) = asked(tmp_path, f"{source}:{part}-{number}", capsys)["corpora"]
+            (model,) = corpus["curated"]["shards"][0]["models"]
+            assert model["steps"] == sorted(seen.get(f"{source}:{part}-{number}", ()))
 
 
 def test_the_steps_of_a_branch_are_its_own(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
