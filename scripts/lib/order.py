@@ -120,10 +120,14 @@ class DataOrder:
         return self._samples(self._streams[source])
 
     def left_over(self, source: str) -> int:
-        """Return how many tokens at the end of a source no epoch predicts, since they fill no window; none where it is packed."""
+        """Return how many tokens at the end of a source no epoch feeds, since they fill no window; none where it is packed.
+
+        All others are fed once an epoch. A causal model is asked for as many: not for the very first one of a source, but for
+        the first of those left over, which follows the last window.
+        """
         if source in self._packings:
             return 0
-        return max(self._streams[source].tokens - 1, 0) - self.windows(source) * self.sequence_length
+        return self._streams[source].tokens - self.windows(source) * self.sequence_length
 
     def _samples(self, stream: SourceStream) -> int:
         packing = self._packings.get(stream.name)
