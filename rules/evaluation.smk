@@ -13,6 +13,7 @@ rule bits_per_byte:
         model="results/models/{model}/model.json",
         tokenizer=lambda w: f"results/tokenizers/{registry.model(w.model)['tokenizer']}.json",
         shards=lambda w: model_shards(w, "{part}.json"),
+        orders=lambda w: model_shards(w, "order.json"),
         export=ancient("results/models/{model}/export"),
         tokenizer_data=lambda w: ancient(
             f"results/tokenizers/{registry.model(w.model)['tokenizer']}"
@@ -23,6 +24,13 @@ rule bits_per_byte:
                 for split in SPLITS
                 for suffix in SHARD_SUFFIXES
                 for path in model_shards(w, f"{{part}}.{split}.{suffix}")
+            ]
+        ),
+        order_data=lambda w: ancient(
+            [
+                path
+                for split in SPLITS
+                for path in model_shards(w, f"order.{split}.npy")
             ]
         ),
     output:
@@ -57,6 +65,7 @@ rule bits_per_byte:
         " --model {input.model:q}"
         " --tokenizer {input.tokenizer:q}"
         " --shards {input.shards:q}"
+        " --orders {input.orders:q}"
         " --threads {threads}"
         " --manifest {output.manifest:q}"
         " --settings {params.settings:q}"

@@ -2,6 +2,7 @@
 
     python -m scripts.evaluation.bits_per_byte --model results/models/tiny/model.json \\
         --tokenizer results/tokenizers/t.json --shards results/shards/main/t/books/0000.json \\
+        --orders results/shards/main/t/books/order.json \\
         --manifest results/evaluations/tiny/bits_per_byte.json --settings '{"model": "tiny", "seed": 1,
         "objective": "causal", "documents": 100, "minimum_improvement": 0.1, "masked_share": 0.15}'
 
@@ -35,6 +36,7 @@ from scripts.lib.likelihood import KINDS, asking
 from scripts.lib.manifest import Artefact
 from scripts.lib.masking import IGNORED, mask_tokens
 from scripts.lib.matching import check_tokenizer
+from scripts.lib.ordered import check_encoded, check_orders
 from scripts.lib.pieces import piece_bytes
 from scripts.lib.progress import progress
 from scripts.lib.seeds import seed_for
@@ -174,8 +176,10 @@ def evaluate(step: Step, args: argparse.Namespace) -> None:
     model = step.read("model", args.model)
     tokenizer = step.read("tokenizer", args.tokenizer)
     shards = [step.read("shards", path) for path in args.shards]
-    for made in (model, *shards):
-        check_tokenizer(made, tokenizer)
+    orders = [step.read("orders", path) for path in args.orders]
+    check_tokenizer(model, tokenizer)
+    check_orders(args.shards, args.orders)
+    check_encoded(shards, orders, tokenizer)
     torch.set_num_threads(args.threads)
     scorer = load(model, tokenizer, settings, shards)
     scores: dict[str, Any] = {}
@@ -218,6 +222,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, required=True, help="manifest of the model")
     parser.add_argument("--tokenizer", type=Path, required=True, help="manifest of its tokenizer")
     parser.add_argument("--shards", type=Path, nargs="+", required=True, help="manifests of the shards of its corpus")
+    parser.add_argument("--orders", type=Path, nargs="+", required=True, help="manifests of their orders, every source")
     parser.add_argument("--threads", type=int, default=1, help="threads of the computation")
     return run_step(MODULE, parser, evaluate, argv)
 

@@ -117,7 +117,7 @@ class IndexedReader:
 
     def __init__(self, data: Path, index: Path) -> None:
         self.path = data
-        self.dtype, count = _read_header(index)
+        self.dtype, count = read_header(index)
         sizes, pointers, documents = np.split(map_file(index)[HEADER.size :], [4 * count, 12 * count])
         self.sizes: NDArray[np.int32] = sizes.view("<i4")
         self.pointers: NDArray[np.int64] = pointers.view("<i8")
@@ -158,7 +158,7 @@ class IndexedReader:
             )
 
 
-def _read_header(index: Path) -> tuple[np.dtype[Any], int]:
+def read_header(index: Path) -> tuple[np.dtype[Any], int]:
     """Return the ids' type and the number of sequences, after checking the file's length."""
     if not index.is_file():
         raise UserError(f"{index.name} is missing; write the shard again.")

@@ -10,7 +10,7 @@ from typing import Any
 
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import Artefact
-from scripts.lib.matching import check_tokenizer
+from scripts.lib.ordered import check_encoded, check_orders
 from scripts.lib.schedule import optional
 from scripts.lib.settings import Settings
 from scripts.lib.step import Step
@@ -49,14 +49,11 @@ def read_inputs(step: Step, args: argparse.Namespace) -> Inputs:
     tokenizer = step.read("tokenizer", args.tokenizer)
     shards = [step.read("shards", manifest) for manifest in args.shards]
     orders = [step.read("orders", manifest) for manifest in args.orders]
-    for encoded in (*shards, *orders):
-        check_tokenizer(encoded, tokenizer)
     sources = sources_of(args.shards, args.orders)
+    check_encoded(shards, orders, tokenizer)
     packings = [step.read("packings", manifest) for manifest in args.packings]
     check_packings(packings, orders)
     require_packings(packings, orders, step.settings["training"])
-    for order in orders:
-        check_shards(order, [shard for shard in shards if shard.manifest_path.parent == order.manifest_path.parent])
     given = step.settings["weights"]
     return Inputs(
         corpus=str(step.settings["corpus"]),
@@ -89,24 +86,6 @@ def check_packings(packings: Sequence[Artefact], orders: Sequence[Artefact]) -> 
             )
 
 
-def check_shards(order: Artefact, shards: Sequence[Artefact]) -> None:
-    """Raise UserError unless the shards of a source are those that were ordered, each once and in that order."""
-    ordered = order.summary["shards"]
-    given = [[shard.manifest_path.stem, shard.digest] for shard in shards]
-    if given == ordered:
-        return
-    names, expected = [name for name, _ in given], [name for name, _ in ordered]
-    if names != expected:
-        raise UserError(
-            f"--shards gives the parts {', '.join(names)} of source {order.manifest_path.parent.name} and "
-            f"{order.manifest_path} was made of {', '.join(expected)}; give these, each once and in that order."
-        )
-    changed = next(one[0] for one, other in zip(given, ordered, strict=True) if one != other)
-    raise UserError(
-        f"{order.manifest_path} was made of another shard than part {changed} beside it; run the workflow again."
-    )
-
-
 def sources_of(shards: Sequence[Path], orders: Sequence[Path]) -> dict[str, dict[str, Any]]:
     """Group shards by source, which is the name of their folder; its order has to lie there too."""
     sources: dict[str, dict[str, Any]] = {}
@@ -116,8 +95,7 @@ def sources_of(shards: Sequence[Path], orders: Sequence[Path]) -> dict[str, dict
         if entry["folder"] != str(folder):
             raise UserError(f"--shards has two sources named {folder.name}; give the shards of one corpus.")
         entry["parts"].append(shard.name.removesuffix(".json"))
-    if sorted(entry["folder"] for entry in sources.values()) != sorted(str(order.parent.resolve()) for order in orders):
-        raise UserError("--orders has to name the order of every source that --shards names, once each.")
+    check_orders(shards, orders)
     return sources
 
 

@@ -38,7 +38,7 @@ FOLLOWS: dict[str, set[str]] = {
     "tokenizer": {"compare_tokenizers", "shard", "plan", "pretrain", "bits_per_byte", "report"},
     "compare_tokenizers": {"report"},
     "shard": {"order", "plan", "pretrain", "bits_per_byte"},
-    "order": {"pack", "plan", "pretrain"},
+    "order": {"pack", "plan", "pretrain", "bits_per_byte"},
     "pack": {"plan", "pretrain"},
     "plan": {"pretrain", "report"},
     "pretrain": {"branch_point", "bits_per_byte", "finetune", "zero_shot", "report"},

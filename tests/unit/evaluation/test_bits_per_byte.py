@@ -37,10 +37,15 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     return Inputs(tmp_path_factory.mktemp("scoring") / "inputs")
 
 
+def places_of(inputs: Inputs) -> dict[str, Path | list[Path]]:
+    """Return the inputs of the program by their flags, without the model."""
+    return {"tokenizer": inputs.tokenizer, "shards": inputs.shards, "orders": inputs.orders}
+
+
 def score(folder: Path, inputs: Inputs, family: str, expect: int = 0, **changes: Any) -> dict[str, Any]:
     """Score an untrained model through the program and return the summary."""
     manifest = folder / "evaluations/tiny/bits_per_byte.json"
-    places = {"model": make_model(folder, family), "tokenizer": inputs.tokenizer, "shards": inputs.shards}
+    places = {"model": make_model(folder, family), **places_of(inputs)}
     assert bits_per_byte.main(arguments({**SETTINGS, **changes}, **places, manifest=manifest)) == expect
     if expect:
         assert not manifest.exists()
@@ -56,14 +61,54 @@ def test_a_model_or_shards_of_another_tokenizer_are_refused(
     tmp_path: Path, inputs: Inputs, capsys: pytest.CaptureFixture[str], wrong: str
 ) -> None:
     """By its digest: the vocabularies are of one size."""
-    places = {"model": make_model(tmp_path, "llama"), "tokenizer": inputs.tokenizer, "shards": inputs.shards}
+    model = make_model(tmp_path, "llama")
     shard = Path(shutil.copytree(inputs.shards[0].parent, tmp_path / "shards" / "books"), inputs.shards[0].name)
-    other = {"model": places["model"], "shards": shard}[wrong]
+    other = {"model": model, "shards": shard}[wrong]
     publish(other, tokenizer_digest="another")
+    changed = {"model": {"model": other}, "shards": {"shards": [shard], "orders": [shard.with_name("order.json")]}}
+    places = {"model": model, **places_of(inputs), **changed[wrong]}
     manifest = tmp_path / "bits_per_byte.json"
-    assert bits_per_byte.main(arguments(SETTINGS, **{**places, wrong: other}, manifest=manifest)) == 1
+    assert bits_per_byte.main(arguments(SETTINGS, **places, manifest=manifest)) == 1
     said = capsys.readouterr().err.splitlines()[-1]
     assert said == f"error: {other} was made with another tokenizer than {inputs.tokenizer}; run the workflow again."
+
+
+@pytest.fixture(scope="module")
+def two_parts(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+    return Inputs(tmp_path_factory.mktemp("parts") / "inputs", parts=2)
+
+
+@pytest.mark.parametrize("given", [[1, 0], [0], [0, 0]])
+def test_swapped_missing_and_doubled_shards_are_refused(
+    tmp_path: Path, two_parts: Inputs, capsys: pytest.CaptureFixture[str], given: list[int]
+) -> None:
+    shards = [two_parts.shards[number] for number in given] + two_parts.shards[2:]
+    places = {"model": make_model(tmp_path, "llama"), **places_of(two_parts), "shards": shards}
+    assert bits_per_byte.main(arguments(SETTINGS, **places, manifest=tmp_path / "bits_per_byte.json")) == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert f"gives the parts {', '.join(f'{number:04d}' for number in given)} of source books" in said
+    assert said.endswith("was made of 0000, 0001; give these, each once and in that order.")
+
+
+def test_a_source_without_its_order_is_refused(
+    tmp_path: Path, inputs: Inputs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = {"model": make_model(tmp_path, "llama"), **places_of(inputs), "orders": inputs.orders[:1]}
+    assert bits_per_byte.main(arguments(SETTINGS, **places, manifest=tmp_path / "bits_per_byte.json")) == 1
+    assert "--orders has to name the order of every source that --shards names" in capsys.readouterr().err
+
+
+def test_ids_of_another_type_than_the_vocabulary_takes_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inputs = Inputs(tmp_path / "in")
+    inputs.claim_type(3)
+    places = {"model": make_model(tmp_path, "llama"), **places_of(inputs)}
+    assert bits_per_byte.main(arguments(SETTINGS, **places, manifest=tmp_path / "bits_per_byte.json")) == 1
+    assert (
+        "says that its token ids are int16, but those of a vocabulary of 61 pieces are uint16"
+        in capsys.readouterr().err
+    )
 
 
 def plain_nats(model: Any, ids: list[int]) -> float:

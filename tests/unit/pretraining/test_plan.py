@@ -117,6 +117,25 @@ def test_shards_of_another_tokenizer_are_refused(tmp_path: Path, capsys: pytest.
     assert "was made with another tokenizer than" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("code", "vocabulary", "sentence"),
+    [
+        (3, tiny.VOCABULARY, "are int16, but those of a vocabulary of 61 pieces are uint16"),
+        (8, 70_000, "are uint16, but those of a vocabulary of 70,000 pieces are int32"),
+    ],
+)
+def test_ids_of_another_type_than_the_vocabulary_takes_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], code: int, vocabulary: int, sentence: str
+) -> None:
+    """As wide, so that the shard is whole, and smaller, so that it cannot hold all ids; digests are right."""
+    inputs = tiny.Inputs(tmp_path / "in")
+    tiny.publish(inputs.tokenizer, vocabulary=vocabulary)
+    inputs.claim_type(code)
+    assert make(inputs, tmp_path, {**tiny.settings(), "max_epochs": 4}) == 1
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "plan.json").exists()
+
+
 def test_an_id_beyond_the_tokenizer_is_refused() -> None:
     recipe = Recipe.from_settings(tiny.settings())
     for wrong in (tiny.VOCABULARY, -1):

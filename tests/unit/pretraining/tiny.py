@@ -27,6 +27,7 @@ from scripts.shards import index, pack
 ROOT = Path(__file__).resolve().parents[3]
 VOCABULARY = 61
 SOURCES = {"books": 0, "web": 1}
+TYPE_CODE = 17  # its place in an index
 
 
 def publish(manifest: Path, **summary: Any) -> Path:
@@ -92,11 +93,26 @@ class Inputs:
             for split, documents in (("train", 80), ("validation", 10), ("test", 2)):
                 for part in range(parts):
                     write_documents(place, source, split, documents, part)
-            mine = [publish(place / f"{name}.json", tokenizer_digest=sha256_file(self.tokenizer)) for name in names]
-            self.shards += mine
+            self.shards += [place / f"{name}.json" for name in names]
             self.orders.append(place / "order.json")
-            options = ("--shards", *map(str, mine), "--manifest", str(self.orders[-1]))
-            assert index.main(["--settings", json.dumps({"parts": names}), *options]) == 0
+        self.publish()
+
+    def publish(self) -> None:
+        """Publish the shards as they lie there, and their order."""
+        for shard in self.shards:
+            publish(shard, tokenizer_digest=sha256_file(self.tokenizer))
+        for order in self.orders:
+            mine = [shard for shard in self.shards if shard.parent == order.parent]
+            options = ("--shards", *map(str, mine), "--manifest", str(order))
+            assert index.main(["--settings", json.dumps({"parts": [shard.stem for shard in mine]}), *options]) == 0
+
+    def claim_type(self, code: int) -> None:
+        """Publish the shards again with another code of the ids' type in their indices."""
+        for path in self.shards[0].parent.glob("*.idx"):
+            data = bytearray(path.read_bytes())
+            data[TYPE_CODE] = code
+            path.write_bytes(data)
+        self.publish()
 
     def pack(self, length: int) -> None:
         """Pack the documents of every source into sequences of a length."""
