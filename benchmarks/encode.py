@@ -35,7 +35,7 @@ from scripts.lib.encoding import FastEncoder
 from scripts.lib.indexed import IndexedWriter, smallest_dtype
 from scripts.lib.sentencepiece_model import read_model
 from scripts.lib.special_tokens import END
-from scripts.lib.vocabulary import Vocabulary
+from scripts.lib.vocabulary import Vocabulary, neighbours_of
 from scripts.shards.engines import Checked, Engine, Reference
 
 BATCH = 500
@@ -78,12 +78,13 @@ def by_engine(make: Callable[[], Engine], fast: FastEncoder) -> Method:
 def methods(folder: Path) -> dict[str, Method]:
     """Return what can be measured with what is installed."""
     path = folder / "tokenizer.model"
-    vocabulary = Vocabulary(path)
+    vocabulary, model = Vocabulary(path), read_model(path.read_bytes())
+    neighbours = neighbours_of(model)
     processor: Any = sentencepiece.SentencePieceProcessor(model_file=str(path))
 
     class Unchecked:
         name = "compiled"
-        fast = FastEncoder(read_model(path.read_bytes()))
+        fast = FastEncoder(model)
 
         def encode(self, texts: pa.StringArray, end: int) -> Any:
             return self.fast.encode(texts, end)
@@ -100,7 +101,7 @@ def methods(folder: Path) -> dict[str, Method]:
     found: dict[str, Method] = {
         "sentencepiece": lambda texts: list(processor.encode(list(texts), num_threads=1)),
         "compiled": by_engine(Unchecked, Unchecked.fast),
-        "compiled, checked": by_engine(lambda: Checked(Unchecked.fast, vocabulary), Unchecked.fast),
+        "compiled, checked": by_engine(lambda: Checked(Unchecked.fast, vocabulary, neighbours), Unchecked.fast),
         "tokenizers encode_batch_fast": fast_batches,
     }
     try:
@@ -127,7 +128,8 @@ def methods(folder: Path) -> dict[str, Method]:
 def writers(folder: Path, target: Path) -> dict[str, Method]:
     """Return what also writes the tokens to files."""
     vocabulary = Vocabulary(folder / "tokenizer.model")
-    fast = FastEncoder(read_model((folder / "tokenizer.model").read_bytes()))
+    model = read_model((folder / "tokenizer.model").read_bytes())
+    fast, neighbours = FastEncoder(model), neighbours_of(model)
 
     def shard(make: Callable[[], Engine]) -> Method:
         def write(texts: Sequence[str]) -> list[Any]:
@@ -143,7 +145,7 @@ def writers(folder: Path, target: Path) -> dict[str, Method]:
 
     found = {
         "shard, sentencepiece": shard(lambda: Reference(vocabulary)),
-        "shard, compiled and checked": shard(lambda: Checked(fast, vocabulary)),
+        "shard, compiled and checked": shard(lambda: Checked(fast, vocabulary, neighbours)),
     }
     try:
         from datatrove.data import Document

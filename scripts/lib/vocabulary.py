@@ -11,7 +11,7 @@ import sentencepiece
 
 from scripts.lib.manifest import Artefact
 from scripts.lib.pieces import SPACE
-from scripts.lib.sentencepiece_model import Algorithm, Kind, algorithm_of, read_model
+from scripts.lib.sentencepiece_model import Algorithm, Kind, Model, algorithm_of, read_model
 from scripts.lib.special_tokens import SPECIAL_COUNT
 
 MODEL = "tokenizer.model"
@@ -38,8 +38,7 @@ class Vocabulary:
         data = model.read_bytes()
         self._neighbours: frozenset[str] | None = None
         if algorithm_of(data) == Algorithm.UNIGRAM:
-            texts = [piece.text.replace(SPACE, " ") for piece in read_model(data).pieces if piece.kind == Kind.NORMAL]
-            self._neighbours = frozenset(first + second for text in texts for first, second in itertools.pairwise(text))
+            self._neighbours = neighbours_of(read_model(data))
 
     @classmethod
     def of(cls, tokenizer: Artefact) -> Self:
@@ -72,12 +71,28 @@ class Vocabulary:
         spelled = text.replace(SPACE, " ")
         start = 0
         while start < len(text):
-            latest = stop = min(start + EXACT_CHARACTERS, len(text))
-            while start < stop < len(text) and spelled[stop - 1 : stop + 1] in neighbours:
-                stop -= 1
-            if stop == start:  # no piece ends for certain: as far as need be
-                stop = latest
-                while stop < len(text) and spelled[stop - 1 : stop + 1] in neighbours:
-                    stop += 1
+            stop = certain_cut(spelled, start, EXACT_CHARACTERS, neighbours)
             yield text[start:stop]
             start = stop
+
+
+def neighbours_of(model: Model) -> frozenset[str]:
+    """Return the pairs of characters that stand side by side in pieces, spaces as spaces."""
+    found = (Kind.NORMAL, Kind.USER_DEFINED)
+    texts = [piece.text.replace(SPACE, " ") for piece in model.pieces if piece.kind in found]
+    return frozenset(first + second for text in texts for first, second in itertools.pairwise(text))
+
+
+def certain_cut(spelled: str, start: int, most: int, neighbours: frozenset[str]) -> int:
+    """Return where a text, spaces as spaces, can be cut after at most `most` characters from `start` on: no piece crosses there.
+
+    Where no piece ends for certain that soon, it is the first such place behind.
+    """
+    latest = stop = min(start + most, len(spelled))
+    while start < stop < len(spelled) and spelled[stop - 1 : stop + 1] in neighbours:
+        stop -= 1
+    if stop > start:
+        return stop
+    while latest < len(spelled) and spelled[latest - 1 : latest + 1] in neighbours:
+        latest += 1
+    return latest

@@ -76,7 +76,7 @@ def write_checked(documents: Artefact, tokenizer: Artefact, out: Output, stem: s
     """Write the shards of a part with the fastest engine that gives the ids of sentencepiece; returns counts and engine."""
     vocabulary = Vocabulary.of(tokenizer)
     size = text_bytes(documents.path(f"{documents.manifest_path.stem}.parquet"))
-    reason = f"sentencepiece is done sooner with {size:,} bytes than the compiled encoder has begun"
+    reason = f"it is done sooner with {size:,} bytes than the compiled encoder has begun"
     if worth_compiling(size):
         try:
             engine: Checked = compiled_engine(model_of(tokenizer), vocabulary)
@@ -86,6 +86,8 @@ def write_checked(documents: Artefact, tokenizer: Artefact, out: Output, stem: s
         except (DifferentIds, Unsuited) as error:
             reason = str(error)
             log.warning("notice: sentencepiece encodes this part, not the compiled encoder: %s.", reason)
+    else:
+        log.info("Encoded by sentencepiece: %s.", reason)
     reference = Reference(vocabulary)
     return write_shards(documents, vocabulary, reference, out, stem), {"engine": reference.name, "reason": reason}
 

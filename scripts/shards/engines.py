@@ -13,15 +13,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from scripts.lib.pieces import SPACE
 from scripts.lib.sentencepiece_model import read_model
-from scripts.lib.vocabulary import Vocabulary
+from scripts.lib.vocabulary import Vocabulary, certain_cut, neighbours_of
 
 Ids = tuple[NDArray[np.integer[Any]], NDArray[np.int64]]  # of all texts one after another, and how many each has
 
 COMPILING_BYTES = 32_000_000  # of text: below, making the machine code for the first time may take longer than it saves
 LOADING_BYTES = 4_000_000  # below, loading it may
 CHECKED_FIRST, CHECKED_EVERY = 32, 128  # the first documents of a part are checked, and then each so many
-CHECKED_CHARACTERS = 20_000  # of a checked document
+CHECKED_CHARACTERS = 20_000  # of a checked document: from its start up to where no piece can cross
 
 
 class DifferentIds(Exception):
@@ -53,12 +54,15 @@ class Reference:
 
 
 class Checked:
-    """The compiled encoder; raises DifferentIds when a document of the sample gets other ids than from sentencepiece."""
+    """The compiled encoder; raises DifferentIds when a document of the sample gets other ids than from sentencepiece.
+
+    What is compared is what will be written. `neighbours` are the pairs of characters that stand side by side in pieces.
+    """
 
     name = "compiled"
 
-    def __init__(self, fast: Any, vocabulary: Vocabulary) -> None:
-        self._fast, self._vocabulary = fast, vocabulary
+    def __init__(self, fast: Any, vocabulary: Vocabulary, neighbours: frozenset[str]) -> None:
+        self._fast, self._vocabulary, self._neighbours = fast, vocabulary, neighbours
         self._seen = 0
         self.checked = 0
 
@@ -73,10 +77,10 @@ class Checked:
         return ids, sizes
 
     def _check(self, text: str, ids: NDArray[np.integer[Any]], end: int) -> None:
-        if len(text) > CHECKED_CHARACTERS:
-            text = text[:CHECKED_CHARACTERS]
-            ids, _ = self._fast.encode(pa.array([text], pa.string()), end)
-        if ids.tolist() != [*self._vocabulary.encode(text), end]:
+        stop = certain_cut(text.replace(SPACE, " "), 0, CHECKED_CHARACTERS, self._neighbours)
+        expected = [*self._vocabulary.encode(text[:stop]), *([end] if stop == len(text) else [])]
+        compared = ids if stop == len(text) else ids[: len(expected)]
+        if compared.tolist() != expected:
             raise DifferentIds(f"other ids for {text[:40]!r}")
         self.checked += 1
 
@@ -85,7 +89,8 @@ def compiled_engine(model: Path, vocabulary: Vocabulary) -> Checked:
     """Return the compiled engine of a model file; raises Unsuited when it does not take the model."""
     from scripts.lib.encoding import FastEncoder  # loads numba
 
-    return Checked(FastEncoder(read_model(model.read_bytes())), vocabulary)
+    read = read_model(model.read_bytes())
+    return Checked(FastEncoder(read), vocabulary, neighbours_of(read))
 
 
 def worth_compiling(size: int) -> bool:

@@ -52,6 +52,7 @@ def test_every_document_stands_in_its_split_with_its_end(tokenizer: Path, tmp_pa
     splits = load_manifest(tmp_path / "reference" / "0000.json")["summary"]["splits"]
     assert splits["train"]["documents"] + splits["validation"]["documents"] == len(TEXTS)
     assert splits["test"] == {"documents": 0, "tokens": 0, "bytes": 0}
+    assert splits["train"]["tokens"] == stream.tokens
     training = [text for key, text in TEXTS.items() if key not in HELD_OUT]
     assert splits["train"]["bytes"] == sum(len(text.encode()) for text in training)
     ids = stream.read(0, stream.tokens)
@@ -148,10 +149,14 @@ def encode_alone(folder: Path, tokenizer: Path) -> tuple[dict[str, Any], dict[st
 
 
 def test_the_compiled_encoder_writes_the_same_bytes(
-    tokenizer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tokenizer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Also where no document is short enough to be checked whole."""
+    monkeypatch.setattr(engines, "CHECKED_CHARACTERS", 50)
+    assert min(map(len, filter(None, TEXTS.values()))) > 50
     expected, execution = encode_alone(tmp_path / "reference", tokenizer)
     assert execution["engine"] == "sentencepiece"
+    assert f"Encoded by sentencepiece: {execution['reason']}." in capsys.readouterr().err
     monkeypatch.setattr(encode, "worth_compiling", bool)
     found, execution = encode_alone(tmp_path / "compiled", tokenizer)
     assert found == expected
@@ -177,6 +182,30 @@ def test_an_encoder_that_differs_is_noticed_and_replaced(
     assert "notice: sentencepiece encodes this part" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("place", [0, 9, 19])
+def test_the_ids_that_are_compared_are_those_that_are_written(place: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An encoder that fails with long texts alone is found out, wherever in the part that is checked."""
+    monkeypatch.setattr(engines, "CHECKED_CHARACTERS", 22)
+    letters = "abcdefghijklmnopqrst and some more of them"
+
+    class WrongWithLongTexts:
+        def encode(self, texts: pa.StringArray, end: int) -> Any:
+            ids = [[*map(ord, text.as_py()), end] for text in texts]
+            for one in ids:
+                one[place] += len(one) > 23
+            return np.concatenate(ids), np.array([len(one) for one in ids], np.int64)
+
+    class Letters:
+        def encode(self, text: str) -> list[int]:
+            return [ord(letter) for letter in text]
+
+    side_by_side = frozenset([" a", "an", "nd"])  # the last place where no piece can cross is behind the t
+    engine = Checked(WrongWithLongTexts(), Letters(), side_by_side)  # type: ignore[arg-type]
+    engine.encode(pa.array([letters[:22]]), 2)
+    with pytest.raises(DifferentIds):
+        engine.encode(pa.array([letters]), 2)
+
+
 def test_a_document_between_the_first_ones_and_the_next_of_the_sample_is_checked() -> None:
     class Other:
         def encode(self, texts: pa.StringArray, end: int) -> Any:
@@ -188,7 +217,7 @@ def test_a_document_between_the_first_ones_and_the_next_of_the_sample_is_checked
         def encode(self, text: str) -> list[int]:
             return [ord(letter) for letter in text]
 
-    engine = Checked(Other(), Letters())  # type: ignore[arg-type]
+    engine = Checked(Other(), Letters(), frozenset())  # type: ignore[arg-type]
     engine.encode(pa.array(["abc"] * 100), 2)
     engine.encode(pa.array(["abc", "x"] * 14 + ["abc"]), 2)  # documents 100 to 128
     assert engine.checked == CHECKED_FIRST + 1
