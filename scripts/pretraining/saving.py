@@ -67,9 +67,10 @@ class Saver:
     def save(self, done: int) -> None:
         """Copy the state after `done` updates, and let the copy be written while the training goes on.
 
-        Waits for the checkpoint before this one; `wait` waits for this one.
+        Waits for the checkpoint before this one; `wait` waits for this one. Raises UserError where ranks were fed other batches.
         """
         self.wait()
+        self._require_one_record(done)
         writes = [snapshot(self.engine)]
         if self.engine.rank == 0:
             writes += [self.averager.snapshot(), deepcopy(self.seen).save, self.metrics.snapshot()]
@@ -101,6 +102,17 @@ class Saver:
         found = self._newest(1)
         assert found is not None
         return found
+
+    def _require_one_record(self, done: int) -> None:
+        """Raise UserError unless all ranks drew the same batches: each reads the shards for itself, and one record is saved."""
+        digests = [""] * self.job.layout.processes
+        dist.all_gather_object(digests, self.seen.digest)
+        others = [rank for rank, digest in enumerate(digests) if digest != digests[0]]
+        if others:
+            raise UserError(
+                f"Training of {self.job.recipe.model} stopped after step {done - 1}: rank {others[0]} read other batches than "
+                "rank 0; give all machines the same shards and run again, which goes on from the last checkpoint."
+            )
 
     def _newest(self, multiple: int) -> checkpoints.Checkpoint | None:
         """Return the newest whole checkpoint that rank 0 chooses for all, in this run's folder or in the earlier one."""

@@ -82,6 +82,23 @@ def test_the_record_of_what_was_seen_is_the_plan(
     assert all(0 < loss < 10 for loss in losses(rows))
 
 
+def test_ranks_that_are_fed_other_batches_are_stopped_and_not_saved(
+    inputs: tiny.Inputs, device: torch.device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where one machine has other shards: a second rank is made up."""
+    alone = trainer.Trainer(make_job(inputs, steps=10), tmp_path, device)
+
+    def gathered(found: list[str], own: str) -> None:
+        found[:] = [own, "0" * 64]
+
+    monkeypatch.setattr(torch.distributed, "all_gather_object", gathered)
+    with pytest.raises(
+        UserError, match="stopped after step 4: rank 1 read other batches than rank 0; give all machines"
+    ):
+        alone.run()
+    assert left(tmp_path) == []
+
+
 def test_dropout_changes_the_losses(inputs: tiny.Inputs, device: torch.device, tmp_path: Path) -> None:
     without, with_dropout = (
         losses(run(make_job(inputs, family="gpt2", steps=5, dropout=value), tmp_path / str(value), device)[1])
