@@ -13,6 +13,10 @@ from typing import Any
 
 import pytest
 
+from scripts.lib.indexed import IndexedReader
+from scripts.lib.seen import Seen
+from scripts.reproducibility import trace
+from scripts.reproducibility.batches import ModelBatches
 from tests.workflow.conftest import Run, copy_of, lay_out, tiny_config
 from tests.workflow.harness import ROOT, Planner, run, would_run, write_config
 from tests.workflow.processes import start, wait_for_process
@@ -140,6 +144,33 @@ def test_the_plan_is_what_was_seen(chain: Run) -> None:
     rows = [json.loads(line) for line in (chain.results / "models/tiny/metrics.jsonl").read_text("utf-8").splitlines()]
     assert sum(source["tokens"] for source in plan["sources"].values()) == plan["tokens"] == 24 * 8 * 64
     assert [row["tokens"] for row in rows if "loss" in row][-1] == plan["tokens"]
+    seen = json.loads((chain.results / MODEL).read_text("utf-8"))["summary"]["seen"]
+    planned = {name: (account["samples"], account["tokens"]) for name, account in plan["sources"].items()}
+    assert {name: (account["samples"], account["tokens"]) for name, account in seen["sources"].items()} == planned
+
+
+def test_a_step_of_the_model_is_traced_to_its_documents_and_back(
+    chain: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the batches that training says it saw: the digest over all of them is the same."""
+    order, _ = ModelBatches(chain.results, "tiny").open()
+    anew = Seen()
+    for step in range(24):
+        anew.add(step, *order.draw(step))
+    assert anew.record() == json.loads((chain.results / MODEL).read_text("utf-8"))["summary"]["seen"]
+    assert trace.main(["--model", "tiny", "--step", "23", "--results", str(chain.results), "--json"]) == 0
+    samples = json.loads(capsys.readouterr().out)["samples"]
+    for sample, row in zip(samples, order.batch(23).tolist(), strict=True):
+        told = []
+        for one in sample["documents"]:
+            path = chain.results / one["file"]
+            tokens = IndexedReader(path, path.with_suffix(".idx"))[one["document"]]
+            told += tokens[one["start"] : one["stop"]].tolist()
+        assert told == row
+    assert trace.main([samples[0]["documents"][0]["id"], "--results", str(chain.results), "--json"]) == 0
+    (corpus,) = json.loads(capsys.readouterr().out)["corpora"]
+    (model,) = corpus["curated"]["shards"][0]["models"]
+    assert model["state"] == "trained" and 23 in model["steps"]
 
 
 def test_curated_documents_are_read_by_the_datasets_library(chain: Run, tmp_path: Path) -> None:

@@ -165,6 +165,8 @@ def test_batches_are_read_beyond_32_bits_of_tokens(tmp_path: Path) -> None:
         for number in range(3):  # the last token of each document tells which it is
             stream.seek(2 * (number + 1) * (1 << 30) - 2)
             stream.write((number + 1).to_bytes(2, "little"))
+        stream.seek(2 * 2048 * (((3 << 30) - 1) // 2048))  # the last token of the last window
+        stream.write((7).to_bytes(2, "little"))
     pointers = [2 * (1 << 30) * number for number in range(3)]
     head = struct.pack("<9sQBQQ", b"MMIDIDX\0\0", 1, 8, 3, 4)
     body = np.array(sizes, "<i4").tobytes() + np.array(pointers, "<i8").tobytes() + np.arange(4, dtype="<i8").tobytes()
@@ -180,7 +182,7 @@ def test_batches_are_read_beyond_32_bits_of_tokens(tmp_path: Path) -> None:
     (sample,) = data.locate(step)
     assert sample.window == windows - 1
     assert sample.spans == [Span(0, 2, (windows - 1) * 2048 - (2 << 30), windows * 2048 + 1 - (2 << 30))]
-    assert data.batch(step).shape == (1, 2049)
+    assert data.batch(step).tolist() == [[0] * 2048 + [7]]
 
 
 def test_a_source_without_a_weight_counts_with_its_tokens(sources: list[SourceStream]) -> None:
