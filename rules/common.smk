@@ -20,6 +20,7 @@ from scripts.registry.failed import last_words
 from scripts.registry.targets import PACKING_KINDS, SHARD_SUFFIXES, SPLITS, Targets
 from scripts.registry.targets import manifests as corpus_manifests
 from scripts.registry.workflow import Registry, preflight
+from scripts.reproducibility.accept import acceptances
 from scripts.tokenizer.memory import megabytes
 
 # Freed memory stays with the process: giving large tensors back to the system after each step cost a quarter of the time of training.

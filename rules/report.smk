@@ -38,6 +38,10 @@ rule report:
                 name: corpus["sources"]
                 for name, corpus in registry.config["corpora"].items()
             },
+            acceptances=[
+                {key: one[key] for key in ("program", "reason")}
+                for one in acceptances()
+            ],
         ),
         code=code_digest("scripts.report.build"),
         environment=REPORT,

@@ -2,7 +2,7 @@
 
     python -m scripts.report.build --manifest results/report.json --documents results/sources/books/documents/0000.json \\
         --curated results/corpora/main/documents/books/0000.json --settings '{"origins": {"books": "Project Gutenberg"},
-        "corpora": {"main": ["books"]}, "versions": ["torch==2.13.0"]}'
+        "corpora": {"main": ["books"]}, "versions": ["torch==2.13.0"], "acceptances": []}'
 
 Timings of jobs, when there are any, stand in one marked block; `canonical` in the manifest is the digest without it.
 """
@@ -10,7 +10,6 @@ Timings of jobs, when there are any, stand in one marked block; `canonical` in t
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from scripts.lib.canonical import sha256_text
-from scripts.lib.code import ACCEPTANCES, ROOT, data_file
+from scripts.lib.code import data_file
 from scripts.lib.manifest import Artefact
 from scripts.lib.step import Step, run_step, step_parser
 from scripts.report import charts
@@ -75,13 +74,6 @@ def timings(folder: Path) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -float(row["seconds"]))
 
 
-def acceptances() -> list[dict[str, str]]:
-    """Return the recorded acceptances of equivalent code."""
-    path = ROOT / ACCEPTANCES
-    found: list[dict[str, str]] = json.loads(path.read_text("utf-8")) if path.is_file() else []
-    return found
-
-
 def drawing_of_rules() -> Markup:
     """Return the picture of the rules as SVG that fits into a page."""
     text = data_file("docs/rulegraph.svg").read_text("utf-8")
@@ -112,7 +104,7 @@ def build(step: Step, args: argparse.Namespace) -> None:
         rules=drawing_of_rules(),
         timings=timings(args.benchmarks) if args.benchmarks else [],
         versions=settings["versions"],
-        acceptances=acceptances(),
+        acceptances=settings["acceptances"],
         short=charts.short,
     )
     with step.publish(records=False) as out:

@@ -3,7 +3,7 @@
     python -m scripts.reproducibility.accept --step scripts.cleaning.annotate --reason "split a function in two"
 
 The results on disk say which code made them; from now on today's code counts as equal to it. `acceptances.json` belongs
-into the commit of the refactor, and the report prints every entry.
+into the commit of the refactor, and the report prints every entry: it is written again when one is added.
 """
 
 from __future__ import annotations
@@ -32,6 +32,13 @@ def recorded_digests(results: Path, program: str) -> list[str]:
     return sorted(found)
 
 
+def acceptances(root: Path = ROOT) -> list[dict[str, str]]:
+    """Return the recorded acceptances of equivalent code, oldest first."""
+    path = root / ACCEPTANCES
+    found: list[dict[str, str]] = json.loads(path.read_text("utf-8")) if path.is_file() else []
+    return found
+
+
 def accept(results: Path, program: str, reason: str, root: Path = ROOT) -> str:
     """Record today's code of `program` as equal to that of its results; returns a sentence, raises UserError."""
     if not reason.strip():
@@ -44,10 +51,8 @@ def accept(results: Path, program: str, reason: str, root: Path = ROOT) -> str:
         raise UserError(
             f"The results of {program} come from {len(old)} versions of its code; run the workflow once first."
         )
-    path = root / ACCEPTANCES
-    entries = json.loads(path.read_text("utf-8")) if path.is_file() else []
-    entries.append({"program": program, "old": old[0], "new": new, "reason": reason.strip()})
-    write_atomic(path, readable_json(entries).encode("utf-8"))
+    entries = [*acceptances(root), {"program": program, "old": old[0], "new": new, "reason": reason.strip()}]
+    write_atomic(root / ACCEPTANCES, readable_json(entries).encode("utf-8"))
     return f"{program}: code {new[:12]} now counts as {old[0][:12]}; commit {ACCEPTANCES} with the change."
 
 

@@ -14,6 +14,7 @@ SETTINGS: Row = {
     "origins": {"books": "Project Gutenberg", "web": "A crawl"},
     "corpora": {"main": ["web", "books"]},
     "versions": ["torch==2.13.0", "numpy==2.4.6"],
+    "acceptances": [{"program": "scripts.cleaning.select", "reason": "a function became two"}],
 }
 
 

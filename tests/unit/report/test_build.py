@@ -51,6 +51,10 @@ def test_every_figure_shows_something_and_its_caption_has_units_and_n(page: str)
     assert "Validation while training (nats per masked token; n = 2,468 tokens, the same each time)" in captions
 
 
+def test_the_page_names_every_change_of_code_that_was_accepted(page: str) -> None:
+    assert "recorded as changing no result: scripts.cleaning.select (a function became two)." in page
+
+
 SPOILED = {
     "a caption alone": (r"<div class=\"bar\">.*?<div class=\"legend\">.*?</div>", "", "is empty"),
     "bars without a part": (r"<b style=.*?</b>", "", "is empty"),
