@@ -97,7 +97,6 @@ def test_the_next_run_for_one_target_equals_a_clean_build(damage, finished: Run,
     require_clean(DAMAGES[damage], copied, finished)
 
 
-@pytest.mark.long
 def test_a_lasting_edit_whose_run_failed_ends_as_a_clean_build_of_it(
     finished: Run, copied: Run, tmp_path: Path
 ) -> None:
