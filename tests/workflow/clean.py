@@ -17,7 +17,7 @@ RESTS_ON = {
 
 def require_clean(target: str, spoiled: Run, clean: Run) -> None:
     """What a target rests on is what a clean build makes; what rests on it is that, too, or gone, but never stale."""
-    made, wanted = spoiled.digests(), clean.digests()
+    made, wanted = spoiled.with_report(), clean.with_report()
     assert {name for name in made if name.startswith(RESTS_ON[target])} == {
         name for name in wanted if name.startswith(RESTS_ON[target])
     }

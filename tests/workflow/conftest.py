@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.real_text import module_documents, topic_documents, write_jsonl
-from tests.workflow.harness import copy_project, run, tree_digest, write_config
+from tests.workflow.harness import copy_project, report_digest, run, tree_digest, write_config
 
 BAD_LINE = b'{"id": "bad", "text": "caf\xe9 latin-1 in a UTF-8 file"}\n'
 
@@ -63,8 +63,12 @@ class Run:
         return self.workdir / "results"
 
     def digests(self) -> dict[str, str]:
-        """What was published, by digest."""
+        """What was published, by digest; all but the report, which is one of everything that a configuration names."""
         return tree_digest(self.results)
+
+    def with_report(self) -> dict[str, str]:
+        """What was published, by digest; of the report what does not tell times."""
+        return {**self.digests(), **report_digest(self.results)}
 
 
 def noise() -> dict[str, str]:

@@ -125,6 +125,15 @@ def tree_digest(folder: Path) -> dict[str, str]:
     return found
 
 
+def report_digest(results: Path) -> dict[str, str]:
+    """Return the digest of the report without its timings, and of how it was made; nothing where there is no report."""
+    manifest, provenance = results / "report.json", results / "report.provenance.json"
+    if not manifest.is_file():
+        return {}
+    (page,) = json.loads(manifest.read_text("utf-8"))["files"]
+    return {page["name"]: page["canonical"], provenance.name: hashlib.sha256(provenance.read_bytes()).hexdigest()}
+
+
 class Job(NamedTuple):
     """A job by its rule and wildcards, sorted by name."""
 

@@ -42,19 +42,19 @@ def unrecorded(copied: Run) -> Run:
 
 @pytest.mark.parametrize("arguments", [[], ["--dry-run"]])
 def test_a_plain_run_refuses_in_one_sentence(arguments: list[str], unrecorded: Run) -> None:
-    before = unrecorded.digests()
+    before = unrecorded.with_report()
     done = run(unrecorded.project, unrecorded.workdir, *arguments, check=False)
     assert done.returncode == 1
     said = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("error: ")]
     assert len(said) == 1
     assert "make adopt" in said[0]
-    assert unrecorded.digests() == before
+    assert unrecorded.with_report() == before
 
 
 def test_right_results_are_taken_over(unrecorded: Run, finished: Run) -> None:
     assert "refused 0" in adopt(unrecorded)
     assert would_run(unrecorded.project, unrecorded.workdir) == {}
-    assert unrecorded.digests() == finished.digests()
+    assert unrecorded.with_report() == finished.with_report()
 
 
 def test_other_settings_are_refused_with_all_that_follows(unrecorded: Run, finished: Run) -> None:
@@ -66,7 +66,7 @@ def test_other_settings_are_refused_with_all_that_follows(unrecorded: Run, finis
     assert set(would_run(unrecorded.project, unrecorded.workdir)) == closure({"select"}) & BUILT
     write_config(unrecorded.workdir, tiny_config())
     run(unrecorded.project, unrecorded.workdir)
-    assert unrecorded.digests() == finished.digests()
+    assert unrecorded.with_report() == finished.with_report()
 
 
 def test_other_code_is_refused(unrecorded: Run) -> None:
@@ -84,7 +84,7 @@ def test_damaged_results_are_refused_and_made_again(name: str, unrecorded: Run, 
     flip_bit(unrecorded.results / name)
     assert "is damaged" in adopt(unrecorded)
     run(unrecorded.project, unrecorded.workdir)
-    assert unrecorded.digests() == finished.digests()
+    assert unrecorded.with_report() == finished.with_report()
 
 
 def test_results_that_were_copied_into_recorded_ones_are_refused_too(copied: Run) -> None:

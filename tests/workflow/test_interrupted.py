@@ -54,10 +54,10 @@ def test_interrupted_by_the_keyboard_it_leaves_nothing_half_written(finished: Ru
     assert running.returncode == 1, output[-3000:]
     assert output.endswith("What was finished is kept; run again to go on.\n")
     assert half_written(fresh) == []
-    before = fresh.digests()
-    assert {name: finished.digests()[name] for name in before} == before
+    before = fresh.with_report()
+    assert {name: finished.with_report()[name] for name in before} == before
     run(fresh.project, fresh.workdir)
-    assert fresh.digests() == finished.digests()
+    assert fresh.with_report() == finished.with_report()
 
 
 @pytest.mark.parametrize("target", ["all", pytest.param(NAMED_SOURCE, marks=pytest.mark.long)])
@@ -93,7 +93,7 @@ def test_what_an_orphan_finished_is_made_again(finished: Run, copied: Run) -> No
     assert (
         f"finished by programs that outlived their run (first: {orphan.relative_to(copied.workdir)})" in looked.stderr
     )
-    assert copied.digests() == finished.digests()
+    assert copied.with_report() == finished.with_report()
 
 
 def test_two_runs_at_once_have_one_writer(finished: Run, fresh: Run) -> None:
@@ -104,7 +104,7 @@ def test_two_runs_at_once_have_one_writer(finished: Run, fresh: Run) -> None:
     assert second.returncode == 1
     assert "lock" in (second.stdout + second.stderr).lower()
     assert first.returncode == 0, output[-3000:]
-    assert fresh.digests() == finished.digests()
+    assert fresh.with_report() == finished.with_report()
 
 
 def stop_a_writer(target: Run, running: subprocess.Popen[str]) -> int:
@@ -148,5 +148,5 @@ def test_an_orphan_that_is_alive_after_unlock_stays_the_one_writer(finished: Run
         os.kill(orphan, signal.SIGCONT)
         running.communicate()  # ends with the last process that writes to its pipe
     run(copied.project, copied.workdir)
-    assert copied.digests() == finished.digests()
+    assert copied.with_report() == finished.with_report()
     assert half_written(copied) == []

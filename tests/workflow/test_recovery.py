@@ -87,7 +87,7 @@ NAMED = [pytest.param(one, marks=[pytest.mark.long] * (1 - n % 2)) for n, one in
 def test_the_next_run_equals_a_clean_build(damage, finished: Run, copied: Run) -> None:  # type: ignore[no-untyped-def]
     damage(copied)
     run(copied.project, copied.workdir)
-    assert copied.digests() == finished.digests()
+    assert copied.with_report() == finished.with_report()
 
 
 @pytest.mark.parametrize("damage", NAMED, ids=lambda damage: f"{damage.__name__}-{DAMAGES[damage]}")
@@ -113,5 +113,5 @@ def test_a_lasting_edit_whose_run_failed_ends_as_a_clean_build_of_it(
     write_config(clean.workdir, config)
     lay_out_text(clean.workdir)
     run(clean.project, clean.workdir)
-    assert copied.digests() == clean.digests()
-    assert copied.digests()[f"{CURATED}.json"] != finished.digests()[f"{CURATED}.json"]
+    assert copied.with_report() == clean.with_report()
+    assert copied.with_report()[f"{CURATED}.json"] != finished.with_report()[f"{CURATED}.json"]
