@@ -1,4 +1,4 @@
-"""A configuration with work for every rule: planned as a user types it, for a cluster, and target by target."""
+"""A configuration with work for every rule: planned as a user types it, for a cluster, target by target, with other pins."""
 
 from __future__ import annotations
 
@@ -13,8 +13,16 @@ from scripts.registry.targets import Targets
 from scripts.registry.workflow import Registry
 from tests.workflow.editing import config_of_every_rule
 from tests.workflow.harness import ROOT, Planner, copy_project, environment, jobs_of, write_config
-from tests.workflow.leaves import FOLLOWS
+from tests.workflow.leaves import FOLLOWS, closure
 
+# The rules of each environment; all others have that of the data.
+TRAINING = {"plan", "pretrain", "branch_point", "finetune", "bits_per_byte", "zero_shot", "score_finetuned"}
+REPORT = {"report"}
+PINS = {
+    "data": ("polib", set(FOLLOWS) - TRAINING - REPORT),
+    "training": ("torch", TRAINING | REPORT),  # the report shows the version of torch
+    "report": ("pandas", REPORT),
+}
 PROFILE = yaml.safe_load((ROOT / "profiles" / "cluster" / "profile.yaml").read_text("utf-8"))
 
 
@@ -60,3 +68,25 @@ def test_every_target_asks_for_all_that_it_rests_on(tmp_path: Path) -> None:
     assert set(found) == {"all", *targets}
     for target, (asked, made) in found.items():
         assert asked == made, target
+
+
+@pytest.fixture(scope="module")
+def pinned(tmp_path_factory: pytest.TempPathFactory) -> Planner:
+    """Everything recorded, by a project whose environments may be edited."""
+    folder = tmp_path_factory.mktemp("pins")
+    planner = Planner(folder / "work", copy_project(folder / "project") / "Snakefile")
+    planner.record_everything(config_of_every_rule())
+    return planner
+
+
+@pytest.mark.parametrize("stack", PINS)
+def test_a_pin_of_an_environment_reruns_exactly_the_rules_that_use_it(stack: str, pinned: Planner) -> None:
+    package, users = PINS[stack]
+    path = pinned.snakefile.parent / "envs" / f"{stack}.yaml"
+    text = path.read_text("utf-8")
+    assert f"{package}==" in text
+    path.write_text(text.replace(f"{package}==", f"{package}==9."), encoding="utf-8")
+    plan = pinned.plan(config_of_every_rule())
+    path.write_text(text, encoding="utf-8")
+    assert {job.rule for job in plan.changed} == users
+    assert {job.rule for job in plan.run} == closure(users)
