@@ -75,6 +75,7 @@ try:
     ]
     DATA, TRAINING, REPORT = [environment_digest(path) for path in ENVIRONMENTS]
     if workflow.is_main_process:
+        registry.require_readable()
         preflight(Path.cwd(), sys.argv[1:])
 except UserError as error:
     sys.exit(f"error: {error}")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import difflib
 import functools
-from collections.abc import Mapping, Sequence
+import json
+import math
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +30,11 @@ def _unique_mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, An
     seen: set[Any] = set()
     for key_node, _ in node.value:
         key = loader.construct_object(key_node)
+        place = f"{Path(node.start_mark.name).name}, line {key_node.start_mark.line + 1}"
+        if not isinstance(key, Hashable):
+            raise UserError(f"{place}: a list or mapping (in brackets or braces) stands as a name; put it in quotes.")
         if key in seen:
-            raise UserError(
-                f"{Path(node.start_mark.name).name}, line {key_node.start_mark.line + 1}: "
-                f"the name {key!r} is given twice; rename or remove one."
-            )
+            raise UserError(f"{place}: the name {key!r} is given twice; rename or remove one.")
         seen.add(key)
     return loader.construct_mapping(node, deep=True)
 
@@ -51,7 +53,30 @@ def read_yaml(path: Path) -> Any:
         problem = getattr(error, "problem", None) or "it cannot be parsed"
         raise UserError(f"{path.name}{line} is not valid YAML: {problem}; mend the syntax.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read ({error}); check the path and the encoding (UTF-8).") from None
+        raise _unreadable(path, error) from None
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; raises UserError for broken JSON and for a key that stands twice in one object."""
+
+    def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise UserError(f"{path.name}: the name {key!r} is given twice; rename or remove one.")
+            found[key] = value
+        return found
+
+    try:
+        return json.loads(path.read_text("utf-8"), object_pairs_hook=unique)
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path.name}, line {error.lineno} is not valid JSON: {error.msg}; mend the syntax.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    return UserError(f"{path} cannot be read ({error}); check the path and the encoding (UTF-8).")
 
 
 @functools.cache
@@ -67,6 +92,7 @@ def complete_config(given: Mapping[str, Any], folder: Path) -> Config:
     `folder` is where relative local paths start.
     """
     config = _complete(schema(), copy.deepcopy(dict(given)))
+    _require_finite(config, ())
     errors = list(Draft202012Validator(schema()).iter_errors(config))
     if errors:
         raise UserError(_sentence(best_match(errors)))
@@ -83,12 +109,14 @@ def _resolve(part: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _complete(part: Mapping[str, Any], value: Any) -> Any:
-    """Fill in defaults below `value`, and read numbers that YAML took for text (1e-4)."""
+    """Fill in defaults below `value`; read numbers that YAML took for text (1e-4), and 2.0 as 2 where that is asked for."""
     part = _resolve(part)
     if "anyOf" in part:
         part = _resolve(next((one for one in part["anyOf"] if _fits(one, value)), part["anyOf"][0]))
     if isinstance(value, str) and part.get("type") in ("number", ["number", "null"]):
         return _number(value)
+    if isinstance(value, float) and value.is_integer() and part.get("type") in ("integer", ["integer", "null"]):
+        return int(value)
     if isinstance(value, dict):
         properties = part.get("properties", {})
         for name, below in properties.items():
@@ -114,6 +142,15 @@ def _number(text: str) -> Any:
         return float(text)
     except ValueError:
         return text
+
+
+def _require_finite(value: Any, keys: tuple[str, ...]) -> None:
+    """Raise UserError for an infinity or NaN: no bound of the schema is above them, and no settings can hold them."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"{'.'.join(keys)} is {value}, but it must be a finite number.")
+    if isinstance(value, dict | list):
+        for key, below in value.items() if isinstance(value, dict) else enumerate(value):
+            _require_finite(below, (*keys, str(key)))
 
 
 def _sentence(error: ValidationError) -> str:
@@ -166,7 +203,7 @@ def _shown(value: Any) -> str:
 
 
 def check_files(paths: Sequence[str | Path]) -> None:
-    """Check the YAML files that a configuration is read from: parsable, with keys at the top, none of them twice."""
+    """Check the files that a configuration is read from, JSON or YAML: parsable, with keys at the top, none of them twice."""
     for path in map(Path, paths):
-        if path.suffix in (".yaml", ".yml") and not isinstance(read_yaml(path), dict):
+        if not isinstance(read_json(path) if path.suffix == ".json" else read_yaml(path), dict):
             raise UserError(f"{path.name} has no keys at its top level; write a configuration (see docs/config.md).")

@@ -12,7 +12,7 @@ from scripts.cleaning.tags import matches
 from scripts.lib.code import data_file
 from scripts.lib.errors import UserError
 from scripts.lib.lists import remember
-from scripts.registry.local import LocalDigests
+from scripts.registry.local import LocalDigests, require_readable
 from scripts.sources.local import local_paths
 
 Filters = Mapping[str, Any]
@@ -69,8 +69,11 @@ def identified_languages() -> frozenset[str]:
 
 def _check_lists(key: str, paths: list[str], folder: Path) -> None:
     for path in paths:
-        if not local_paths(str(folder / path)):
+        found = local_paths(str(folder / path))
+        if not found:
             raise UserError(f"{key}: there is no file {path} (looked in {folder}); correct the path.")
+        for _, file in found:
+            require_readable(file)
 
 
 def _check_override(key: str, one: Filters, sources: list[str], rules: Rules, used: set[str]) -> None:

@@ -12,10 +12,27 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lib.canonical import sha256_file
+from scripts.lib.errors import UserError
 from scripts.lib.publish import stamp, write_atomic
 from scripts.sources.local import listing_digest, local_listing
 
 MEMORY = Path(".snakemake") / "groundwork-digests.json"
+
+
+def require_readable(path: Path) -> None:
+    """Raise UserError for a file that cannot be read.
+
+    Its digest is asked for while Snakemake plans, which puts a page of its own around any error, so this is asked before.
+    """
+    try:
+        with path.open("rb") as stream:
+            stream.read(1)
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> UserError:
+    return UserError(f"{path} cannot be read ({error.strerror}); correct its permissions, or name another file.")
 
 
 class LocalDigests:
@@ -30,11 +47,17 @@ class LocalDigests:
         self._changed = False
 
     def of(self, path: Path) -> str:
-        """Return the SHA-256 of a file, from memory when its size and times are the remembered ones."""
+        """Return the SHA-256 of a file, from memory when its size and times are the remembered ones.
+
+        Raises UserError for a file that cannot be read.
+        """
         now = stamp(path)
         known = self._known.get(str(path))
         if known is None or known[0] != now:
-            known = [now, sha256_file(path)]
+            try:
+                known = [now, sha256_file(path)]
+            except OSError as error:
+                raise _unreadable(path, error) from None
             self._known[str(path)] = known
             self._changed = True
         return str(known[1])

@@ -164,8 +164,8 @@ def _check_address(key: str, path: str) -> None:
 
 def _exists(path: str, folder: Path) -> bool:
     path = path.partition(NESTED)[0]
-    if glob.has_magic(path):
-        return bool(glob.glob(path, root_dir=folder, recursive=True))
+    if glob.has_magic(path):  # what is no file, such as a folder, is passed over where the files are read
+        return any((folder / found).is_file() for found in glob.glob(path, root_dir=folder, recursive=True))
     return (folder / path).exists()
 
 

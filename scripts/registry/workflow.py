@@ -12,8 +12,9 @@ from typing import Any
 from scripts.lib.errors import UserError
 from scripts.registry.branches import first_batch
 from scripts.registry.filtering import filters_of_source, lexicons_of_source, line_edits_of_source, list_digests
-from scripts.registry.local import LocalDigests, local_content
+from scripts.registry.local import LocalDigests, local_content, require_readable
 from scripts.reproducibility.preflight import examine, refuse_unrecorded, repair
+from scripts.sources.local import local_listing
 from scripts.sources.packages import parse_package
 
 RESULTS = Path("results")
@@ -80,6 +81,14 @@ class Registry:
         digest = local_content(self.origin(section, name), part, parts, self.digests)
         self.digests.save()
         return digest
+
+    def require_readable(self) -> None:
+        """Raise UserError for the first of the user's own files that cannot be read."""
+        origins = [self.origin(section, name) for section in ("sources", "tasks") for name in self.config[section]]
+        for origin in origins:
+            listing = local_listing(origin, 0, 1) if origin.get("files") != [] else None  # a generated task has none
+            for _, path in listing or []:
+                require_readable(path)
 
     def task(self, name: str) -> Mapping[str, Any]:
         """Return the entry of a task."""

@@ -24,6 +24,10 @@ BAD = {
         f"{GOOD}seed: 4\n",
         r"config\.yaml, line \d+: the name 'seed' is given twice; rename or remove one\.",
     ),
+    "unreadable file": (
+        GOOD.replace("text/modules.jsonl", "/proc/self/mem"),
+        r"/proc/self/mem cannot be read \(Input/output error\); .*",
+    ),
     "nothing": ("", r"config\.yaml has no keys at its top level; .*"),
 }
 IN_THE_CLONE = ["snakemake"]
@@ -31,6 +35,7 @@ NAMED_TO_MAKE = ["bash", "scripts/run.sh", "--configfile", "config.yaml", "--cor
 CASES = [
     ("typo", NAMED_TO_MAKE),
     ("dangling name", IN_THE_CLONE),
+    ("unreadable file", IN_THE_CLONE),
     ("broken YAML", IN_THE_CLONE),
     ("broken YAML", NAMED_TO_MAKE),
     ("a name twice", NAMED_TO_MAKE),

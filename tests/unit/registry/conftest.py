@@ -10,4 +10,5 @@ import pytest
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "a.txt").write_text("text", encoding="utf-8")
+    (tmp_path / "folder").mkdir()
     return tmp_path

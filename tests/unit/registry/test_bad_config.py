@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 
 from scripts.lib.errors import UserError
-from scripts.registry.config import complete_config, read_yaml
+from scripts.registry.config import check_files, complete_config, read_yaml
+from scripts.registry.local import LocalDigests
+from scripts.registry.workflow import Registry
 from tests.unit.registry.good_config import GOOD, Edit, drop, put, require_one_sentence
+
+UNREADABLE = "/proc/self/mem"  # also for those who may read everything, as tests often run
 
 
 def source(**given: Any) -> Edit:
@@ -29,6 +33,18 @@ BAD: list[tuple[Edit, str]] = [
     (put("seed", "one"), r"seed is 'one', but it must be of type integer"),
     (put("seed", -1), r"seed is -1, but it must be at least 0"),
     (put("seed", 1.5), r"seed is 1\.5, but it must be of type integer"),
+    (
+        put("sources.one.max_quarantined", float("nan")),
+        r"sources\.one\.max_quarantined is nan, but it must be a finite",
+    ),
+    (
+        put("models.tiny.training.optimizer.learning_rate", float("inf")),
+        r"learning_rate is inf, but it must be a finite",
+    ),
+    (
+        put("models.tiny.training.optimizer.betas", [0.9, "-inf"]),
+        r"optimizer\.betas\.1 is -inf, but it must be a finite",
+    ),
     (drop("sources"), r"lacks the key 'sources'"),
     (put("sources", {}), r"sources is \{\}, but it must be of size at least 1"),
     (drop("sources.one.license"), r"sources\.one lacks the key 'license'"),
@@ -37,6 +53,7 @@ BAD: list[tuple[Edit, str]] = [
     (put("sources.one.parts", 3), r"sources\.one\.parts is 3, but it has 1 files"),
     (put("sources.one.files", []), r"sources\.one\.files is \[\], but it must be of length at least 1"),
     (put("sources.one.files", [{"path": "missing.txt"}]), r"sources\.one\.files: there is no file missing\.txt"),
+    (put("sources.one.files", [{"path": "fold*"}]), r"sources\.one\.files: there is no file fold\*"),
     (put("sources.one.files", [{"path": "a.txt"}, {"path": "a.txt"}]), r"lists a\.txt twice"),
     (put("sources.one.files", [{"path": "a.txt", "sha256": "abc"}]), r"sources\.one\.files\.0\.sha256 is 'abc'"),
     (
@@ -135,6 +152,10 @@ BAD: list[tuple[Edit, str]] = [
     (put("lexicons.names", {}), r"lexicons\.names names no list; add one to files or languages"),
     (put("lexicons.names", {"files": ["b.txt"]}), r"lexicons\.names\.files: there is no file b\.txt"),
     (
+        put("lexicons.names", {"files": [UNREADABLE]}),
+        rf"{UNREADABLE} cannot be read \(Input/output error\); correct its",
+    ),
+    (
         put("lexicons.names", {"languages": {"ger": ["a.txt"]}}),
         r"lexicons\.names\.languages has 'ger', which no document is identified as",
     ),
@@ -189,6 +210,21 @@ def test_the_good_configuration_is_good(folder: Path) -> None:
     assert complete_config(config, folder) == config
 
 
+def test_a_whole_number_may_be_spelled_with_a_point(folder: Path) -> None:
+    config = copy.deepcopy(GOOD)
+    config["sources"]["two"]["parts"] = 2.0
+    config["models"]["tiny"]["training"]["steps"] = 1e2
+    config["evaluation"]["documents"] = 40.0
+    found = complete_config(config, folder)
+    read = [
+        found["sources"]["two"]["parts"],
+        found["models"]["tiny"]["training"]["steps"],
+        found["evaluation"]["documents"],
+    ]
+    assert [repr(number) for number in read] == ["2", "100", "40"]
+    assert len(Registry(found).parts("two")) == 2
+
+
 @pytest.mark.parametrize(("edit", "sentence"), BAD, ids=[sentence for _, sentence in BAD])
 def test_a_fault_is_one_sentence(edit: Edit, sentence: str, folder: Path) -> None:
     require_one_sentence(edit, sentence, folder)
@@ -213,3 +249,43 @@ def test_broken_yaml_names_the_line(tmp_path: Path) -> None:
     path.write_text("seed: 1\nsources: [\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"config\.yaml, line \d+ is not valid YAML"):
         read_yaml(path)
+
+
+@pytest.mark.parametrize("name", ["{{ x }}: 1", "{{ x }}", "[x]: 1"])
+def test_a_name_that_is_no_word_names_the_line(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"seed: 1\nsources: {{ {name} }}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"config\.yaml, line 2: a list or mapping .* put it in quotes\.$"):
+        read_yaml(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            '{"seed": 1, "sources": {"a": {"kind": "text"}, "a": {}}}',
+            r"config\.json: the name 'a' is given twice; rename",
+        ),
+        ('{"seed": 1,\n "sources": [}', r"config\.json, line 2 is not valid JSON: .*; mend the syntax\.$"),
+        ("[1, 2]", r"config\.json has no keys at its top level"),
+    ],
+)
+def test_a_wrong_json_file_is_one_sentence(text: str, sentence: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=sentence):
+        check_files([path])
+
+
+def test_a_file_that_cannot_be_read_is_one_sentence(folder: Path) -> None:
+    config = copy.deepcopy(GOOD)
+    config["tasks"]["quiz"]["files"] = [{"path": UNREADABLE}]
+    config["sources"]["one"]["files"] = [{"path": str(folder / "a.txt")}]
+    sentence = rf"^{UNREADABLE} cannot be read \(Input/output error\); correct its permissions, or name another file\.$"
+    registry = Registry(complete_config(config, folder) | {"tasks": {}})
+    registry.require_readable()
+    registry = Registry(complete_config(config, folder))
+    with pytest.raises(UserError, match=sentence):
+        registry.require_readable()
+    with pytest.raises(UserError, match=sentence):
+        LocalDigests().of(Path(UNREADABLE))
