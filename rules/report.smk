@@ -1,6 +1,7 @@
 # Report: one self-contained page over everything that was made.
 #
-# Reads   the manifests of all stages; Snakemake's benchmark files for the block of timings, which counts for no digest
+# Reads   the manifests of all stages; Snakemake's benchmark files for the block of timings, which counts for no digest (it has
+#         none of its own, which would come after the page)
 # Writes  results/report.html
 
 

@@ -164,13 +164,15 @@ def model_sections(artefacts: Mapping[str, Sequence[Artefact]]) -> list[Row]:
         rows = [json.loads(line) for line in model.path("metrics.jsonl").read_text("utf-8").splitlines()]
         validations = [row["validation"] for row in rows if "validation" in row]
         unit = validation_unit(validations[0])
+        loss_unit = "nats per masked token" if model.summary["objective"] == "masked" else "nats per token"
         samples = json.loads(model.path("samples.json").read_text("utf-8"))
         sections.append(
             {
                 "name": name,
                 "summary": model.summary,
                 "plan": plans[name],
-                "loss": Markup(charts.lines({"training": loss_curve(rows)}, "step", "loss (nats per token)")),
+                "loss": Markup(charts.lines({"training": loss_curve(rows)}, "step", f"loss ({loss_unit})")),
+                "loss_unit": loss_unit,
                 "validation": Markup(charts.lines(validation_curves(rows), "step", f"validation ({unit})")),
                 "validation_unit": unit,
                 "validation_tokens": sum(values["tokens"] for values in validations[0].values()),

@@ -49,6 +49,26 @@ def test_every_figure_shows_something_and_its_caption_has_units_and_n(page: str)
     assert len(captions) == len(re.findall("<figure", page)) == 22
     assert "Validation while training (bits per byte; n = 2,468 tokens, the same each time)" in captions
     assert "Validation while training (nats per masked token; n = 2,468 tokens, the same each time)" in captions
+    assert "Training loss (nats per token, mean over runs of steps; n = 8 steps)" in captions
+    assert "Training loss (nats per masked token, mean over runs of steps; n = 8 steps)" in captions
+    assert "The rules of the default configuration, indirect edges left out (rules; n = 23 rules)" in captions
+
+
+def test_a_corpus_of_which_there_is_little_to_say_has_no_empty_figure(tmp_path: Path) -> None:
+    """Nothing was removed, replaced or found twice, no evaluation items were looked for, and nothing came after cleaning."""
+    quiet = {
+        role: [made.publish(path, summary)]
+        for role, path, summary in [
+            ("documents", tmp_path / "sources/web/documents/0000.json", {}),
+            ("curated", tmp_path / "corpora/main/documents/web/0000.json", {"splits": {"train": 10}, "pii": {}}),
+            ("duplicates", tmp_path / "corpora/main/duplicates.json", {"cluster_sizes": {}}),
+            ("contamination", tmp_path / "corpora/main/contamination.json", {}),
+            ("audits", tmp_path / "corpora/main/audit.json", {"groups": []}),
+        ]
+    }
+    settings = {**made.SETTINGS, "origins": {"web": "A crawl"}, "corpora": {"main": ["web"]}, "acceptances": []}
+    assert build.main(arguments(settings, **quiet, manifest=tmp_path / "report.json")) == 0
+    assert faults((tmp_path / "report.html").read_text("utf-8")) == []
 
 
 def test_the_page_names_every_change_of_code_that_was_accepted(page: str) -> None:
