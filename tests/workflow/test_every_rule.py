@@ -23,6 +23,7 @@ PINS = {
     "training": ("torch", TRAINING | REPORT),  # the report shows the version of torch
     "report": ("pandas", REPORT),
 }
+UNDECLARED = {"checkpoints", "cache", "logs", "benchmarks", "quarantine"}  # folders that are no output of a rule
 PROFILE = yaml.safe_load((ROOT / "profiles" / "cluster" / "profile.yaml").read_text("utf-8"))
 
 
@@ -60,14 +61,36 @@ def test_the_cluster_gives_its_threads_and_memory_to_every_job_of_every_rule(clo
             assert int(threads[1] if threads else 1) == PROFILE["set-threads"][rule], rule
 
 
-def test_every_target_asks_for_all_that_it_rests_on(tmp_path: Path) -> None:
-    """A missing intermediate that nobody asks for is not made by Snakemake, and what rests on it would be built on air."""
+@pytest.fixture(scope="module")
+def closures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[set[str], set[str]]]:
+    """The files that each target asks for, and those that the jobs it rests on make."""
     config = config_of_every_rule()
     targets = [f"{kind}-{name}" for kind, name in Targets(Registry(config)).names()]
-    found = Planner(tmp_path / "work").closures(config, ["all", *targets])
+    found = Planner(tmp_path_factory.mktemp("closures")).closures(config, ["all", *targets])
     assert set(found) == {"all", *targets}
-    for target, (asked, made) in found.items():
+    return found
+
+
+def test_every_target_asks_for_all_that_it_rests_on(closures: dict[str, tuple[set[str], set[str]]]) -> None:
+    """A missing intermediate that nobody asks for is not made by Snakemake, and what rests on it would be built on air."""
+    for target, (asked, made) in closures.items():
         assert asked == made, target
+
+
+def test_the_layout_of_results_names_all_that_is_made_and_nothing_else(
+    closures: dict[str, tuple[set[str], set[str]]],
+) -> None:
+    """Manifests lie beside what they are of, so names are compared up to a dot."""
+    table = (ROOT / "results/README.md").read_text("utf-8")
+    cells = re.findall(r"^\| (`.*?) \|", table, re.M)
+    rows = {name.rstrip("/") for cell in cells for name in re.findall("`(.+?)`", cell)} - UNDECLARED
+    patterns = {row: re.sub("[A-Z]+", "[^/.]+", row.rpartition(".")[0] or row) for row in rows}
+    seen = set()
+    for path in closures["all"][1]:
+        found = {row for row, one in patterns.items() if re.match(rf"results/{one}(?:[/.]|$)", path)}
+        assert found, f"{path} is in no row of results/README.md"
+        seen |= found
+    assert seen == rows
 
 
 @pytest.fixture(scope="module")
