@@ -174,7 +174,7 @@ CPU; of {copies.planted:,} planted copies {copies.removed:,} were removed.
 
 ## Tests
 
-Those marked `long`, of which `make test` holds a sample (`python -m pytest -m long`): {tests.summary}.
+Those marked `long`, which `make test` leaves out (`python -m pytest -m long`): {tests.summary}.
 """
 
 
