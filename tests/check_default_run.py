@@ -12,12 +12,13 @@ import pyarrow.parquet as pq
 from scripts.lib.manifest import load_manifest, open_artefact
 from scripts.reproducibility.preflight import artefacts
 
-RESULTS = Path("results")
+RESULTS, RECORDS = Path("results"), Path(".snakemake")
 MAIN_MODEL = "llama"
 LEAST_IMPROVEMENT = {"llama": 0.2, "gpt2": 0.1, "bert": 0.1}  # over a unigram model, at what each predicts
 LEAST_KNOWN_WORDS = 0.9  # of the sampled words
 LEAST_WEB_PAGES = 100
 MOST_GIGABYTES = 2
+MOST_PAGE_BYTES = 5_000_000
 
 
 def words(text: str) -> list[str]:
@@ -77,15 +78,19 @@ def main() -> int:
     print(f"{known:.1%} of {len(said)} sampled words stand in the corpus")
     if known < LEAST_KNOWN_WORDS:
         return fail(f"less than {LEAST_KNOWN_WORDS:.0%} of the sampled words stand in the corpus")
-    size = sum(path.stat().st_size for path in RESULTS.rglob("*") if path.is_file()) / 1e9
-    print(f"results/ takes {size:.2f} GB of disk")
-    if size > MOST_GIGABYTES:
-        return fail(f"results/ takes more than {MOST_GIGABYTES} GB of disk")
-    page = (RESULTS / "report.html").read_text("utf-8")
-    if re.search(r"""(?:src|href)=["']?(?:https?:)?//""", page) or len(page) > 5_000_000:
-        return fail("the report is larger than 5 MB or refers to something elsewhere")
-    print(f"the report has {len(page):,} characters and refers to nothing elsewhere")
+    sizes = {folder: gigabytes(folder) for folder in (RESULTS, RECORDS)}
+    print(", ".join(f"{folder}/ takes {size:.2f} GB of disk" for folder, size in sizes.items()))
+    if sum(sizes.values()) > MOST_GIGABYTES:
+        return fail(f"the run takes more than {MOST_GIGABYTES} GB of disk")
+    page = (RESULTS / "report.html").read_bytes()
+    if re.search(rb"""(?:src|href)=["']?(?:https?:)?//""", page) or len(page) > MOST_PAGE_BYTES:
+        return fail(f"the report is larger than {MOST_PAGE_BYTES:,} bytes or refers to something elsewhere")
+    print(f"the report has {len(page):,} bytes and refers to nothing elsewhere")
     return 0
+
+
+def gigabytes(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e9
 
 
 def is_manifest(path: Path) -> bool:
