@@ -233,7 +233,8 @@ def test_tags_match_their_variants() -> None:
 
 def needs(path: Path) -> None:
     if not path.exists():
-        pytest.skip(f"needs the real texts of {path.parent.name}/{path.name}, which are not here")
+        name = path.relative_to(DATA.parents[1])
+        pytest.skip(f"needs the real texts in ../{name}, which are not part of the repository")
 
 
 def test_every_passage_of_nine_languages_is_recognised(identifier: Identifier) -> None:
