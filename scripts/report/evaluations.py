@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from scripts.lib.manifest import Artefact
 from scripts.report import charts
-from scripts.report.sections import loss_curve
+from scripts.report.sections import curve
 
 Row = dict[str, Any]
 Artefacts = Mapping[str, Sequence[Artefact]]
@@ -88,7 +88,7 @@ def finetuning_sections(artefacts: Artefacts) -> list[Row]:
                 "dev": sorted(one["dev"].items()),
                 "items": sum(row["items"] for row in one["dev"].values()),
                 "curves": Markup(charts.lines(dev_curves(rows), "step", "dev loss (nats per answer token)")),
-                "loss": Markup(charts.lines({"training": loss_curve(rows)}, "step", "loss (nats, mean over items)")),
+                "loss": Markup(charts.lines({"training": curve(rows)}, "step", "loss (nats, mean over items)")),
                 "measures": [
                     {"task": score["task"], "split": score["split"], **measure}
                     for score in scores

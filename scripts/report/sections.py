@@ -171,8 +171,10 @@ def model_sections(artefacts: Mapping[str, Sequence[Artefact]]) -> list[Row]:
                 "name": name,
                 "summary": model.summary,
                 "plan": plans[name],
-                "loss": Markup(charts.lines({"training": loss_curve(rows)}, "step", f"loss ({loss_unit})")),
+                "loss": Markup(charts.lines({"training": curve(rows)}, "step", f"loss ({loss_unit})")),
                 "loss_unit": loss_unit,
+                "norm": Markup(charts.lines({"before clipping": curve(rows, "grad_norm")}, "step", "gradient norm")),
+                "rate": Markup(charts.lines({"of matrices": curve(rows, "lr")}, "step", "learning rate")),
                 "validation": Markup(charts.lines(validation_curves(rows), "step", f"validation ({unit})")),
                 "validation_unit": unit,
                 "validation_tokens": sum(values["tokens"] for values in validations[0].values()),
@@ -201,16 +203,16 @@ def first_samples(samples: Sequence[Row]) -> list[Row]:
     return list(found.values())
 
 
-def loss_curve(rows: Sequence[Row]) -> list[tuple[float, float]]:
-    """Return the training loss by step, averaged over runs of steps so that at most about 120 points are drawn."""
-    losses = [(float(row["step"]), float(row["loss"])) for row in rows if "loss" in row]
-    size = max(1, len(losses) // POINTS)
+def curve(rows: Sequence[Row], key: str = "loss") -> list[tuple[float, float]]:
+    """Return a number of every update by step, averaged over runs of steps so that at most about 120 points are drawn."""
+    values = [(float(row["step"]), float(row[key])) for row in rows if key in row]
+    size = max(1, len(values) // POINTS)
     return [
         (
-            losses[min(start + size, len(losses)) - 1][0],
-            sum(y for _, y in losses[start : start + size]) / len(losses[start : start + size]),
+            values[min(start + size, len(values)) - 1][0],
+            sum(y for _, y in values[start : start + size]) / len(values[start : start + size]),
         )
-        for start in range(0, len(losses), size)
+        for start in range(0, len(values), size)
     ]
 
 

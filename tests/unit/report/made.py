@@ -107,7 +107,7 @@ def pretrained(results: Path, name: str, masked: bool) -> dict[str, list[Path]]:
     sample = {} if masked else {"sample": {"prompt": "Once", "text": " upon"}}
     measured = {"loss": 2.0, "tokens": 1234} | ({} if masked else {"bits_per_byte": 1.0})
     metrics = lines(
-        *({"step": step, "loss": 4 - step / 10} for step in range(1, 9)),
+        *({"step": step, "loss": 4 - step / 10, "lr": step / 100, "grad_norm": 1 / step} for step in range(1, 9)),
         *({"step": step, "validation": dict.fromkeys(SOURCES, measured)} | sample for step in (4, 8)),
     )
     samples = [

@@ -46,7 +46,7 @@ def test_every_role_of_the_rule_is_on_the_page(inputs: dict[str, list[Path]], pa
 def test_every_figure_shows_something_and_its_caption_has_units_and_n(page: str) -> None:
     assert faults(page) == []
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", page)
-    assert len(captions) == len(re.findall("<figure", page)) == 22
+    assert len(captions) == len(re.findall("<figure", page)) == 26
     assert "Validation while training (bits per byte; n = 2,468 tokens, the same each time)" in captions
     assert "Validation while training (nats per masked token; n = 2,468 tokens, the same each time)" in captions
     assert "Training loss (nats per token, mean over runs of steps; n = 8 steps)" in captions
