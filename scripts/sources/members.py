@@ -1,7 +1,7 @@
-"""Gzip files as the rows of members that archives of web pages are, one record each.
+"""Gzip and zstd files as the rows of members or frames that archives of web pages are, one record each.
 
-A damaged member costs itself: reading goes on at the next member that begins as a record does. The gzip readers of
-libraries end at the first fault, which loses every record after it.
+A damaged one costs itself: reading goes on at the next that begins as a record does. The readers of libraries end at the
+first fault, which loses every record after it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from typing import IO
 from isal import isal_zlib
 from isal.igzip_lib import IsalError
 
-from scripts.sources.streams import CHUNK, MAX_RATIO, RATIO_APPLIES_FROM, BrokenStream, failing
+from scripts.sources.frames import ZSTD_FRAME, Frames
+from scripts.sources.streams import CHUNK, MAX_RATIO, RATIO_APPLIES_FROM, BrokenStream, failing, watched
 
 MAGIC = b"\x1f\x8b\x08"
 BLOCK, PIECE = 1 << 18, 1 << 13
 PROBE = 512  # compressed bytes that suffice to see how a member begins
+# What may be read again of a damaged zstd file, in its own size and in bytes: more is made to take time.
+AGAIN_TIMES, AGAIN_BYTES = 8, 64 << 20
 Begins = Callable[[bytes], bool]
 
 
@@ -145,3 +148,55 @@ def _begins(data: bytes, begins: Begins) -> bool:
         return begins(isal_zlib.decompressobj(31).decompress(data, PROBE * 4))
     except IsalError:
         return False
+
+
+def iter_stretches(path: Path, begins: Begins) -> Iterator[Iterator[bytes]]:
+    """Yield the content of a zstd file in stretches: to a damaged frame, then from the next that begins as a record does.
+
+    Each must be read to its end before the next; it raises BrokenStream where a frame is damaged.
+    """
+    size = path.stat().st_size
+    left = AGAIN_BYTES + AGAIN_TIMES * size
+    produced, bomb = 0, False
+
+    def stretch() -> Iterator[bytes]:
+        nonlocal produced, bomb
+        try:
+            for chunk in watched(frames.chunks(), raw, before=produced):
+                produced += len(chunk)
+                yield chunk
+        except BrokenStream as error:
+            bomb = error.reason == "compression_bomb"
+            raise
+
+    with path.open("rb") as raw:
+        frames = Frames(raw)
+        while frames.start < size:
+            yield stretch()
+            if bomb or not frames.readable():
+                return
+            if frames.start < size:
+                left -= raw.tell() - frames.start
+                frames.start, read = _next_frame(raw, frames, frames.start + 1, begins, left)
+                left -= read
+
+
+def _next_frame(raw: IO[bytes], frames: Frames, start: int, begins: Begins, limit: int) -> tuple[int, int]:
+    """Return where the next frame that begins with `begins` starts, and how many bytes were read to see the beginnings.
+
+    It is the end of the file where there is none, or where more than `limit` bytes were read.
+    """
+    spent = 0
+    while True:
+        raw.seek(start)
+        block = raw.read(CHUNK)
+        at = block.find(ZSTD_FRAME)
+        while at >= 0 and spent <= limit:
+            head, read = frames.head(start + at, PROBE)
+            spent += read
+            if begins(head):
+                return start + at, spent
+            at = block.find(ZSTD_FRAME, at + 1)
+        if len(block) < CHUNK or spent > limit:
+            return raw.seek(0, 2), spent
+        start += len(block) - len(ZSTD_FRAME) + 1

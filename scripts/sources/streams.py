@@ -19,15 +19,9 @@ from typing import IO, Any
 import zstandard
 
 from scripts.sources.decoding import BOMS
+from scripts.sources.frames import ZSTD_DICTIONARY, ZSTD_FRAME, Frames
 
 CHUNK = 1 << 16
-# A zstd block may hold 128 KiB in 4 bytes, so little is fed at a time to keep what comes out small.
-ZSTD_INPUT = 1 << 12
-# Long-window dumps (Pushshift) are made with `--long=31`.
-ZSTD_WINDOW = 1 << 31
-ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
-ZSTD_DICTIONARY = b"\x5d\x2a\x4d\x18"
-MAX_DICTIONARY_BYTES = 64 << 20
 MAX_RECORD_BYTES = 32 << 20
 # Real text compresses 3 to 60 times; a bomb thousands of times. Small files may do as they like.
 MAX_RATIO = 1000
@@ -44,12 +38,16 @@ MAGIC = (
 
 
 class BrokenStream(Exception):
-    """The rest of a file cannot be read; `reason` is for the quarantine, `position` counts decompressed bytes."""
+    """The rest of a file cannot be read; `reason` is for the quarantine, `position` counts decompressed bytes.
 
-    def __init__(self, reason: str, position: int) -> None:
+    It is `between` two streams of a file where all that came before belongs to streams that were read to their ends.
+    """
+
+    def __init__(self, reason: str, position: int, between: bool = False) -> None:
         super().__init__(f"{reason} at byte {position}")
         self.reason = reason
         self.position = position
+        self.between = between
 
 
 def failing(error: BrokenStream) -> Iterator[bytes]:
@@ -71,18 +69,31 @@ def iter_chunks(path: Path, max_ratio: int = MAX_RATIO) -> Iterator[bytes]:
     Raises BrokenStream after the last good chunk when the file is cut, damaged, followed by garbage or a bomb.
     """
     kind = compression(path)
-    produced = 0
     with path.open("rb") as raw:
-        try:
-            for chunk in _decompressed(raw, kind):
-                produced += len(chunk)
-                if kind and produced > RATIO_APPLIES_FROM and produced > max_ratio * max(raw.tell(), 1):
-                    raise BrokenStream("compression_bomb", produced)
-                yield chunk
-        except EOFError:
-            raise BrokenStream("truncated", produced) from None
-        except (OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError):
-            raise BrokenStream("damaged_compression", produced) from None
+        yield from watched(_decompressed(raw, kind), raw, max_ratio if kind else None)
+
+
+def watched(
+    chunks: Iterator[bytes], raw: IO[bytes], max_ratio: int | None = MAX_RATIO, before: int = 0
+) -> Iterator[bytes]:
+    """Yield the chunks that come of a compressed file after `before` bytes of it, without the empty ones.
+
+    An empty one says that a stream of the file ends. Raises BrokenStream in place of the libraries' errors, and for a bomb.
+    """
+    produced = ended = before
+    try:
+        for chunk in chunks:
+            if not chunk:
+                ended = produced
+                continue
+            produced += len(chunk)
+            if max_ratio and produced > RATIO_APPLIES_FROM and produced > max_ratio * max(raw.tell(), 1):
+                raise BrokenStream("compression_bomb", produced)
+            yield chunk
+    except EOFError:
+        raise BrokenStream("truncated", produced, produced == ended) from None
+    except (OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError):
+        raise BrokenStream("damaged_compression", produced, produced == ended) from None
 
 
 class ChunkReader:
@@ -143,7 +154,7 @@ def in_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 def _decompressed(raw: IO[bytes], kind: str | None) -> Iterator[bytes]:
     if kind == "zstd":
-        yield from _zstd(raw)
+        yield from Frames(raw).chunks()
     elif kind == "bz2":
         yield from _streams(raw, bz2.BZ2Decompressor)
     elif kind == "xz":
@@ -156,7 +167,7 @@ def _decompressed(raw: IO[bytes], kind: str | None) -> Iterator[bytes]:
 
 
 def _streams(raw: IO[bytes], begin: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor]) -> Iterator[bytes]:
-    """Yield the content of all streams of a bz2 or xz file, with any zeros between them.
+    """Yield the content of all streams of a bz2 or xz file, nothing (`b""`) at the end of each, with any zeros between them.
 
     The libraries' own readers end without a word where what follows a stream does not begin as one.
     """
@@ -171,48 +182,10 @@ def _streams(raw: IO[bytes], begin: Callable[[], bz2.BZ2Decompressor | lzma.LZMA
             if chunk := stream.decompress(data, CHUNK):
                 yield chunk
             data = b""
+        yield b""
         data = stream.unused_data
         while not (data := data.lstrip(b"\0")) and (data := raw.read(CHUNK)):
             pass
-
-
-def _zstd(raw: IO[bytes]) -> Iterator[bytes]:
-    """Yield the content of all frames. The library's own reader ends a cut frame without a word; this does not."""
-    context = zstandard.ZstdDecompressor(dict_data=_zstd_dictionary(raw), max_window_size=ZSTD_WINDOW)
-    frame = None
-    data = raw.read(ZSTD_INPUT)
-    while data:
-        frame = frame or context.decompressobj()
-        if chunk := frame.decompress(data):
-            yield chunk
-        data = b""
-        if frame.eof:
-            data = frame.unused_data
-            frame = None
-        data = data or raw.read(ZSTD_INPUT)
-    if frame is not None:
-        raise EOFError
-
-
-def _zstd_dictionary(raw: IO[bytes]) -> zstandard.ZstdCompressionDict | None:
-    """Return the dictionary that web archives (`.warc.zst`) may begin with, in a frame that other readers skip, or None.
-
-    It is compressed itself or not (https://iipc.github.io/warc-specifications/specifications/warc-zstd/).
-    """
-    head = raw.read(8)
-    if not head.startswith(ZSTD_DICTIONARY):
-        raw.seek(0)
-        return None
-    size = int.from_bytes(head[4:], "little")
-    if size > MAX_DICTIONARY_BYTES:
-        raise zstandard.ZstdError("dictionary too long")
-    content = raw.read(size)
-    if len(content) < size:
-        raise EOFError
-    if content.startswith(ZSTD_FRAME):
-        with zstandard.ZstdDecompressor().stream_reader(content) as reader:
-            content = reader.read(MAX_DICTIONARY_BYTES)
-    return zstandard.ZstdCompressionDict(content)
 
 
 def iter_lines(path: Path, max_bytes: int = MAX_RECORD_BYTES) -> Iterator[tuple[int, bytes, bool]]:

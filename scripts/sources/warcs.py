@@ -16,6 +16,7 @@ from scripts.sources.streams import MAX_RECORD_BYTES, BrokenStream, Window, fail
 
 MARK = b"WARC/"
 LONGEST_HEADER = 1 << 16
+_END = b"\r\n\r\n"
 _BLANK = regex.compile(rb"[\r\n\0]*")
 _NEXT = regex.compile(rb"\r?\n(?=WARC/[01]\.\d+\r?\n)")
 _HEADER_END = regex.compile(rb"\r?\n\r?\n")
@@ -140,13 +141,18 @@ def _reason(excess: int, followed: bool, over: bool) -> str:
     """Say what is wrong with a record, by how many bytes it is longer than it states."""
     if excess < 0:
         return "wrong_length" if followed else "truncated"
-    return "too_long" if over and excess <= len(b"\r\n\r\n") else "wrong_length"
+    return "too_long" if over and excess <= len(_END) else "wrong_length"
 
 
 def _fits(window: _Window, size: int) -> bool:
-    """Tell whether a record of this size is followed by line ends and another record, or by nothing."""
+    """Tell whether a record of this size is followed by line ends and another record, or by nothing.
+
+    Where the file breaks it is whole only if nothing of it comes from what is damaged.
+    """
     if not window.fill(size):
         return False
     window.fill(size + 64)
     after = bytes(window.data[size : size + 64]).lstrip(b"\r\n\x00")
-    return after.startswith(MARK) or (not after and not window.broken)
+    if after or not window.broken:
+        return not after or after.startswith(MARK)
+    return window.broken.between and window.data[size : size + len(_END)] == _END

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from scripts.sources.arc import BEGINS as ARC_BEGINS
 from scripts.sources.arc import arc_as_warc, starts_record
 from scripts.sources.decoding import BOMS, UNMARKED, decode
 from scripts.sources.maintext import main_text
-from scripts.sources.members import iter_runs
+from scripts.sources.members import iter_runs, iter_stretches
 from scripts.sources.records import Deferred, Outcome, Record, key_of, quarantined, removed
 from scripts.sources.streams import MAX_RECORD_BYTES, BrokenStream, compression, iter_chunks, read_whole
 from scripts.sources.warcs import MARK, Misfit, after_blank_line, field, iter_records, starts_warc
@@ -34,6 +34,7 @@ _READ = (b"response", b"resource", b"conversion")
 _ANSWER = regex.compile(rb"HTTP/\d(?:\.\d)? (\d{3})\b")
 _HTML_BYTES = tuple(name.encode() for name in _HTML)
 _BLANK = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # marks, and white space in any encoding
+_ARC_NAME = regex.compile(r"\.arc(?:\.[a-z0-9]+)?\Z", regex.I)
 _ELEMENT = regex.compile(r"<[!/?a-zA-Z]")
 
 
@@ -56,22 +57,31 @@ def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcom
         if head.startswith(b"<"):
             yield page_outcome(read_whole(path), None, Address(key_of(origin), None, None), origin)
         else:
-            damaged = origin.endswith(".gz") and not head.startswith((MARK, ARC_BEGINS))
-            yield from _outcomes(_archive(path, compression(path) == "gzip" or damaged, head.startswith(ARC_BEGINS)))
+            arc = not head.startswith(MARK) and (_is_arc(head) or _ARC_NAME.search(origin) is not None)
+            yield from _outcomes(_archive(path, origin, head, arc))
     except BrokenStream as error:
         yield quarantined(error.reason, f"byte {error.position}")
 
 
-def _archive(path: Path, members: bool, arc: bool) -> Iterator[bytes | Misfit]:
-    if members:
-        return _members(path, arc)
+def _is_arc(head: bytes) -> bool:
+    return head.startswith(ARC_BEGINS) or starts_record(head)
+
+
+def _archive(path: Path, origin: str, head: bytes, arc: bool) -> Iterator[bytes | Misfit]:
+    begins = _is_arc if arc else starts_warc
+    packed = compression(path)
+    damaged = packed is None and not begins(head)  # at its beginning, if the name says that it is packed
+    if packed == "zstd" or (damaged and origin.endswith(".zst")):
+        return _pieces(iter_stretches(path, begins), arc)
+    if packed == "gzip" or (damaged and origin.endswith(".gz")):
+        return _pieces(iter_runs(path, begins), arc)
     chunks = iter_chunks(path)
     return iter_records(arc_as_warc(chunks) if arc else chunks)
 
 
-def _members(path: Path, arc: bool) -> Iterator[bytes | Misfit]:
-    """Yield the records of a gzip file, usually one a member. One that is damaged costs itself."""
-    for chunks in iter_runs(path, starts_record if arc else starts_warc):
+def _pieces(pieces: Iterable[Iterator[bytes]], arc: bool) -> Iterator[bytes | Misfit]:
+    """Yield the records of a packed file, of which each piece ends where it is damaged. What is damaged costs itself."""
+    for chunks in pieces:
         try:
             yield from iter_records(arc_as_warc(chunks) if arc else chunks)
         except BrokenStream as error:

@@ -16,12 +16,13 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from scripts.sources import members
 from scripts.sources.seen import Seen
 from scripts.sources.warcs import Misfit, iter_records
 from tests.prove.memory import extract_in_a_process, fetch_local, write_lines
 
 from .running import documents_of
-from .test_web import PROSE, html, record, response
+from .test_web import PROSE, html, record, response, with_dictionary
 
 PAGES = [record(number, response(html(f"{PROSE} Page {number}.").encode())) for number in range(6)]
 ALL = {str(number) for number in range(6)}
@@ -57,6 +58,58 @@ def test_a_damaged_member_of_an_archive_costs_itself(tmp_path: Path, damage: str
     assert set(found.rows) == ALL - {str(which)}
     assert found.accounting["in"] == 6
     assert sum(found.accounting["quarantined"].values()) == 1
+
+
+@pytest.mark.parametrize("which", [0, 2, 5])
+@pytest.mark.parametrize("damage", ["flipped bit", "broken header", "cut short", "replaced by noise"])
+def test_a_damaged_frame_of_an_archive_costs_itself(tmp_path: Path, damage: str, which: int) -> None:
+    frames = [zstandard.ZstdCompressor(write_checksum=True).compress(page) for page in PAGES]
+    frames[which] = DAMAGE[damage](frames[which])
+    found = documents_of(tmp_path, "w.warc.zst", b"".join(frames), "common_crawl")
+    assert set(found.rows) == ALL - {str(which)}
+    assert found.accounting["in"] == 6
+    assert sum(found.accounting["quarantined"].values()) == 1
+
+
+def test_a_damaged_frame_costs_itself_where_there_is_a_dictionary(tmp_path: Path) -> None:
+    content = with_dictionary(PAGES, True)
+    start = content.index(zstandard.MAGIC_NUMBER.to_bytes(4, "little"), len(content) - 900)
+    found = documents_of(tmp_path, "w.warc.zst", flip(content, start + 1), "common_crawl")
+    assert found.accounting["kept"] == 5
+    assert found.accounting["quarantined"] == {"damaged_compression": 1}
+
+
+def test_a_file_that_looks_like_frames_everywhere_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "AGAIN_BYTES", 0)
+    begin = zstandard.compress(bytes(4), 1)[:5] + b"\x00" + b"\xff\xff\x0f"  # of a block that is longer than the file
+    packed_page = zstandard.compress(PAGES[0])
+    content = packed_page + begin * 2_000 + packed_page
+    counts = documents_of(tmp_path, "w.warc.zst", content, "common_crawl").accounting
+    assert counts["kept"] == 1
+    assert sum(counts["quarantined"].values()) == 1
+
+
+@pytest.mark.parametrize("kind", ["xz", "zst", "bz2"])
+def test_what_follows_the_last_record_takes_none_along(tmp_path: Path, kind: str) -> None:
+    content = b"".join(map(PACK[kind], PAGES[:3])) + b"garbage garbage"
+    counts = documents_of(tmp_path, f"w.warc.{kind}", content, "common_crawl").accounting
+    assert counts == {"in": 4, "kept": 3, "removed": {}, "quarantined": {"damaged_compression": 1}}
+
+
+@pytest.mark.parametrize("members", [True, False])
+def test_an_arc_file_without_its_beginning_keeps_the_rest(tmp_path: Path, members: bool) -> None:
+    records = [b"filedesc://x.arc 0.0.0.0 20080430204825 text/plain 9\nversion 1\n"]
+    for number in range(4):
+        body = response(html(f"{PROSE} Page {number}.").encode())
+        line = f"http://x.test/{number} 127.0.0.1 2008043020482{number} text/html {len(body)}\n"
+        records.append(line.encode() + body + b"\n")
+    content = b"".join(packed(records)) if members else b"".join(records)
+    name = "w.arc.gz" if members else "w.arc"
+    clipped = documents_of(tmp_path / "a", name, content[20:], "common_crawl")
+    assert (clipped.accounting["kept"], sum(clipped.accounting["quarantined"].values())) == (4, 1)
+    without = content[len(gzip.compress(records[0])) :] if members else content[len(records[0]) :]
+    whole = documents_of(tmp_path / "b", "w", without, "common_crawl")
+    assert (whole.accounting["kept"], whole.accounting["quarantined"]) == (4, {})
 
 
 def test_zeros_between_members_are_nothing(tmp_path: Path) -> None:
