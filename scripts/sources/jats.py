@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import regex
 
+from scripts.sources.articledates import partial_date
 from scripts.sources.records import Outcome, Record, quarantined, removed
 from scripts.sources.xml import Element, entity_text, local_name, plain_text
 
@@ -68,12 +69,10 @@ def article_outcome(article: Element, origin: str, options: Mapping[str, Any]) -
 
 
 def _jats_date(front: Element) -> str | None:
-    dates = []
+    dates: list[str] = []
     for date in front.iterfind("{*}pub-date"):
-        parts = [date.findtext(f"{{*}}{name}") for name in ("year", "month", "day")]
-        numbers = [int(part) for part in parts if part and part.strip().isdecimal()]
-        if numbers:
-            dates.append("-".join([f"{numbers[0]:04d}", *(f"{number:02d}" for number in numbers[1:])]))
+        year, month, day = (date.findtext(f"{{*}}{name}") for name in ("year", "month", "day"))
+        dates += filter(None, [partial_date(year, month, day)])
     return min(dates, key=lambda date: (-len(date), date), default=None)
 
 
@@ -102,10 +101,10 @@ def _blocks(parent: Element, blocks: list[str], kept: Kept) -> None:
         elif name in ("title", "p", "verse-line", "attrib"):
             if text := inline_text(child, kept):
                 blocks.append(text)
-            for inner in child.iterfind("{*}list"):
-                _list(inner, blocks, kept)
-            for inner in child:
-                if local_name(inner) in _FLOATS:
+            for inner in _set_apart(child):
+                if local_name(inner) == "list":
+                    _list(inner, blocks, kept)
+                else:
                     _captions(inner, blocks, kept)
         elif name == "list":
             _list(child, blocks, kept)
@@ -114,9 +113,32 @@ def _blocks(parent: Element, blocks: list[str], kept: Kept) -> None:
 
 
 def _list(element: Element, blocks: list[str], kept: Kept) -> None:
-    items = [inline_text(item, kept) for item in element.iterfind("{*}list-item")]
-    if any(items):
-        blocks.append("\n".join(f"- {item}" for item in items if item))
+    """Add a list as one block with the items of the lists in it, and what stands in it apart from the text after it."""
+    lines: list[str] = []
+    captions: list[str] = []
+    _items(element, lines, captions, kept)
+    blocks.extend(filter(None, ["\n".join(lines)]))
+    blocks.extend(captions)
+
+
+def _items(element: Element, lines: list[str], captions: list[str], kept: Kept) -> None:
+    for item in element.iterfind("{*}list-item"):
+        lines += [f"- {text}" for text in [inline_text(item, kept)] if text]
+        for inner in _set_apart(item):
+            if local_name(inner) == "list":
+                _items(inner, lines, captions, kept)
+            else:
+                _captions(inner, captions, kept)
+
+
+def _set_apart(element: Element) -> Iterator[Element]:
+    """Yield the lists, figures and tables in a paragraph or item, which are no part of its own text."""
+    for child in element:
+        name = local_name(child)
+        if name == "list" or name in _FLOATS:
+            yield child
+        elif name not in _SKIPPED and name != "&":
+            yield from _set_apart(child)
 
 
 def _captions(element: Element, blocks: list[str], kept: Kept) -> None:
@@ -133,12 +155,14 @@ def _captions(element: Element, blocks: list[str], kept: Kept) -> None:
 
 def _formula(element: Element) -> str:
     """Return a displayed formula as `$$...$$`: its TeX where it has one, else its MathML as text; nothing of a picture."""
-    tex = next(element.iter("{*}tex-math"), None)
-    if tex is not None:
-        formula: str = _TEX_FRAME.sub("", plain_text(tex)).strip(" $")
-    else:
-        formula = " ".join(plain_text(part) for part in element.iter("{*}math"))
+    formula = _tex(element) or " ".join(plain_text(part) for part in element.iter("{*}math"))
     return f"$${formula}$$" if formula else ""
+
+
+def _tex(element: Element) -> str:
+    """Return the TeX of a formula, without the document around it; nothing where it has none."""
+    tex = plain_text(next(element.iter("{*}tex-math"), None))
+    return str(_TEX_FRAME.sub("", tex)).strip(" $")
 
 
 def inline_text(element: Element, kept: Kept) -> str:
@@ -159,6 +183,8 @@ def _collect(element: Element, parts: list[str], kept: Kept) -> None:
             parts.append(_MARK)
         elif name == "disp-formula" and kept.formulae:
             parts.append(f" {_formula(child)} ")
+        elif name == "inline-formula" and (tex := _tex(child)):
+            parts.append(f"${tex}$")  # what else it has is the same formula
         elif name not in _SKIPPED and name != "list":
             _collect(child, parts, kept)
             if name == "p":

@@ -13,6 +13,7 @@ from typing import Any
 
 import regex
 
+from scripts.sources.articledates import partial_date, stated_year
 from scripts.sources.jats import article_outcome
 from scripts.sources.latexpapers import paper_outcome
 from scripts.sources.papers import Paper, is_paper, read_papers
@@ -20,32 +21,34 @@ from scripts.sources.records import Deferred, Outcome, Record, Rejected, quarant
 from scripts.sources.streams import BrokenStream, iter_chunks
 from scripts.sources.xml import Element, iter_elements, local_name, plain_text
 
-_MONTHS = {name: number for number, name in enumerate(
-    ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=1
-)}  # fmt: skip
 _TRUNCATED = regex.compile(r"\s*\(ABSTRACT TRUNCATED AT \d+ WORDS\)\s*$")
+_RECORD = regex.compile(rb"<(?:[\w.-]{1,64}:)?(?:(MedlineCitation)(?:Set)?|PubmedArticle(?:Set)?|article)[\s/>]")
 _TRANSLATED = regex.compile(r"\s*\(author's transl\)", regex.I)
 
 
 def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome | Deferred]:
     """Yield one outcome an article. Options: `formulae` (keep displayed ones), `captions` (of figures and tables)."""
     try:
-        if is_paper(next(iter_chunks(path), b"")):
+        head = next(iter_chunks(path), b"")
+        if is_paper(head):
             for paper in read_papers(path, origin):
                 yield functools.partial(paper_outcome, paper, options) if isinstance(paper, Paper) else paper
         else:
-            yield from _articles(path, origin, options)
+            yield from _articles(path, origin, head, options)
     except BrokenStream as error:
         yield quarantined(error.reason, f"byte {error.position}")
 
 
-def _articles(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome | Deferred]:
+def _articles(path: Path, origin: str, head: bytes, options: Mapping[str, Any]) -> Iterator[Outcome | Deferred]:
     found = 0
-    for element in iter_elements(path, ("PubmedArticle", "article")):
+    record = _RECORD.search(head)
+    # Until 2016 MEDLINE had citations alone; within an entry of PubMed one is no record of its own.
+    names = ("MedlineCitation",) if record and record[1] else ("PubmedArticle", "article")
+    for element in iter_elements(path, names):
         found += 1
         if isinstance(element, Rejected):
             yield element
-        elif local_name(element) == "PubmedArticle":
+        elif local_name(element) != "article":
             yield functools.partial(_abstract, element)
         else:
             yield functools.partial(article_outcome, element, origin, options)
@@ -54,7 +57,7 @@ def _articles(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[O
 
 
 def _abstract(entry: Element) -> Outcome:
-    citation = entry.find("{*}MedlineCitation")
+    citation = entry if local_name(entry) == "MedlineCitation" else entry.find("{*}MedlineCitation")
     article = citation.find("{*}Article") if citation is not None else None
     if citation is None or article is None:
         return quarantined("no_citation", plain_text(entry)[:80])
@@ -86,11 +89,5 @@ def _medline_date(date: Element | None) -> str | None:
     """Return a date as exactly as it is given: year, month, day."""
     if date is None:
         return None
-    parts: list[str | None] = [date.findtext(f"{{*}}{name}") for name in ("Year", "Month", "Day")]
-    year, month, day = parts
-    number = _MONTHS.get(month or "") or (int(month) if month and month.isdecimal() else None)
-    if not year:
-        return str(date.findtext("{*}MedlineDate") or "")[:4] or None
-    if not number:
-        return year
-    return f"{year}-{number:02d}-{int(day):02d}" if day and day.isdecimal() else f"{year}-{number:02d}"
+    year, month, day = (date.findtext(f"{{*}}{name}") for name in ("Year", "Month", "Day"))
+    return partial_date(year, month, day) or stated_year(date.findtext("{*}MedlineDate") or "")

@@ -3,6 +3,8 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import pytest
+
 from .running import documents_of
 
 CITATION = """<PubmedArticle><MedlineCitation><PMID Version="1">{pmid}</PMID><Article><Journal><JournalIssue><PubDate>
@@ -99,3 +101,64 @@ def test_a_cut_file_keeps_its_whole_articles(tmp_path: Path) -> None:
 def test_what_is_no_article_is_quarantined(tmp_path: Path) -> None:
     assert documents_of(tmp_path, "x.xml", b"<html/>", "academic").accounting["quarantined"] == {"no_articles": 1}
     assert documents_of(tmp_path / "y", "y.xml", b"plain", "academic").accounting["quarantined"] == {"malformed_xml": 1}
+
+
+def test_citations_without_an_entry_of_pubmed_around_them_are_abstracts(tmp_path: Path) -> None:
+    bare = MEDLINE.replace("PubmedArticleSet", "MedlineCitationSet")
+    bare = bare.replace("<PubmedArticle>", "").replace("</PubmedArticle>", "")
+    assert "<PubmedArticle" not in bare
+    found = documents_of(tmp_path, "m.xml", bare.encode(), "academic")
+    assert found.accounting == {"in": 2, "kept": 1, "removed": {"no_abstract": 1}, "quarantined": {}}
+    assert found.rows["1"]["text"] == "On Apis.\n\nMethods: We <5 counted.\n\nResults: Bees."
+
+
+def test_lists_and_figures_in_items_of_lists_are_kept(tmp_path: Path) -> None:
+    inner = "<list><list-item><p>inner <bold>b</bold></p></list-item></list>"
+    figure = "<fig><label>Figure 2.</label><caption><p>A hive.</p></caption></fig>"
+    article = ARTICLE.replace("<p>one</p>", f"<p>one</p>{inner}{figure}").replace(
+        "<p>two</p>", f"<p>two{inner} more</p>"
+    )
+    found = documents_of(tmp_path, "a.nxml", article.encode(), "academic", {"captions": True})
+    assert found.list[0]["text"].endswith("- one\n- inner b\n- two more\n- inner b\n\nFigure 2. A hive.")
+
+
+def test_a_formula_in_a_line_is_kept_once(tmp_path: Path) -> None:
+    tex = "<tex-math>\\documentclass{x}\\begin{document}$x^2$\\end{document}</tex-math>"
+    both = f"<alternatives>{tex}<math><mi>x</mi></math></alternatives>"
+    shown = "Let <inline-formula>{}</inline-formula> be, and <inline-formula><math><mi>y</mi></math></inline-formula>."
+    article = ARTICLE.replace("Bees fly", shown.format(tex) + shown.format(both) + " Bees fly")
+    text = documents_of(tmp_path, "a.nxml", article.encode(), "academic").list[0]["text"]
+    assert "Let $x^2$ be, and y.Let $x^2$ be, and y. Bees fly" in text
+
+
+DATES = [
+    ("2010", "Mar", "5", "2010-03-05"),
+    ("2010", "March", "", "2010-03"),
+    ("2010", "Spring", "5", "2010"),
+    ("2010", "13", "5", "2010"),
+    ("2010", "2", "30", "2010-02"),
+    ("n.d.", "5", "3", None),
+    (" 2010 ", " 05 ", " 03 ", "2010-05-03"),
+    ("2010", "5", "n", "2010-05"),
+]
+
+
+@pytest.mark.parametrize(("year", "month", "day", "wanted"), DATES)
+def test_a_date_ends_before_the_first_part_that_is_none(
+    tmp_path: Path, year: str, month: str, day: str, wanted: str | None
+) -> None:
+    article = ARTICLE.replace(
+        "<day>2</day><month>8</month><year>2011</year>",
+        f"<day>{day}</day><month>{month}</month><year>{year}</year>",
+    )
+    assert documents_of(tmp_path / "a", "a.nxml", article.encode(), "academic").list[0]["date"] == wanted
+    medline = MEDLINE.replace(
+        "<Year>1979</Year><Month>Nov</Month>", f"<Year>{year}</Year><Month>{month}</Month><Day>{day}</Day>"
+    )
+    assert documents_of(tmp_path / "m", "m.xml", medline.encode(), "academic").list[0]["date"] == wanted
+
+
+@pytest.mark.parametrize("stated", ["Spring 1998", "1998 Dec-1999 Jan"])
+def test_a_date_in_words_gives_its_year(tmp_path: Path, stated: str) -> None:
+    medline = MEDLINE.replace("<Year>1979</Year><Month>Nov</Month>", f"<MedlineDate>{stated}</MedlineDate>")
+    assert documents_of(tmp_path, "m.xml", medline.encode(), "academic").list[0]["date"] == "1998"
