@@ -15,6 +15,7 @@ from scripts.lib.code import data_file
 from scripts.sources.decoding import unescape
 from scripts.sources.wikielements import replace_elements
 from scripts.sources.wikitemplates import render_template
+from scripts.sources.wikivariants import resolve_variants
 
 MAX_NESTING = 40
 
@@ -37,7 +38,9 @@ _BLOCK = regex.compile(
 )
 _SCRIPTS = "sub|sup"
 _TAG = regex.compile(r"</?[a-zA-Z][a-zA-Z0-9]*\b[^<>]*>")
-_MAGIC = regex.compile(r"__[A-Z]{3,}__|^#(?:REDIRECT|WEITERLEITUNG)\b.*$", regex.M)
+_MAGIC = regex.compile(
+    r"__[\p{Lu}\p{Lo}\p{M}]{3,}+(?:_[\p{Lu}\p{Lo}\p{M}]++)*+__|^#(?:REDIRECT|WEITERLEITUNG)\b.*$", regex.M
+)
 _LEFT_BRACES = regex.compile(r"\{\{+|\}\}+|\[\[+|\]\]+")
 _LEFT_ROW = regex.compile(r"^[ \t]*(?:\|[-}+|].*|\{\|.*|!.*!!.*)$", regex.M)
 _HEADING = regex.compile(r"(={1,6})[ \t]*(.*?)[ \t]*\1[ \t]*")
@@ -83,7 +86,7 @@ def clean_wikitext(text: str) -> str:
     text = replace_elements(text, "ref", _without_note)
     text = replace_elements(text, _DROPPED, lambda name, attributes, content: "")
     text = replace_elements(text, _VERBATIM, functools.partial(_keep, kept))
-    text = _resolve_templates(text)
+    text = _resolve_templates(resolve_variants(text))
     text = _drop_tables(text)
     text = _resolve_links(text)
     text = _EXTERNAL.sub(r"\1", text)

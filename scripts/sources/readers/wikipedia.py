@@ -20,14 +20,23 @@ from scripts.sources.wikitext import clean_wikitext
 from scripts.sources.xml import Element, iter_elements, local_name, whole_text
 
 _TEMPLATE_NAME = regex.compile(r"\{\{([^|{}]++)(?:\||\}\})")
-_REDIRECT = regex.compile(r"\s*+#\s*+\p{L}++\s*+:?\s*+\[\[")
+_REDIRECT = regex.compile(r"\s*+#\s*+([\p{L}\p{M}_]++)\s*+:?\s*+\[\[")
 
 
 @functools.cache
 def disambiguation_templates() -> frozenset[str]:
     """Return the lower-case names of templates that mark a disambiguation page."""
-    lines = data_file("scripts/sources/lists/wikipedia-disambiguation-templates.txt").read_text("utf-8").splitlines()
-    return frozenset(line for line in lines if line and not line.startswith("#"))
+    return _lines(data_file("scripts/sources/lists/wikipedia-disambiguation-templates.txt").read_text("utf-8"))
+
+
+@functools.cache
+def redirect_words() -> frozenset[str]:
+    """Return the lower-case words with which a redirect begins."""
+    return _lines(data_file("scripts/sources/lists/wikipedia-redirect-words.txt").read_text("utf-8"))
+
+
+def _lines(text: str) -> frozenset[str]:
+    return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
 
 
 def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome | Deferred]:
@@ -74,7 +83,8 @@ def _page(page: Element, base: str, namespaces: set[str], keep_lists: bool) -> O
 
 def is_redirect(text: str) -> bool:
     """Tell whether a page only leads to another."""
-    return _REDIRECT.match(text) is not None
+    match = _REDIRECT.match(text)
+    return match is not None and match[1].lower().replace("\u0307", "") in redirect_words()  # the dot is that of İ
 
 
 def is_disambiguation(title: str, text: str) -> bool:

@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 
+from scripts.sources.readers.wikipedia import is_redirect
 from scripts.sources.wikitext import clean_wikitext
 
 from .running import documents_of
@@ -102,6 +103,34 @@ def test_wikitext_reads_as_the_page_does(wikitext: str, shown: str) -> None:
     assert clean_wikitext(wikitext).strip() == shown
 
 
+VARIANTS = [
+    ("用-{zh-hans:计算机;zh-hant:電腦;}-。", "用计算机。"),
+    ("-{zh-hant:電腦&nbsp;A;zh-hans:计算机}-", "電腦 A"),
+    ("-{A|zh-cn:[[网络|网]];zh-tw:網}-络", "网络"),
+    ("-{R|x}-y-{H|zh-cn:a;zh-tw:b}-z", "xyz"),
+    ("-{T|zh-cn:a;zh-tw:b}--{文}-", "文"),
+    ("-{H|甲=>zh-cn:乙;}-甲", "甲"),
+    ("-{sr-ec:реч;sr-el:reč}- -{Windows}-", "реч Windows"),
+    ("-{zh-cn:-{R|a}-b;zh-tw:c}-", "ab"),
+    ("-{{nowrap|x}}-", "-x-"),
+    ("__KEIN_INHALTSVERZEICHNIS__a__БЕЗ_ОГЛ__b__目次非表示__c__NOTOC__", "abc"),
+    ("the method __init__ and a gap ________ here", "the method __init__ and a gap ________ here"),
+]
+
+
+@pytest.mark.parametrize(("wikitext", "shown"), VARIANTS)
+def test_ways_of_writing_and_switches_in_any_language_are_resolved(wikitext: str, shown: str) -> None:
+    assert clean_wikitext(wikitext).strip() == shown
+
+
+@pytest.mark.parametrize(
+    "word", ["REDIRECT", "redirect", "Weiterleitung", "REDIRECCIÓN", "YÖNLENDİRME", "重定向", "পুনর্নির্দেশ"]
+)
+def test_redirects_are_known_by_their_words(word: str) -> None:
+    assert is_redirect(f"#{word} [[New]]")
+    assert not is_redirect("#Paris [[France]] is large.")
+
+
 def test_deep_nesting_ends() -> None:
     assert "end" in clean_wikitext("{{a|" * 3000 + "x" + "}}" * 3000 + " end")
 
@@ -129,6 +158,10 @@ HOSTILE = {
     "spaces before no bracket": ("(x", " ", "x"),
     "commas before no bracket": ("(x)", ", ", "x"),
     "lines of a heading": ("=", " =", "x"),
+    "ways of writing": ("-{", "zh:a;", "}-"),
+    "ways of writing in each other": ("", "-{A|", "x}-"),
+    "rules of a way of writing": ("-{zh:", ";a=>", "}-"),
+    "switches": ("__ABC", "_A", ""),
     "marks of what is kept": ("", "\ue0001\ue001", ""),
 }  # fmt: skip
 
