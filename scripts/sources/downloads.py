@@ -275,6 +275,11 @@ def _proxy_pools(proxy: str) -> urllib3.ProxyManager:
     """Return the pool of a proxy, which may be written without a scheme and with user and password."""
     address = proxy if "://" in proxy else f"http://{proxy}"
     parts = urlsplit(address)
+    if parts.scheme not in ("http", "https"):
+        raise UserError(
+            f"the proxy that the environment names speaks {parts.scheme}; name one that speaks HTTP in http_proxy, "
+            "https_proxy or all_proxy, or none."
+        )
     secret = None
     if parts.username:
         name, word = unquote(parts.username), unquote(parts.password or "")

@@ -53,10 +53,12 @@ class Partial:
         self.record.write_text(json.dumps({"stated": stated, "total": total}), "utf-8")
 
     def contradicts(self, stated: dict[str, str]) -> bool:
-        """Tell whether an answer states another tag or date of change than the first one did."""
-        return any(
-            stated.get(name, self.stated.get(name)) != self.stated.get(name) for name in ("ETag", "Last-Modified")
-        )
+        """Tell whether an answer states another tag or date of change than the first one did.
+
+        A piece must have the tag again, but need not have the date (RFC 9110, 15.3.7).
+        """
+        modified = self.stated.get("Last-Modified")
+        return stated.get("ETag") != self.stated.get("ETag") or stated.get("Last-Modified", modified) != modified
 
 
 def http_time(value: str | None) -> datetime | None:

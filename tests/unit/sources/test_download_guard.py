@@ -206,3 +206,13 @@ def test_a_proxy_is_used_and_leads_to_no_private_address(tmp_path: Path, monkeyp
 def test_malformed_answers_are_one_sentence(tmp_path: Path, location: str) -> None:
     with serving(lambda _: Answer(status=302, headers={"Location": location})) as server, pytest.raises(UserError):
         fetched(tmp_path, Remote(server.url()))
+
+
+def test_a_proxy_that_speaks_no_http_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slept: list[float]
+) -> None:
+    monkeypatch.setenv("all_proxy", "socks5://me:secret@127.0.0.1:9")
+    with pytest.raises(UserError, match="speaks socks5; name one") as error:
+        fetched(tmp_path, Remote("http://far.test/a"))
+    assert slept == []
+    assert "secret" not in str(error.value)

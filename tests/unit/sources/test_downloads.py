@@ -42,7 +42,7 @@ def test_a_killed_download_goes_on_in_the_next_run(tmp_path: Path, slept: list[f
 
 
 @pytest.mark.parametrize(
-    "kind", ["ignores the range", "changed", "other offset", "other length", "other tag", "no range"]
+    "kind", ["ignores the range", "changed", "other offset", "other length", "other tag", "no tag", "no range"]
 )
 def test_pieces_of_different_files_are_never_joined(tmp_path: Path, slept: list[float], kind: str) -> None:
     other = b"x" * len(BODY)
@@ -66,6 +66,8 @@ def test_pieces_of_different_files_are_never_joined(tmp_path: Path, slept: list[
             headers["Content-Range"] = f"bytes {start}-{size}/{size + 1}"
         elif kind == "other tag":
             headers["ETag"] = '"two"'
+        elif kind == "no tag":
+            del headers["ETag"]
         else:
             del headers["Content-Range"]
         return Answer(other[start:], 206, headers)
