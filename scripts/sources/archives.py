@@ -7,6 +7,7 @@ nothing is unpacked by name, so that no member can escape.
 from __future__ import annotations
 
 import functools
+import lzma
 import posixpath
 import re
 import tarfile
@@ -26,6 +27,11 @@ from scripts.sources.addresses import NESTED
 from scripts.sources.streams import MAX_RATIO, RATIO_APPLIES_FROM
 
 MAX_MEMBER_BYTES = 64 << 30
+MAX_MEMBERS = 500_000  # of a tar, which has no list of them and is read through to find them
+MAX_HEADER_BYTES = 1 << 16  # of a long name, or what else a tar says of a member
+MAX_HEADERS_BYTES = 64 << 20  # of all members
+CHUNK = 1 << 20
+DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)
 OPEN_AT_ONCE = 32  # archives
 
 
@@ -57,6 +63,13 @@ class Closing(Protocol):
         """Give back what is held."""
 
 
+_LONG = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
 F = TypeVar("F", bound=Closing)
 
 
@@ -102,13 +115,34 @@ class ZipArchive:
         return self._zip.file().open(member.native)
 
 
+class _Header(tarfile.TarInfo):
+    """A header of a tar: the library reads what it says of a member into memory, of any size that it claims."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _LONG and self.size > MAX_HEADER_BYTES:
+            raise tarfile.ReadError(f"a header of {self.size} bytes")
+        member: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        return member
+
+    def length(self) -> int:
+        """Return how many characters are kept of it."""
+        return len(self.name) + len(self.linkname) + sum(map(len, self.pax_headers.values()))
+
+
 class TarArchive:
     """A tar file in any compression; links and devices in it are no members."""
 
     def __init__(self, path: Path) -> None:
         self.size = path.stat().st_size
-        self._tar = Reopened(lambda: tarfile.open(path))  # noqa: SIM115 (members are read later, so it stays open)
-        self._infos = {info.name: info for info in self._tar.file().getmembers() if info.isreg()}
+        self._tar = Reopened(lambda: tarfile.open(path, tarinfo=_Header))  # noqa: SIM115 (members are read later)
+        self._infos: dict[str, tarfile.TarInfo] = {}
+        length = 0
+        for number, info in enumerate(self._tar.file()):
+            length += info.length() if isinstance(info, _Header) else 0
+            if number >= MAX_MEMBERS or length > MAX_HEADERS_BYTES:
+                raise tarfile.ReadError("more members than an archive may have")
+            if info.isreg():
+                self._infos[info.name] = info
 
     def members(self) -> list[Member]:
         """Return the regular files, sorted by path, without the one folder that all of them lie in."""
@@ -142,7 +176,7 @@ def open_archive(path: Path) -> Archive:
         if zipfile.is_zipfile(path):
             return ZipArchive(path)
         return TarArchive(path)
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except DAMAGED as error:
         reason = str(error).partition("\n")[0].rstrip(":")  # the lines that follow name every compression
         raise UserError(f"{path.name} is no readable zip or tar file ({reason}); fetch it again.") from None
 
@@ -193,14 +227,23 @@ def _matching(archive: Archive, glob: str, prefix: str, folder: Path) -> list[tu
 
 
 def copy_member(archive: Archive, member: Member, target: Path) -> None:
-    """Write the bytes of a member to `target`. Raises UserError where the archive is damaged or swells beyond reason."""
+    """Write the bytes of a member to `target`. Raises UserError as `member_chunks` does."""
+    with target.open("wb") as out:
+        for chunk in member_chunks(archive, member):
+            out.write(chunk)
+
+
+def member_chunks(archive: Archive, member: Member) -> Iterator[bytes]:
+    """Yield the bytes of a member. Raises UserError where the archive is damaged or swells beyond reason."""
     if member.size > MAX_MEMBER_BYTES:
         raise UserError(f"{member.path} holds {member.size} bytes, over the limit of {MAX_MEMBER_BYTES}.")
+    size = 0
     try:
-        with archive.open(member) as stream, target.open("wb") as out:
-            while chunk := stream.read(1 << 20):
-                out.write(chunk)
-                if out.tell() > max(RATIO_APPLIES_FROM, MAX_RATIO * archive.size):
+        with archive.open(member) as stream:
+            while chunk := stream.read(CHUNK):
+                size += len(chunk)
+                if size > max(RATIO_APPLIES_FROM, MAX_RATIO * archive.size):
                     raise UserError(f"{member.path} swells to more than {MAX_RATIO} times its archive; leave it out.")
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+                yield chunk
+    except DAMAGED as error:
         raise UserError(f"{member.path} cannot be read from its archive ({error}); fetch it again.") from None

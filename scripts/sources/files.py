@@ -17,7 +17,7 @@ from typing import Any
 from scripts.lib.canonical import sha256_file
 from scripts.lib.errors import UserError
 from scripts.sources.addresses import NESTED, check_scheme, is_glob, native_name, scheme
-from scripts.sources.archives import Archive, Member, copy_member, matching, open_archive
+from scripts.sources.archives import Archive, Member, copy_member, matching, member_chunks, open_archive
 from scripts.sources.dumps import cut_streams
 from scripts.sources.found import Found, Portion, portion
 from scripts.sources.local import Wanted, folder_files, listing_digest, local_folder, local_index, local_paths
@@ -80,8 +80,10 @@ def member_file(origin: str, archive: Archive, member: Member) -> Found:
     """Return a member of an archive as a file of the source."""
 
     def digest() -> str:
-        with archive.open(member) as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+        content = hashlib.sha256()
+        for chunk in member_chunks(archive, member):
+            content.update(chunk)
+        return content.hexdigest()
 
     return Found(origin, lambda target: copy_member(archive, member, target), digest, inside=True)
 

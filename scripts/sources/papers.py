@@ -14,12 +14,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from scripts.sources.archives import clean_path
+from scripts.sources.archives import MAX_HEADER_BYTES, clean_path
 from scripts.sources.records import Outcome, key_of, quarantined, removed
 from scripts.sources.streams import CHUNK, BrokenStream, ChunkReader, iter_chunks
 
 BLOCK = 512
-MAX_HEADER_BYTES = 1 << 16
 MAX_FILE_BYTES = 8 << 20
 MAX_PAPER_BYTES = 32 << 20
 MAX_PAPER_FILES = 2_000

@@ -3,6 +3,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import lzma
+import random
 import stat
 import tarfile
 import zipfile
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from scripts.lib.canonical import canonical_json, sha256_file
+from scripts.sources import archives
 from scripts.sources.archives import clean_path, glob_pattern, open_archive
 from scripts.sources.packages import RECORD, parse_package
 
@@ -182,6 +185,59 @@ def test_a_damaged_archive_is_one_sentence(tmp_path: Path, capsys: pytest.Captur
     path.write_bytes(path.read_bytes()[:200])
     assert run_fetch(tmp_path, [{"path": f"{path}!*.txt"}])[0] == 1
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_damaged_tar_in_xz_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as archive:
+        info = tarfile.TarInfo("a.txt")
+        info.size = 500_000
+        archive.addfile(info, io.BytesIO(random.Random(1).randbytes(info.size)))
+    content = bytearray(lzma.compress(plain.getvalue()))
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    (tmp_path / "a.tar.xz").write_bytes(content)
+    assert run_fetch(tmp_path, [{"path": f"{tmp_path}/a.tar.xz!*.txt"}])[0] == 1
+    assert "fetch it again" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("digest", [None, "0" * 64])
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_member_of_a_zip_file_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], packing: int, digest: str | None
+) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", packing) as archive:
+        archive.writestr("a.txt", "".join(map(str, range(50_000))))
+    content = bytearray(path.read_bytes())
+    content[60:3_000] = b"\xff" * 2_940
+    path.write_bytes(content)
+    assert run_fetch(tmp_path, [{"path": f"{path}!a.txt", "sha256": digest}])[0] == 1
+    assert "a.txt cannot be read from its archive" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE])
+def test_a_header_longer_than_any_name_is_not_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: bytes
+) -> None:
+    value = "x" * 1_000_000
+    setting = f"1000015 path={value}\n".encode() if kind == tarfile.XHDTYPE else value.encode()
+    long, short = tarfile.TarInfo("long"), tarfile.TarInfo("a.txt")
+    long.type, long.size, short.size = kind, len(setting), 2
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("first.txt"))
+        archive.addfile(long, io.BytesIO(setting))
+        archive.addfile(short, io.BytesIO(b"ab"))
+    assert run_fetch(tmp_path, [{"path": f"{tmp_path}/a.tar.gz!**"}])[0] == 1
+    assert "a.tar.gz is no readable zip or tar file" in capsys.readouterr().err
+
+
+def test_a_tar_of_too_many_members_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tar(tmp_path / "a.tar.gz", {"a.txt": b"a", "b.txt": b"b", "c.txt": b"c"})
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 2)
+    assert run_fetch(tmp_path, [{"path": f"{tmp_path}/a.tar.gz!**"}])[0] == 1
+    assert "more members than" in capsys.readouterr().err
 
 
 def test_globs_stay_within_a_folder_unless_doubled() -> None:
