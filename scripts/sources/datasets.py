@@ -19,6 +19,7 @@ import zstandard
 
 from scripts.lib.errors import UserError
 from scripts.sources.addresses import public_reason
+from scripts.sources.decoding import has_surrogates
 from scripts.sources.found import Found
 from scripts.sources.local import dataset_builder
 from scripts.sources.rows import ROW
@@ -34,10 +35,15 @@ def write_rows(dataset: Mapping[str, Any], part: int, parts: int, offline: bool,
     rows = _rows(dataset, part, parts, offline)
     with target.open("wb") as file, zstandard.ZstdCompressor(level=3).stream_writer(file) as out:
         for number, row in rows:
-            out.write(
-                json.dumps(_finite({**row, ROW: number}), ensure_ascii=False, default=_plain).encode("utf-8", "replace")
-                + b"\n"
-            )
+            out.write(_line({**row, ROW: number}))
+
+
+def _line(row: Mapping[str, Any]) -> bytes:
+    """Return a row as a line; lone surrogates, which UTF-8 does not have, are escaped, so that its reader finds them."""
+    written = json.dumps(_finite(row), ensure_ascii=False, default=_plain)
+    if has_surrogates(written):
+        written = json.dumps(_finite(row), default=_plain)
+    return written.encode("utf-8") + b"\n"
 
 
 def _finite(value: Any) -> Any:

@@ -18,6 +18,7 @@ import zstandard
 
 from scripts.lib.errors import UserError
 from scripts.registry.config import complete_config
+from scripts.sources import datasets as source_datasets
 
 from .running import Extracted, documents_of, run_extract, run_fetch
 
@@ -290,3 +291,13 @@ def test_a_row_over_the_cap_costs_itself(tmp_path: Path) -> None:
     found = documents_of(tmp_path / "p", "a.parquet", (tmp_path / "a.parquet").read_bytes(), "parquet")
     assert found.accounting == {"in": 3, "kept": 2, "removed": {}, "quarantined": {"too_long": 1}}
     assert sorted(found.rows) == ["a/1", "a/3"]
+
+
+def test_a_row_with_half_a_character_is_quarantined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[tuple[str, dict[str, str]]] = [("0", {"text": "half \ud83d"}), ("1", {"text": "whole \U0001f41d"})]
+    monkeypatch.setattr(source_datasets, "_rows", lambda *_: iter(rows))
+    source_datasets.write_rows({}, 0, 1, True, tmp_path / "rows.jsonl.zst")
+    content = (tmp_path / "rows.jsonl.zst").read_bytes()
+    found = documents_of(tmp_path, "rows.jsonl.zst", content, "huggingface")
+    assert found.accounting == {"in": 2, "kept": 1, "removed": {}, "quarantined": {"lone_surrogates": 1}}
+    assert found.list[0]["text"] == "whole \U0001f41d"
