@@ -23,6 +23,10 @@ _NAME = regex.compile(rb'"(link_)?id"\s*:\s*"([^"]*)"')
 _ESCAPED = regex.compile(rb"\\u00(?:3\d|[4-7])")  # a digit, letter or underscore, as names consist of
 _LINK = regex.compile(r"\[([^\[\]\n]+)\]\((?:https?:/)?/[^()\s]*\)")
 _GONE = {"[deleted]": "deleted", "[removed]": "removed_by_moderators", "[ removed by reddit ]": "removed_by_moderators"}
+# Names of people end with these letters too (Talbot), so it must stand apart, or small letters before a capital.
+_BOT = regex.compile(r"(?:^|[_-])bot[_-]?\d*$|^(?:automoderator|autowikibot|autotldr|totesmessenger)$", regex.I)
+_CAMEL_BOT = regex.compile(r"[a-z0-9](?:Bot|BOT)[_-]?\d*$")
+_SAYS_BOT = regex.compile(r"\bI(?:['’]| a)m a bot,? and this action\b", regex.I)
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 # Comments and submissions are numbered apart, so a submission gets a number that no comment has.
 _SUBMISSION = -1
@@ -107,10 +111,14 @@ def _parent(row: Object) -> int:
 def _left_out(row: Object, source: str, text: str, position: str) -> Rejected | None:
     if source.lower() in _GONE:
         return removed(_GONE[source.lower()], position)
-    author = str(row.get("author")).lower()
-    if author == "automoderator" or author.endswith("bot"):
+    if _is_bot(str(row.get("author")), source):
         return removed("bot", position, text)
     return None if text else removed("empty", position)
+
+
+def _is_bot(author: str, source: str) -> bool:
+    """Tell whether a post is by a program, by its author's name or its own words."""
+    return any(pattern.search(author) for pattern in (_BOT, _CAMEL_BOT)) or _SAYS_BOT.search(source) is not None
 
 
 def post_text(source: str) -> str:

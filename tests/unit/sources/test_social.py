@@ -210,6 +210,19 @@ def test_a_submission_is_followed_by_its_comments_depth_first(tmp_path: Path) ->
     assert found.accounting == {"in": 8, "kept": 3, "removed": removed, "quarantined": {}}
 
 
+BOTS = ["AutoModerator", "SneakPeekBot", "RemindMe_Bot2", "my-bot", "bot", "TotesBOT", "autowikibot"]
+PEOPLE = ["Talbot", "jim_abbot", "robot", "Botany", "bottle2", "Turbot9"]
+
+
+def test_programs_are_told_from_people_by_their_names_and_words(tmp_path: Path) -> None:
+    names = [*BOTS, *PEOPLE, "eve"]
+    posts = [comment(f"c{n}", "t3_s1", f"post by {name}", author=name) for n, name in enumerate(names)]
+    posts[-1]["body"] = "Removed. *I am a bot, and this action was performed automatically.*"
+    found = documents_of(tmp_path, "bees.jsonl", lines([submission("s1", "Bees"), *posts]), "social")
+    assert found.accounting["removed"] == {"bot": len(BOTS) + 1}
+    assert sorted(found.rows["t3_s1"]["text"].split("\n\n")[1:]) == sorted(f"post by {name}" for name in PEOPLE)
+
+
 def test_a_thread_is_put_together_from_files_that_are_joined(tmp_path: Path) -> None:
     posts = [row for row in REDDIT if "title" in row]
     comments = [row for row in REDDIT if "title" not in row]
