@@ -25,7 +25,8 @@ MAX_PAPER_FILES = 2_000
 MAX_MEMBERS = 200_000
 MAX_NESTED_BYTES = 1 << 30
 _TEX = frozenset((".tex", ".ltx", ".latex"))
-_KEPT = _TEX | {"", ".sty", ".def", ".inc", ".txt", ".xxx", ".json", ".yaml"}
+_KEPT = _TEX | {"", ".sty", ".def", ".inc", ".txt", ".text", ".xxx", ".json", ".yaml"}
+_DRAWN = frozenset((".pgf", ".tikz"))  # pictures in TeX, of any size, that say nothing: only that they are there counts
 _NESTED = frozenset((".gz", ".tgz", ".pdf"))
 _IDENTIFIER = re.compile(r"(?:\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?\d{7})(?:v\d+)?\Z")
 _SUFFIXES = (".gz", ".tgz", ".tar", ".tex", ".pdf")
@@ -144,9 +145,13 @@ def _bulk(path: Path, origin: str) -> Iterator[Paper | Outcome]:
 def _one(path: Path, origin: str) -> Paper | Outcome:
     """Return the paper whose sources a tar holds."""
     paper = Paper(paper_key(origin))
+    drawn: dict[str, bytes] = {}
     total = 0
     for name, size, read in _members(path):
-        if posixpath.splitext(name)[1].lower() not in _KEPT or size > MAX_FILE_BYTES:
+        suffix = posixpath.splitext(name)[1].lower()
+        if suffix in _DRAWN and len(drawn) < MAX_PAPER_FILES:
+            drawn[name] = b""
+        if suffix not in _KEPT or size > MAX_FILE_BYTES:
             continue
         data = b""
         while chunk := read(CHUNK):
@@ -160,6 +165,7 @@ def _one(path: Path, origin: str) -> Paper | Outcome:
             if len(paper.files) >= MAX_PAPER_FILES:
                 return quarantined("too_many_files", origin)
             paper.files[name] = data
+    paper.files |= drawn
     return paper
 
 

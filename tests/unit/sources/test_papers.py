@@ -58,6 +58,20 @@ def test_one_file_is_a_paper(tmp_path: Path) -> None:
     assert found.rows["2101.00001"]["date"] is None
 
 
+def test_inputs_with_other_suffixes_are_not_missing(tmp_path: Path) -> None:
+    members: dict[str, str | bytes] = {
+        "ms.tex": paper(
+            r"\input{body.text} Wasps. \input{a.pgf}\begin{figure}\input{b.tikz}\end{figure} Ants. \input{c.pgf}"
+        ),
+        "body.text": "Bees.",
+        "a.pgf": r"\pgfpathmoveto{x}" * 1_000_000,
+        "b.tikz": r"\draw (0,0);",
+    }
+    row = extracted(tmp_path, "2101.00001.tar", tar(members)).rows["2101.00001"]
+    assert row["text"] == "Bees. Wasps. Ants."
+    assert json.loads(row["meta"])["missing"] == ["c.pgf"]
+
+
 def test_a_tar_is_a_paper_with_its_inputs(tmp_path: Path) -> None:
     main = paper(
         r"\title{Bees}\input{sec/one}\include{sec/Two}\import{sec/}{three.tex}\input gone \input{sec/one}\input{../../x}"
