@@ -74,6 +74,35 @@ class _Again(Exception):
         self.wait = wait
 
 
+class Pace:
+    """Keeps the body of one file to the greatest speed and to the time that a download may take."""
+
+    def __init__(self, url: str, limits: Limits, deadline: float) -> None:
+        self._url = url
+        self._limits = limits
+        self._deadline = deadline
+        self._began = time.monotonic()
+        self._came = 0
+
+    def keep(self, size: int) -> None:
+        """Wait after `size` more bytes until they are due. Raises UserError where that takes too long."""
+        self._came += size
+        check_time(self._url, self._limits, self._deadline)
+        if self._limits.bytes_per_second:
+            due = self._began + self._came / self._limits.bytes_per_second
+            while (left := due - time.monotonic()) > 0:
+                time.sleep(min(left, 1.0))
+                check_time(self._url, self._limits, self._deadline)
+
+
+def check_time(url: str, limits: Limits, deadline: float) -> None:
+    """Raise UserError after the moment by which a file must be there."""
+    if time.monotonic() > deadline:
+        raise UserError(
+            f"{shown(url)} takes longer than downloads.max_seconds ({limits.max_seconds:g}); run again or raise it."
+        )
+
+
 class Downloader:
     """Downloads under limits. One object a process; hosts' connections are counted over all processes of the cache."""
 
@@ -143,14 +172,8 @@ class Downloader:
                         continue
                     yield
                     return
-            self._check_time(url, deadline)
+            check_time(url, self._limits, deadline)
             time.sleep(0.2)
-
-    def _check_time(self, url: str, deadline: float) -> None:
-        if time.monotonic() > deadline:
-            raise UserError(
-                f"{shown(url)} takes longer than downloads.max_seconds ({self._limits.max_seconds:g}); run again to go on."
-            )
 
     def _attempt(self, url: str, partial: Partial, deadline: float) -> None:
         """Follow redirects by hand, so that every hop is checked, counted for its host and gets no other's credentials."""
@@ -244,7 +267,7 @@ class Downloader:
         self, url: str, response: urllib3.BaseHTTPResponse, out: Any, have: int, total: int | None, deadline: float
     ) -> int:
         """Write the body as it comes; returns the size of the file then."""
-        began, before = time.monotonic(), have
+        pace = Pace(url, self._limits, deadline)
         chunks = iter(lambda: response.read1(CHUNK, decode_content=False), b"")
         for chunk in byte_progress(chunks, total, PurePosixPath(unquote(urlsplit(url).path)).name, have):
             out.write(chunk)
@@ -253,12 +276,7 @@ class Downloader:
                 raise UserError(
                     f"{shown(url)} sends more than downloads.max_bytes ({self._limits.max_bytes}); raise it or check it."
                 )
-            self._check_time(url, deadline)
-            if self._limits.bytes_per_second:
-                due = began + (have - before) / self._limits.bytes_per_second
-                while (left := due - time.monotonic()) > 0:
-                    time.sleep(min(left, 1.0))
-                    self._check_time(url, deadline)
+            pace.keep(len(chunk))
         return have
 
 

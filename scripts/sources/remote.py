@@ -13,6 +13,7 @@ import json
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from scripts.lib.errors import UserError
 from scripts.lib.progress import byte_progress
 from scripts.lib.publish import write_atomic
 from scripts.sources.addresses import STORES, WEB, check_scheme, public_reason, scheme, shown
-from scripts.sources.downloads import Downloader, Limits
+from scripts.sources.downloads import Downloader, Limits, Pace
 
 MAX_LIST_BYTES = 256 << 20  # of lists of checksums and paths
 _ALGORITHMS = {32: "md5", 40: "sha1", 64: "sha256", 96: "sha384", 128: "sha512"}  # by hexadecimal digits
@@ -173,12 +174,14 @@ class Store:
                 f"{shown(url)} is not in the download cache and downloads.offline is true; run `snakemake fetch` first."
             )
         partial = path.with_name(path.name + ".partial")
+        pace = Pace(url, self.limits, time.monotonic() + self.limits.max_seconds)
         try:
             with fsspec.open(url, "rb") as stream, partial.open("wb") as out:
                 for chunk in byte_progress(iter(lambda: stream.read(1 << 20), b""), None, _base(url)):
                     out.write(chunk)
                     if out.tell() > self.limits.max_bytes:
                         raise UserError(f"{shown(url)} is longer than downloads.max_bytes; raise it.")
+                    pace.keep(len(chunk))
         except ImportError:
             raise UserError(f"{shown(url)} needs the package {STORES[kind]}; install it beside the others.") from None
         except UserError:

@@ -13,12 +13,14 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from scripts.lib.errors import UserError
+from scripts.sources import downloads, remote
 from scripts.sources.addresses import native_name
 from scripts.sources.remote import Remote, checksums
 
 from .downloading import BODY, fetched, origins, sha256, store
 from .running import run_fetch
 from .server import Answer, Request, ranged, serving
+from .test_downloads import Clock
 
 
 def test_a_file_is_downloaded_once_and_remembered(tmp_path: Path) -> None:
@@ -125,6 +127,22 @@ def test_object_stores_are_opened_by_fsspec(tmp_path: Path, monkeypatch: pytest.
         fetched(tmp_path, Remote("s3://bucket/none"))
     with pytest.raises(UserError, match="no address that is opened here"):
         fetched(tmp_path, Remote("memory://a"))
+
+
+def test_an_object_store_is_held_to_time_and_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(MemoryFileSystem):
+        protocol = "s3"
+        store: dict[str, Any] = {}
+
+    fsspec.register_implementation("s3", Slow, clobber=True)
+    Slow().pipe("s3://bucket/a.bin", BODY)
+    clock = Clock(0.0)
+    monkeypatch.setattr(downloads, "time", clock)
+    monkeypatch.setattr(remote, "time", clock)
+    assert fetched(tmp_path, Remote("s3://bucket/a.bin"), bytes_per_second=len(BODY) / 2.5) == BODY
+    assert clock.now == pytest.approx(2.5)
+    with pytest.raises(UserError, match="takes longer than"):
+        fetched(tmp_path / "b", Remote("s3://bucket/a.bin"), bytes_per_second=1, max_seconds=9)
 
 
 def test_a_client_of_an_object_store_that_fails_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
