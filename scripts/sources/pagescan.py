@@ -28,6 +28,7 @@ from scripts.sources.pagetags import (
     FNV_MASK,
     FNV_OFFSET,
     FNV_PRIME,
+    FOREIGN,
     HINT_TABLE,
     ITEM,
     LINE,
@@ -67,7 +68,10 @@ class Scan(NamedTuple):
     hints: Numbers  # [3, elements]: of an element, of it and the two around it, of it and all around it
 
 
-_OL, _SCRIPT = TAG_OF["ol"], fnv("script")
+_OL, _SCRIPT, _MATH = TAG_OF["ol"], fnv("script"), fnv("math")
+_MI, _MO, _MN, _MS, _MTEXT = (
+    fnv(name) for name in ("mi", "mo", "mn", "ms", "mtext")
+)  # the words of a formula are HTML again
 _NAME_MASK = 0x7FFFFFFF
 # What the scan is at.
 _OUT, _BLOCK, _COUNT, _CURRENT, _NODES, _SEPARATION, _MARKER, _SPACE, _NEWLINE, _INDENT = range(10)
@@ -206,7 +210,11 @@ def enter(state: Numbers, nodes: Rows, hints: Numbers, name: int, tag: int, foun
     parent, node = state[_CURRENT], state[_NODES]
     flags = TAG_FLAGS[tag]
     kept = flags if address else flags & ~LINK
-    kept |= nodes[parent, FLAGS] & (SKIPPED | PRE | LINK)
+    kept |= nodes[parent, FLAGS] & (SKIPPED | PRE | LINK | FOREIGN)
+    if name == _MATH:
+        kept |= FOREIGN
+    elif name == _MI or name == _MO or name == _MN or name == _MS or name == _MTEXT:
+        kept &= ~FOREIGN
     if found & MARK_LINK and flags & LINK:
         kept |= SKIPPED
     row = nodes[node]
@@ -293,7 +301,7 @@ def scan_bytes(
         if flags & VOID:
             continue
         kept = enter(state, nodes, hints, name, tag, found, address)
-        if flags & RAW:
+        if flags & RAW and not kept & FOREIGN:
             end = raw_end(page, at, name, name == _SCRIPT)
             if not kept & SKIPPED:
                 copy_text(page, at, end, state, text, blocks, nodes, hints, True)

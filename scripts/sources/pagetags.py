@@ -18,6 +18,7 @@ INLINE, CELL, LINE, PARAGRAPH = 0, 1, 2, 3
 
 # An element's flags, above the two bits of its separation.
 VOID, SKIPPED, RAW, PRE, LINK, BREAK, LIST, ITEM = 4, 8, 16, 32, 64, 128, 256, 512
+FOREIGN = 1024  # inside of a formula, where no element holds raw text but in its words
 
 _CELLS = "td th"
 _LINES = (

@@ -120,6 +120,11 @@ def test_any_soup_of_tags_gives_words_of_the_page(parts: list[str]) -> None:
     main_text(HTMLTree.parse(html))
 
 
+@pytest.mark.parametrize("html", ["<math> <plaintext> <td>", "<math><mtext><xmp> <td> </xmp> word"])
+def test_a_formula_holds_raw_text_in_its_words_alone(html: str) -> None:
+    assert not Counter(WORD.findall(everything(html))) - Counter(WORD.findall(html))
+
+
 HOSTILE = ["<div>", "<ul><li>", "<p>x<b>", "<table><tr><td>", "<!--", "<a href=x>", "<br>", '<i class="a b">']
 
 
