@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import regex
 
+from scripts.cleaning.words import UNSPACED as UNSPACED_SCRIPTS
 from scripts.lib.code import data_file
 from scripts.lib.kept import Tables, kept
 
@@ -62,7 +63,6 @@ _ENGLISH = {
     "sentence_end": SENTENCE_END,
 }
 
-UNSPACED_SCRIPTS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 INFIXES = "+-*^.,–—~:<>=/…"
 SIZE = sys.maxunicode + 1
 SURROGATES = range(0xD800, 0xE000)
@@ -93,6 +93,11 @@ def parse_ranges(words: Iterable[str]) -> list[int]:
 def sentence_terminals() -> list[int]:
     """Return the code points that end a sentence in any script."""
     return parse_ranges(entries(data_file("scripts/cleaning/lists/sentence_terminals.txt")))
+
+
+def line_ends() -> list[int]:
+    """Return the code points that end a line of prose in any script."""
+    return [*sentence_terminals(), *map(ord, "\"'」』")]
 
 
 def character_classes() -> Codes:
@@ -135,7 +140,7 @@ def _lists(table: Codes) -> None:
     given = {
         UNWORDED: [*terminals, *parse_ranges(word for line in entries(unworded) for word in line.split())],
         TERMINAL: terminals,
-        LINE_END: [*terminals, *map(ord, "\"'」』")],
+        LINE_END: line_ends(),
         BREAK: [*range(0x0A, 0x0E), *range(0x1C, 0x1F), 0x85, 0x2028, 0x2029],
         ASCII_DIGIT: range(ord("0"), ord("9") + 1),
         HOST: [code for code in range(0xFFFF + 1) if code >= 0xA1 or (chr(code).isalnum() and code < 0x80)],

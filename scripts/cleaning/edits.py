@@ -1,9 +1,10 @@
 """Edits of the lines of a text, with what each of them took away.
 
 `c4`, the edits of C4 (Raffel et al. 2020, section 2.2, and the code of TensorFlow Datasets, c4_utils): a line stays when it ends
-in a terminal punctuation mark and no ellipsis, has at least three words and none of more than 1,000 characters, does not mention
-javascript or the phrases of policies; citation marks of Wikipedia are cut out of it. These rules count English words and marks,
-so a line mostly in a script without spaces has to meet only those about javascript and policies.
+in a terminal punctuation mark of any script and no ellipsis, has at least three words and none of more than 1,000 characters,
+does not mention javascript or the phrases of policies; citation marks of Wikipedia are cut out of it. These are the lines that
+scripts.cleaning.prose measures, with one exception: words and their marks tell little of a line mostly in a script without
+spaces, so it has to meet only the rules about javascript and policies.
 
 `refinedweb`, the edits of RefinedWeb (Penedo et al. 2023, appendix G.2): a line goes that is mostly capitals, digits without
 letters, a counter or one word, and phrases of navigation are cut out of lines of at most ten words (scripts.cleaning.poor_lines).
@@ -18,7 +19,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import regex
+
+from scripts.cleaning.characters import line_ends
 from scripts.cleaning.poor_lines import NAMES, PROSE, SHORT, kinds_of_lines, without_phrases
+from scripts.cleaning.words import UNSPACED as UNSPACED_SCRIPTS
 from scripts.cleaning.words import unspaced_ratio
 from scripts.lib.code import data_file
 from scripts.lib.unspaced import UNSPACED
@@ -31,7 +36,6 @@ LAYOUT = "layout"  # white space at the ends of lines, and the ends of lines tha
 MIN_WORDS = 3
 LONGEST_WORD = 1000
 _CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
-_TERMINAL = (".", "?", "!", '"', "'")
 
 
 @dataclass
@@ -55,6 +59,17 @@ class Removed:
 def _policies() -> tuple[str, ...]:
     lines = data_file("scripts/cleaning/lists/policy_phrases_en.txt").read_text("utf-8").splitlines()
     return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
+@functools.cache
+def _line_ends() -> frozenset[str]:
+    return frozenset(map(chr, line_ends()))
+
+
+@functools.cache
+def _word() -> regex.Pattern[str]:
+    unspaced = rf"[[{UNSPACED_SCRIPTS}]&&[\p{{L}}\p{{N}}]]"
+    return regex.compile(rf"{unspaced}|[^\s{unspaced}]+", regex.VERSION1)
 
 
 def edit_lines(text: str, edits: Sequence[str]) -> tuple[str, Removed]:
@@ -89,16 +104,21 @@ def _c4(text: str) -> tuple[str, Removed]:
 
 def _reason(stripped: str, line: str) -> str | None:
     """Return why a line goes; words are counted before its citation marks are cut out."""
-    if len(stripped) > LONGEST_WORD and max(map(len, stripped.split())) > LONGEST_WORD and _is_spaced(line):
+    if len(stripped) > LONGEST_WORD and max(map(len, _words(stripped))) > LONGEST_WORD and _is_spaced(line):
         return "long_word"
-    if (not line.endswith(_TERMINAL) or line.endswith("...")) and _is_spaced(line):
+    if (line[-1:] not in _line_ends() or line.endswith("...")) and _is_spaced(line):
         return "no_terminal_punctuation"
-    if len(stripped.split(None, MIN_WORDS - 1)) < MIN_WORDS and _is_spaced(line):
+    if len(stripped.split(None, MIN_WORDS - 1)) < MIN_WORDS and len(_words(stripped)) < MIN_WORDS and _is_spaced(line):
         return "few_words"
     lowered = line.lower()
     if "javascript" in lowered:
         return "javascript"
     return "policy" if any(phrase in lowered for phrase in _policies()) else None
+
+
+def _words(line: str) -> list[str]:
+    """Return the words of a line as the measure counts them: a letter of a script without spaces is one by itself."""
+    return line.split() if line.isascii() else _word().findall(line)
 
 
 def _is_spaced(line: str) -> bool:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 
 import regex
 
-from scripts.cleaning.characters import UNSPACED_SCRIPTS, entries, parse_ranges, sentence_terminals
+from scripts.cleaning.characters import entries, parse_ranges, sentence_terminals
 from scripts.cleaning.english import stop_words
+from scripts.cleaning.words import UNSPACED as UNSPACED_SCRIPTS
 from scripts.lib.code import data_file
 from tests.unit.cleaning.oracle_words import SPACE, split
 

@@ -10,8 +10,9 @@ import re
 
 import regex
 
-from scripts.cleaning.characters import UNSPACED_SCRIPTS, entries
+from scripts.cleaning.characters import entries
 from scripts.cleaning.english import special_cases, units
+from scripts.cleaning.words import UNSPACED as UNSPACED_SCRIPTS
 from scripts.lib.code import data_file
 
 LISTS = "scripts/cleaning/lists/"

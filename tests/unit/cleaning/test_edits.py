@@ -30,12 +30,40 @@ SENTENCE = "A line of prose ends in a mark."
         ("這一行沒有空格也沒有西文標點。", None),
         ("請先啟用您的瀏覽器的 JavaScript 以檢視本頁。", "javascript"),
         ("", "no_terminal_punctuation"),
+        ("यह हिन्दी की एक पूरी पंक्ति है।", None),
+        ("یہ اردو کی ایک پوری سطر ہے۔", None),
+        ("کیا یہ ایک پوری سطر ہے؟", None),
+        ("Սա հայերեն ամբողջական տող է։", None),
+        ("ይህ ሙሉ የአማርኛ መስመር ነው።", None),
+        ("Internationalisation 国.", None),
     ],
 )
 def test_lines_go_for_one_reason(line: str, reason: str | None) -> None:
     text, removed = edit_lines(f"{SENTENCE}\n{line}\n{SENTENCE}", ["c4"])
     assert dict(removed.lines) == ({} if reason is None else {reason: 1})
     assert len(text.split("\n")) == (3 if reason is None else 2)
+
+
+ENDS = [*".?!\"'।۔؟։።。…:", "...", ".[3]", " [3]", "", "[edit]", "?[citation needed] "]
+STARTS = [
+    "They all came home",
+    "Two words",
+    "国 internationalisation",
+    "वे सब घर आए",
+    "وہ سب گھر آئے",
+    "x" * 1001 + " is long",
+    "x" * 600 + "国" + "x" * 600 + " is long",
+    "Our Privacy Policy says so",
+    "JavaScript is not here",
+]
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("end", ENDS)
+def test_the_lines_that_are_measured_are_those_that_stay(start: str, end: str) -> None:
+    """A line in a script with spaces has one sentence where C4 keeps it, and none where it goes."""
+    line = start + end
+    assert (edit_lines(line, ["c4"])[0] != "") == (measure(line)["c4_sentences"] > 0)
 
 
 def test_citation_marks_are_cut_out() -> None:
