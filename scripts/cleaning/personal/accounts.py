@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from scripts.cleaning.personal.checks import luhn, mod_97
-from scripts.cleaning.personal.labels import labels, labels_before
+from scripts.cleaning.personal.labels import REACH, labels, labels_before
 from scripts.cleaning.personal.scan import ACCOUNT, NUMBER, Scanned
 from scripts.lib.code import data_file
 
@@ -41,9 +41,12 @@ _SHAPES_NAMED = frozenset(
     {(6, 13), (6, 10), (4, 12), (4, 5, 6), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 5), (8, 4, 4)}
 )
 NEAR = 14  # characters between a number and a word by which it is something else
-_LONG = 16  # digits in a row that need no word near them
+_LONG = 16  # digits in a row that need no word near them; more are mostly numbers of posts and records
 _GROUP = re.compile(r"\d+")
 _TRACK, _TRACK_2 = re.compile(r"%B$"), re.compile(r"[=D]\d{7}")  # a magnetic stripe's fields (ISO/IEC 7813)
+_ADDRESS = re.compile(r"://|[A-Za-z0-9]\.[A-Za-z]{2,63}(?::\d{1,5})?[/?]")  # of a page, up to its path
+_ADDRESS_END = re.compile(r"[^\s,;|\"'<>]*$")
+_BELOW_ONE = re.compile(r"(?<!\d)0,$")
 _SEPARATOR = re.compile(r" ?[-–./] ?| {1,3}| ?\n ?")
 
 
@@ -107,18 +110,25 @@ def _is_card(text: str, digits: str, shape: tuple[int, ...], start: int, end: in
             return False
     if any(label.kind == "card" for label in before + labels(text, end, end + NEAR)):
         return True
-    return grouped or (len(shape) == 1 and (len(digits) >= _LONG or digits[:2] in ("34", "37")))
+    alone = len(shape) == 1 and (len(digits) == _LONG or digits[:2] in ("34", "37"))
+    return grouped or (alone and not _in_address(text, start))
+
+
+def _in_address(text: str, start: int) -> bool:
+    """Tell whether a number stands in the path or query of a page's address, where most are numbers of posts and groups."""
+    before = _ADDRESS_END.search(text, max(0, start - REACH), start)
+    return before is not None and _ADDRESS.search(before[0]) is not None
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
     """Tell whether no letter or digit touches a number, and it is no decimal fraction and no piece of one."""
-    before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    before, after = text[max(0, start - 3) : start], text[end : end + 2]
     if _TRACK.search(text, max(0, start - 2), start) or _TRACK_2.match(text, end):
         return True
     touched = any(side and side.isascii() and (side.isalnum() or side == "_") for side in (before[-1:], after[:1]))
-    fraction = (before[-1:] in (".", ",") and before[:1].isdigit()) or (after[:1] in (".", ",") and after[1:].isdigit())
-    if after[:1] == "," and len(text[end:]) > 1 and not touched and before[-1:] not in (".", ","):
-        fraction = False  # the next column of comma-separated values
+    fraction = (before[-1:] == "." and before[-2:-1].isdigit()) or (after[:1] == "." and after[1:].isdigit())
+    # No other comma parts a fraction: columns of comma-separated values touch, and so many digits seldom follow a decimal sign.
+    fraction = fraction or (_BELOW_ONE.search(before) is not None and after[:1] != ",")
     return not touched and not fraction and after[:1] not in ("%", "°") and before[-1:] not in ("$", "€", "£", "+")
 
 

@@ -34,7 +34,7 @@ _JOINED = frozenset(
     (" ", "-", ".", "/", "–", ") ", " (", ")", "(", "\n", ")-", "-(", " - ", " – ", "- ", " -", ")/", ") -", ") /")
 )
 _AREA = frozenset((" / ", "/ ", " /", ") - ", ") / "))
-_LEFT_OUT = "〒$€£¥₹₽#.,_/\\*=&+-–°№"
+_LEFT_OUT = "〒$€£¥₹₽#._/\\*=&+-–°№"
 _RIGHT_OUT = "%°€$£¥円元원₽′″×=_‰²³"
 
 
@@ -95,7 +95,10 @@ def is_clear(text: str, start: int | None, end: int | None) -> bool:
         if (
             side in _LEFT_OUT
             or (side.isascii() and side.isalnum())
-            or (side == ")" and text[max(0, start - 2)].isdigit())
+            or (
+                side in "),"  # a comma after anything else parts two columns
+                and text[max(0, start - 2)].isdigit()
+            )
         ):
             return False
     if end is None:
