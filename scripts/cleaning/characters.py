@@ -24,7 +24,7 @@ Codes = np.ndarray[tuple[int], np.dtype[np.uint32]]
 LETTER = 1 << 0  # str.isalpha: any category L
 SPACE = 1 << 1  # str.isspace
 BREAK = 1 << 2  # where str.splitlines breaks
-MARK = 1 << 3  # category M
+MARK = 1 << 3  # category M, and the mark that parts the syllables of Tibetan
 DECIMAL = 1 << 4  # category Nd: \d
 PUNCTUATION = 1 << 5  # category P
 SYMBOL = 1 << 6  # categories P and S
@@ -64,6 +64,9 @@ _ENGLISH = {
 }
 
 INFIXES = "+-*^.,–—~:<>=/…"
+SYLLABLE_ENDS = (
+    "\u0f0b\u0f0c"  # of Tibetan, as frequent as letters: of category P, but no more punctuation than a vowel sign is
+)
 SIZE = sys.maxunicode + 1
 SURROGATES = range(0xD800, 0xE000)
 
@@ -146,5 +149,7 @@ def _lists(table: Codes) -> None:
         HOST: [code for code in range(0xFFFF + 1) if code >= 0xA1 or (chr(code).isalnum() and code < 0x80)],
         TRIGGER: [ord(character) for character in INFIXES],
     }
+    syllables = [ord(character) for character in SYLLABLE_ENDS]
+    table[syllables] = (table[syllables] & np.uint32(~(PUNCTUATION | SYMBOL) & 0xFFFFFFFF)) | np.uint32(MARK)
     for bit, codes in given.items():
         table[list(codes)] |= np.uint32(bit)

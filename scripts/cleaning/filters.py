@@ -1,6 +1,6 @@
 """Filter families as data: what a rule measures, which way it cuts, its published threshold and the paper.
 
-A document that is mostly written in scripts without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese) is measured in
+A document that is mostly written in scripts without spaces (Chinese, Thai, Tibetan) is measured in
 characters, so a rule says for such documents that it is the same, that it has another limit, or that it does not apply. A rule
 that counts words of one language applies to documents in that language alone. docs/filters.md is made from this module, which is
 read when the workflow is planned and so imports nothing heavy.

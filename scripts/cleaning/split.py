@@ -1,8 +1,8 @@
 """Splitting text into words and marks of punctuation as spaCy's tokenizer of English does (spacy/tokenizer.pyx), compiled.
 
 A run without white space is a special case, or loses prefixes and suffixes until none is left; what remains is a special case,
-an address, or is cut at its infixes. Only in one thing does it differ: a letter of a script that is written without spaces (Han,
-Kana, Thai, Lao, Khmer, Myanmar) is a word, with the marks on it, so that a Chinese page has not one word a line.
+an address, or is cut at its infixes. Only in one thing does it differ: a letter of a script that is written without spaces
+(scripts.cleaning.words) is a word, with the marks on it, so that a Chinese page has not one word a line.
 
 Tokens lie in `bounds` (int32, n × 2: first character and the one after the last, counted from the beginning of the first text),
 `hashes` (uint64) and `marks` (uint8 bits).

@@ -16,7 +16,9 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from scripts.cleaning.characters import SYLLABLE_ENDS
 from scripts.cleaning.mixing import mixed
+from scripts.cleaning.words import UNSPACED as UNSPACED_SCRIPTS
 from scripts.lib.compiled import compiled
 
 U8 = NDArray[np.uint8]
@@ -36,7 +38,7 @@ UNKNOWN = -1
 FNV_OFFSET, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 COMMA_CODE = np.uint32(0x2C)
 
-_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+_UNSPACED = regex.compile(f"[{UNSPACED_SCRIPTS}]")
 _OPTIONAL = regex.compile(  # accents, Hebrew points, Arabic vowels and the stroke that only stretches a word
     r"[\u0300-\u036F\u0483-\u0487\u0591-\u05C7\u0610-\u061A\u0640\u064B-\u065F\u0670\u06D6-\u06ED\u1AB0-\u1AFF\u1DC0-\u1DFF"
     r"\u20D0-\u20FF\uFE20-\uFE2F]"
@@ -48,6 +50,7 @@ _SPECIAL = {
     "\u00ad": SOFT_HYPHEN,  # invisible but at the end of a line
     **dict.fromkeys("\n\v\f\x85\u2028\u2029", LINE_END),
     **dict.fromkeys(",\u060c\u3001", COMMA),
+    **dict.fromkeys(SYLLABLE_ENDS, SPACE),  # within sentences, not between them
     "\t": BREAK,  # between the columns of a table
 }
 

@@ -1,15 +1,18 @@
 """Words and lines of a text, whatever its script.
 
 A word is a run of letters, marks and digits, with apostrophes and hyphens inside; punctuation counts as words of its own where
-a measure is defined over tokens. Scripts that are written without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) have a word per
-character: a Chinese page has not one word.
+a measure is defined over tokens. Scripts that are written without spaces (`UNSPACED`) have a word per character: a Chinese
+page has not one word.
 """
 
 from __future__ import annotations
 
 import regex
 
-UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+UNSPACED = (
+    r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+    r"\p{Tibetan}\p{New_Tai_Lue}\p{Tai_Tham}\p{Javanese}\p{Balinese}"
+)
 _TOKEN = regex.compile(
     rf"[{UNSPACED}]\p{{M}}*|[\p{{L}}\p{{M}}\p{{N}}--[{UNSPACED}]]+(?:['’\-.@/][\p{{L}}\p{{M}}\p{{N}}--[{UNSPACED}]]+)*"
     r"|\p{P}+|\p{S}+",

@@ -22,10 +22,11 @@ replaces thresholds by the name of the rule (`thresholds`), and may do both for 
 ones win). Every verdict on every document stands in `results/corpora/NAME/selection/`: true, false, or null where a rule does not
 apply.
 
-**Scripts without spaces.** A document of whose letters at least a sixth are Han, kana, Thai, Lao, Khmer or Burmese is measured
-in characters for the most part (each of these counts as a word, and other words have about five letters) and is held to the
-limits of the fourth column. Where it says *not applied*, nothing published fits what is measured there; only an override that
-names the language sets a limit then, for example those of FineWeb2 (Penedo et al. 2025):
+**Scripts without spaces.** A document of whose letters at least a sixth are Han, kana, Thai, Lao, Khmer, Burmese, Tibetan,
+Tai Lue, Tai Tham, Javanese or Balinese is measured in characters for the most part (each of these counts as a word, and other
+words have about five letters) and is held to the limits of the fourth column. Where it says *not applied*, nothing published fits
+what is measured there; only an override that names the language sets a limit then, for example those of FineWeb2 (Penedo et al.
+2025):
 
 ```yaml
 filters:

@@ -10,13 +10,18 @@ from collections.abc import Iterable, Sequence
 
 import regex
 
-from scripts.cleaning.characters import entries, parse_ranges, sentence_terminals
+from scripts.cleaning.characters import SYLLABLE_ENDS, entries, parse_ranges, sentence_terminals
 from scripts.cleaning.english import stop_words
 from scripts.cleaning.words import UNSPACED as UNSPACED_SCRIPTS
 from scripts.lib.code import data_file
 from tests.unit.cleaning.oracle_words import SPACE, split
 
 CITATION = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
+
+
+def category(character: str) -> str:
+    """Return the category of a character; the mark that ends a syllable of Tibetan is as one that stands on a letter."""
+    return "Mn" if character in SYLLABLE_ENDS else unicodedata.category(character)
 
 
 @functools.cache
@@ -136,7 +141,7 @@ def count_sentences(line: str) -> int:
         token = line[start:end]
         if token in sentence_ends():
             ended = True
-        elif ended and not all(unicodedata.category(character)[0] == "P" for character in token):
+        elif ended and not all(category(character)[0] == "P" for character in token):
             count += 1
             ended = False
     return count
@@ -159,8 +164,8 @@ def refinedweb(lines: Sequence[str]) -> dict[str, float]:
         words = line_words(line)
         number = bool(words) and any(map(numeric, words[0])) and sum(map(str.isalpha, words[0])) <= 1
         is_kind = {
-            "uppercase": 2 * sum(unicodedata.category(one) == "Lu" for one in line) > letters,
-            "numeric": letters == 0 and any(unicodedata.category(one) == "Nd" for one in line),
+            "uppercase": 2 * sum(category(one) == "Lu" for one in line) > letters,
+            "numeric": letters == 0 and any(category(one) == "Nd" for one in line),
             "counter": len(words) == 2 and number and not any(map(numeric, words[1])) and not any(map(unspaced, words)),
             "single_word": len(words) == 1,
         }
@@ -174,7 +179,7 @@ def refinedweb(lines: Sequence[str]) -> dict[str, float]:
 
 
 def numeric(character: str) -> bool:
-    return unicodedata.category(character)[0] == "N"
+    return category(character)[0] == "N"
 
 
 def unspaced(word: str) -> bool:
@@ -192,13 +197,13 @@ def line_words(line: str) -> list[str]:
 
 
 def characters(text: str) -> dict[str, float]:
-    categories = [unicodedata.category(character) for character in text]
+    categories = [category(character) for character in text]
     letters = [character for character in text if character.isalpha()]
     size = len(text)
     return {
-        "symbol_character_ratio": share(sum(category[0] in "PS" for category in categories), size),
-        "uppercase_character_ratio": share(sum(category == "Lu" for category in categories), size),
-        "digit_character_ratio": share(sum(category == "Nd" for category in categories), size),
+        "symbol_character_ratio": share(sum(one[0] in "PS" for one in categories), size),
+        "uppercase_character_ratio": share(sum(one == "Lu" for one in categories), size),
+        "digit_character_ratio": share(sum(one == "Nd" for one in categories), size),
         "whitespace_character_ratio": share(sum(map(str.isspace, text)), size),
         "unspaced_ratio": share(sum(map(unspaced, letters)), len(letters)),
     }

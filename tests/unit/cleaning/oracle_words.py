@@ -10,7 +10,7 @@ import re
 
 import regex
 
-from scripts.cleaning.characters import entries
+from scripts.cleaning.characters import SYLLABLE_ENDS, entries
 from scripts.cleaning.english import special_cases, units
 from scripts.cleaning.words import UNSPACED as UNSPACED_SCRIPTS
 from scripts.lib.code import data_file
@@ -84,7 +84,9 @@ def phrases() -> dict[tuple[str, ...], int]:
 def split(text: str) -> list[Span]:
     """Return the tokens of a text as spans, white space among them."""
     spans: list[Span] = []
-    for match in regex.finditer(rf"{SPACE}+|(?:(?=[\p{{L}}\p{{N}}])[{UNSPACED_SCRIPTS}])\p{{M}}*|\S", text):
+    for match in regex.finditer(
+        rf"{SPACE}+|(?:(?=[\p{{L}}\p{{N}}])[{UNSPACED_SCRIPTS}])[\p{{M}}{SYLLABLE_ENDS}]*|\S", text
+    ):
         start, end = match.span()
         if match[0].isspace():
             start += match[0][0] == " " and start > 0

@@ -22,9 +22,18 @@ CASES = [case.text for case in special_cases()]
 MARKS = "' \" ’ “ ” . .. ... … …… , : ; ! ? - -- --- – — —— ~ + * ^ < > = / ( ) [ ] { } # & _ % $ US$ C$ A$ € £ § ° °C °F. ¶ @ | \\"  # noqa: E501
 WORDS = "a I it Dr word Word WORD naïve Straße слово कर 5 12 3.5 10,000 0 1st x2 www.a.com http://b.org/c?d#e me@f.net 8.8.8.8 10.0.0.1"  # noqa: E501
 OTHERS = "中文 汉字。 かな カタカナ ไทย ภาษา ខ្មែរ မြန်မာ ລາວ 한국어 العربية עברית ١٢ ² ½ 😀 👍🏽 e\u0301 \u200b \ud800 ％ ，「」"
+UNSPACED = "བོད་སྐད་། ༡༢ ᦑᦺ ᨾᩮᩬᩥᨦ ꦗꦮ ᬩᬮᬶ"
 PHRASES = "lorem ipsum|Lorem Ipsum|javascript|JavaScript|terms of use|use cook\u212aies|privacy policy|[1]|[]|[edit]|[citation needed]|3 likes"  # noqa: E501
 SPACES = [" ", " ", " ", "  ", "\n", "\n\n", "\n\n\n", "\t", "\r\n", "\r", "\u2028", "\x85", "\u00a0", "\u3000", ""]
-PIECES = [*MARKS.split(" "), *WORDS.split(" "), *OTHERS.split(" "), *PHRASES.split("|"), *SPACES, *SPACES]
+PIECES = [
+    *MARKS.split(" "),
+    *WORDS.split(" "),
+    *OTHERS.split(" "),
+    *UNSPACED.split(" "),
+    *PHRASES.split("|"),
+    *SPACES,
+    *SPACES,
+]
 DRAWN = st.sampled_from([*PIECES, *PIECES, *PIECES, *CASES[::5], *units()])
 LANGUAGES = ("en", "de", "es", "el", "ro", "tr", "vi", "th", "hi")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,14 @@ def test_a_page_of_chinese_with_code_and_names_is_judged_as_chinese() -> None:
     row = passing(language="zh-hant", unspaced_ratio=measured["unspaced_ratio"])
     row |= {name: measured[name] for name in ("words", "characters", "mean_word_length", "stop_words")}
     assert judged(row, chosen(families=["gopher_quality"]))["reason"] is None
+
+
+def test_tibetan_is_not_dropped_for_marks_between_its_syllables(shared_data: Path) -> None:
+    """A third of the characters of its declaration of human rights that are no vowel signs are such marks."""
+    with zipfile.ZipFile(shared_data / "nltk-data" / "udhr2.zip") as archive:
+        measured = measure(archive.read("udhr2/bod.txt").decode("utf-8"))
+    families = [family for family in FAMILIES if family != "url"]
+    assert judged(passing(language="bo", **measured), chosen(families=families))["reason"] is None
 
 
 @pytest.mark.parametrize("language", ["de", "und", None, "zh-hans"])

@@ -35,6 +35,7 @@ def test_wording() -> None:
     assert spelled("12,what a film,0") == ["|12", "|what", "a", "film", "|0"]
     assert spelled("a--b 'quoted' don`t") == ["|a", "|b", "|quoted", "|dont"]
     assert spelled("中国。が") == ["|中", "国", "|か\u3099"]
+    assert spelled("བོད་སྐད།ང") == ["|བོ", "ད", "ས\u0f90", "ད", "|ང"]
     assert spelled("") == spelled("  \n--- ") == []
 
 
