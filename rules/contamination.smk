@@ -3,7 +3,18 @@
 # Reads   results/sources/{source}/documents/, results/tasks/{task}/, results/corpora/{corpus}/
 # Writes  results/corpora/{corpus}/contamination.parquet                     documents or spans that go, and for which item
 #         results/corpora/{corpus}/overlap.parquet                           held-out text that stands in training text
-# Config  corpora.{corpus}.decontaminate
+# Config  corpora.{corpus}.decontaminate, filters.line_edits
+
+
+def searched_sources(corpus):
+    """Return the sources of a corpus with the edits of lines through which items are looked for, if any are."""
+    sources = registry.sources_with_parts(corpus)
+    if not registry.corpus(corpus)["decontaminate"]["tasks"]:
+        return sources
+    return [
+        {**source, "line_edits": registry.line_edits(corpus, source["name"])}
+        for source in sources
+    ]
 
 
 rule decontaminate:
@@ -42,7 +53,7 @@ rule decontaminate:
         runtime=240,
     params:
         settings=lambda w: settings(
-            sources=registry.sources_with_parts(w.corpus),
+            sources=searched_sources(w.corpus),
             **{
                 **registry.corpus(w.corpus)["decontaminate"],
                 "tasks": sorted(registry.corpus(w.corpus)["decontaminate"]["tasks"]),

@@ -2,11 +2,13 @@
 
     python -m scripts.cleaning.decontaminate --documents results/sources/books/documents/0000.json \\
         --selections results/corpora/main/selection/books/0000.json --tasks results/tasks/boolq/items.json \\
-        --manifest results/corpora/main/contamination.json --settings '{"sources": [{"name": "books", "parts": 1}],
-        "tasks": ["boolq"], "ngram": 13, "minimum_words": 8, "sentence_words": 5, "remove": "documents"}'
+        --manifest results/corpora/main/contamination.json --settings '{"sources": [{"name": "books", "parts": 1,
+        "line_edits": ["c4"]}], "tasks": ["boolq"], "ngram": 13, "minimum_words": 8, "sentence_words": 5, "remove": "documents"}'
 
 Texts are compared by their wording (scripts.cleaning.wording), so wrapping, hyphenation, case, punctuation and Unicode forms do
-not hide an item. How much of an item has to stand in a document, and how, depends on its length (scripts.cleaning.runs.Rules).
+not hide an item. They are searched as they are and, where the corpus edits their lines, as `curate` will leave them: an edit may
+bring the halves of an item together. Such an item has no place of its own in the document, so the whole of it goes. How much of
+an item has to stand in a document, and how, depends on its length (scripts.cleaning.runs.Rules).
 Writes `contamination.parquet`: a row per document, item and place (id, source, part, task, item, start and stop in code points
 of the document's text, removed), in the order of the parts and of their documents. `removed` says whether the document goes;
 with `remove: spans` only one does of which cutting the places out leaves hardly anything.
@@ -17,6 +19,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,7 @@ import pyarrow.parquet as pq
 
 from scripts.cleaning.contamination import CHARACTERS, Found, ItemIndex
 from scripts.cleaning.cuts import cut_spans, little_left
+from scripts.cleaning.edits import edit_lines
 from scripts.cleaning.parts import part_sources
 from scripts.cleaning.runs import Rules
 from scripts.lib.documents import DocumentWriter, read_batches
@@ -107,9 +111,28 @@ class Tally:
         return result
 
 
+def found_in(texts: Sequence[str], index: ItemIndex, edits: Sequence[str], spans_only: bool) -> list[list[Found]]:
+    """Return for each text the items in it, and those in what edits of lines leave of it, which stand for the whole text."""
+    found = list(index.search(texts))
+    if not edits:
+        return found
+    left: dict[int, str] = {}
+    for number, (text, here) in enumerate(zip(texts, found, strict=True)):
+        if here and not spans_only:
+            continue  # it goes anyway
+        stays = cut_spans(text, [span for one in here for span in one.spans]) if here else text
+        edited, _ = edit_lines(stays, edits)
+        if edited != stays:
+            left[number] = edited
+    for number, more in zip(left, index.search(list(left.values())), strict=True):
+        found[number] += [replace(one, spans=[(0, len(texts[number]))]) for one in more]
+    return found
+
+
 def search(step: Step, args: argparse.Namespace, index: ItemIndex | None, tally: Tally, writer: DocumentWriter) -> None:
     """Write where items stand in the selected documents of all parts."""
     names, parts = step.settings["tasks"], part_sources(step.settings)
+    edits = {source["name"]: source["line_edits"] for source in step.settings["sources"]} if index else {}
     spans_only = step.settings["remove"] == "spans"
     for (source, part), documents, selection in zip(parts, args.documents, args.selections, strict=True):
         paths = [_table(step.read("documents", documents)), _table(step.read("selections", selection))]
@@ -120,7 +143,8 @@ def search(step: Step, args: argparse.Namespace, index: ItemIndex | None, tally:
         batches = selected_texts(paths[0], paths[1])
         for ids, texts in progress(batches, None, f"{source} {part}"):
             tally.incoming[source] += len(ids)
-            for identifier, text, found in zip(ids, texts, index.search(texts), strict=True):
+            everywhere = found_in(texts, index, edits[source], spans_only)
+            for identifier, text, found in zip(ids, texts, everywhere, strict=True):
                 if not found:
                     continue
                 spans = [span for one in found for span in one.spans]

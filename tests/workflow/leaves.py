@@ -119,7 +119,7 @@ LEAVES: dict[str, tuple[Any, set[str]]] = {
     "corpora.*.filters.url_lists.soft_words": (None, {"select"}),
     "corpora.*.filters.url_lists.substrings": (None, {"select"}),
     "corpora.*.filters.lexicons": (None, {"select"}),
-    "corpora.*.filters.line_edits": (["c4"], {"curate"}),
+    "corpora.*.filters.line_edits": (["c4"], {"decontaminate", "curate"}),
     "corpora.*.deduplicate.exact": (False, {"deduplicate"}),
     "corpora.*.deduplicate.near.bands": (8, {"deduplicate"}),
     "corpora.*.deduplicate.near.rows": (4, {"deduplicate"}),

@@ -31,7 +31,7 @@ def test_an_override_for_a_source_reruns_the_decisions_on_it_alone(recorded: Pla
     assert counts["select"] == 1
     config["corpora"]["english"]["filters"]["overrides"] = [{"sources": ["news"], "line_edits": ["c4"]}]
     counts = recorded.rules(config)
-    assert counts["curate"] == 1
+    assert counts["decontaminate"] == 1  # and, until it turns out to find the same, all that follows
     assert "select" not in counts
 
 

@@ -24,6 +24,7 @@ ITEM = "Is the moon made of green cheese or is it made of rock and dust like the
 SENTENCE = "What is the capital of France today"
 PHRASE = "A fine film"
 
+SOURCE = {"name": "web", "parts": 1, "line_edits": []}
 DEFAULTS = {"ngram": 13, "minimum_words": 8, "sentence_words": 5, "remove": "documents"}
 
 
@@ -56,7 +57,8 @@ def run(
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Look for items in documents through the program; returns rows and manifest."""
     made = publish_source(folder, texts, parts, changes.pop("lost", ()))
-    settings = {"sources": [{"name": "web", "parts": parts}], "tasks": ["quiz"], **DEFAULTS, **changes}
+    source = {"name": "web", "parts": parts, "line_edits": changes.pop("line_edits", [])}
+    settings = {"sources": [source], "tasks": ["quiz"], **DEFAULTS, **changes}
     manifest = folder / "contamination.json"
     tasks = [publish_task(folder, "quiz", items)]
     assert decontaminate.main(arguments(settings, **made, tasks=tasks, manifest=manifest)) == expect
@@ -152,7 +154,7 @@ def test_neither_parts_nor_order_count(tmp_path: Path) -> None:
 def test_items_are_counted_by_benchmark(tmp_path: Path) -> None:
     made = publish_source(tmp_path, LONG)
     tasks = [publish_task(tmp_path, "quiz", [SENTENCE]), publish_task(tmp_path, "test", [ITEM, ITEM])]
-    settings = {"sources": [{"name": "web", "parts": 1}], "tasks": ["quiz", "test"], **DEFAULTS}
+    settings = {"sources": [SOURCE], "tasks": ["quiz", "test"], **DEFAULTS}
     manifest = tmp_path / "contamination.json"
     assert decontaminate.main(arguments(settings, **made, tasks=tasks, manifest=manifest)) == 0
     assert load_manifest(manifest)["summary"] == {
@@ -163,7 +165,7 @@ def test_items_are_counted_by_benchmark(tmp_path: Path) -> None:
 
 def test_no_task_is_no_contamination(tmp_path: Path) -> None:
     made = publish_source(tmp_path, LONG, lost=["less"])
-    settings = {"sources": [{"name": "web", "parts": 1}], "tasks": [], **DEFAULTS}
+    settings = {"sources": [SOURCE], "tasks": [], **DEFAULTS}
     manifest = tmp_path / "contamination.json"
     assert decontaminate.main(arguments(settings, **made, manifest=manifest)) == 0
     assert pq.read_table(manifest.with_suffix(".parquet")).num_rows == 0
@@ -174,7 +176,7 @@ def test_no_task_is_no_contamination(tmp_path: Path) -> None:
 def test_a_selection_of_other_documents_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = publish_source(tmp_path, LONG)
     other = publish_source(tmp_path / "other", {f"other {key}": text for key, text in LONG.items()})
-    settings = {"sources": [{"name": "web", "parts": 1}], "tasks": ["quiz"], **DEFAULTS}
+    settings = {"sources": [SOURCE], "tasks": ["quiz"], **DEFAULTS}
     tasks, manifest = [publish_task(tmp_path, "quiz", [ITEM])], tmp_path / "contamination.json"
     line = {"documents": made["documents"], "selections": other["selections"], "tasks": tasks, "manifest": manifest}
     assert decontaminate.main(arguments(settings, **line)) == 1
@@ -220,6 +222,33 @@ def test_spans_are_cut_and_what_is_left_is_curated(tmp_path: Path) -> None:
     found = load_manifest(tmp_path / "curated" / "0000.json")
     assert found["accounting"]["removed"] == {"contaminated": 1}
     assert found["summary"]["cut"] == 1
+
+
+QUESTION = "do Iran and Afghanistan speak the same language today"
+CITED, PARTED = QUESTION.replace("same", "same[1]"), QUESTION.replace(" same", "\nRead more »\nsame")
+EDITED = {
+    "cited": f"Many people ask: {CITED} in schools.",
+    "parted": f"{PROSE}.\n{PARTED} in schools.\n{PROSE}.",
+    "clean": f"{PROSE}.[1]",
+}
+
+
+@pytest.mark.parametrize("remove", ["documents", "spans"])
+def test_items_that_edits_of_lines_bring_to_light_are_found(remove: str, tmp_path: Path) -> None:
+    """They have no place in the document that could be cut out, so it goes whole."""
+    assert held(EDITED, [QUESTION], tmp_path, remove=remove) == {}
+    rows, manifest = run(tmp_path, EDITED, [QUESTION], remove=remove, line_edits=["c4"])
+    assert [(row["id"], row["start"], row["stop"], row["removed"]) for row in rows] == [
+        ("cited", 0, len(EDITED["cited"]), True)
+    ]
+    assert manifest["accounting"]["removed"] == {"contaminated": 1}
+    assert set(held(EDITED, [QUESTION], tmp_path, remove=remove, line_edits=["refinedweb"])) == {"parted"}
+
+
+def test_what_is_cut_out_is_not_found_again_after_edits(tmp_path: Path) -> None:
+    text = f"{PROSE}.\nMenu\n{ITEM}?\n{PROSE}."
+    rows, _ = run(tmp_path, {"web:a": text}, [ITEM], remove="spans", line_edits=["c4"])
+    assert [(text[row["start"] : row["stop"]], row["removed"]) for row in rows] == [(ITEM, False)]
 
 
 def test_an_unspaced_script_needs_twice_the_characters() -> None:
