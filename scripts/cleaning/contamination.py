@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from scripts.cleaning.wording import I64, SINGLE, Folding, Words, joined
 from scripts.lib.documents import read_batches
 from scripts.lib.manifest import Artefact
 
+_BROKEN = re.compile("[-\u2010\u2011][^\\S\n]*\n")  # a hyphen that ends a line
 CHARACTERS = 1 << 20  # of the texts that are searched at once
 
 
@@ -54,8 +56,22 @@ class ItemIndex:
         return int(((tasks == task) & (self.runs.text_length == 0)).sum())
 
     def search(self, texts: Sequence[str]) -> Iterator[list[Found]]:
-        """Yield for each text the items that it holds, by task and then id."""
-        words = self.folding.words(texts)
+        """Yield for each text the items that it holds, by task and then id, with hyphens at the ends of lines read either way."""
+        broken = [number for number, text in enumerate(texts) if _BROKEN.search(text)]
+        apart = dict(zip(broken, self._search([texts[number] for number in broken], apart=True), strict=True))
+        for number, found in enumerate(self._search(texts)):
+            yield self._united([*found, *apart[number]]) if apart.get(number) else found
+
+    def _united(self, found: Sequence[Found]) -> list[Found]:
+        """Return finds in one text with those of the same item as one, by task and then id."""
+        spans: dict[tuple[int, int], list[Span]] = {}
+        for one in found:
+            spans.setdefault((one.task, one.item), []).extend(one.spans)
+        order = sorted(spans, key=lambda one: (one[0], self.ids[one[1]]))
+        return [Found(*one, merged(spans[one])) for one in order]
+
+    def _search(self, texts: Sequence[str], apart: bool = False) -> Iterator[list[Found]]:
+        words = self.folding.words(texts, apart)
         hits = self.runs.find(words)
         weights = np.concatenate([[0], np.cumsum(np.where(words.flags & SINGLE, 1, UNSPACED_FACTOR))])
         edges = np.searchsorted(hits.starts, words.texts)

@@ -2,8 +2,9 @@
 
 Letters are compatibility-decomposed and case folded; marks that writers leave out (accents, vowel points) and invisible
 characters go. A hyphen or apostrophe between letters joins them, and so does a hyphen at the end of a line, so "re-wrapped",
-"re-\\nwrapped" and "rewrapped" are one word; all other punctuation parts words. Scripts written without spaces have a word per
-character (see scripts.cleaning.words). A word is known by a 64-bit hash (FNV-1a with a finaliser) and by its folded letters.
+"re-\\nwrapped" and "rewrapped" are one word; all other punctuation parts words. A hyphen at the end of a line may stand for the
+rest of a word, too ("pre-\\nand post-war"), which no rule tells: `apart` reads it so. Scripts written without spaces have a word
+per character (see scripts.cleaning.words). A word is known by a 64-bit hash (FNV-1a with a finaliser) and by its folded letters.
 """
 
 from __future__ import annotations
@@ -118,14 +119,14 @@ class Folding:
             lengths = self.length[codes]
         return lengths
 
-    def words(self, texts: Sequence[str]) -> Words:
-        """Return the words of texts, in order."""
+    def words(self, texts: Sequence[str], apart: bool = False) -> Words:
+        """Return the words of texts, in order; with `apart`, hyphens at the ends of lines join nothing."""
         places = np.zeros(len(texts) + 1, np.int64)
         np.cumsum([len(text) for text in texts], out=places[1:])
         joined = bytearray("".join(texts).encode("utf-32-le", "surrogatepass"))
         codes = np.frombuffer(joined, np.uint32)
         size = int(self._lengths(codes).sum(dtype=np.int64))
-        return Words(*_split(codes, places, self.first, self.length, self.pool, self.kinds, size), places)
+        return Words(*_split(codes, places, self.first, self.length, self.pool, self.kinds, size, apart), places)
 
 
 def joined(parts: Sequence[Words]) -> Words:
@@ -155,7 +156,7 @@ def joined(parts: Sequence[Words]) -> Words:
 
 @compiled
 def _split(
-    codes: U32, places: I64, first: I32, length: I8, pool: U32, kinds: U8, size: int
+    codes: U32, places: I64, first: I32, length: I8, pool: U32, kinds: U8, size: int, apart: bool
 ) -> tuple[U64, I64, I64, U8, I64, U32, I64]:
     """Return hashes, starts, stops, flags, bounds, letters and texts of the words; `size` is the number of folded characters."""
     hashes, starts, stops = np.empty(size, np.uint64), np.empty(size, np.int64), np.empty(size, np.int64)
@@ -195,7 +196,9 @@ def _split(
                     if kind == SPACE and pending in (HYPHEN, SOFT_HYPHEN, AFTER_HYPHEN, AFTER_LINE_END):
                         pending = pending if pending == AFTER_LINE_END else AFTER_HYPHEN
                         continue
-                    if kind == LINE_END and pending in (HYPHEN, SOFT_HYPHEN, AFTER_HYPHEN):
+                    if kind == LINE_END and (
+                        pending == SOFT_HYPHEN or (pending in (HYPHEN, AFTER_HYPHEN) and not apart)
+                    ):
                         pending = AFTER_LINE_END
                         continue
                 if inside:

@@ -69,6 +69,6 @@ def canaries() -> list[str]:
     for document in topic_documents():
         for paragraph in document["text"].split("\n\n"):
             item = " ".join(paragraph.split()[: chance.randint(5, 60)]).rstrip(".,:;")
-            if len(spelled(item)) >= 5 and "- " not in item:
+            if len(spelled(item)) >= 5:
                 items.add(item)
     return [*FOREIGN, *chance.sample(sorted(items), 386)]

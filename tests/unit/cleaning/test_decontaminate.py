@@ -233,6 +233,25 @@ EDITED = {
 }
 
 
+SUSPENDED = "the pre- and post-war governments of both countries signed it"
+
+
+def test_hyphens_at_the_ends_of_lines_are_read_both_ways(tmp_path: Path) -> None:
+    """As the end of half a word, and as what stands for the other half of a word further on."""
+    texts = {
+        "suspended": f"{PROSE}, for {SUSPENDED} there.".replace("pre- ", "pre-\n"),
+        "broken": f"{PROSE}, for {SUSPENDED} there.".replace("countries", "coun-\ntries"),
+        "neither": f"{PROSE}, for {SUSPENDED} there.".replace("- and", "-\nor"),
+    }
+    rows, _ = run(tmp_path, texts, [SUSPENDED])
+    places = {row["id"]: texts[row["id"]][row["start"] : row["stop"]] for row in rows}
+    assert places == {
+        "suspended": SUSPENDED.replace("pre- ", "pre-\n"),
+        "broken": SUSPENDED.replace("countries", "coun-\ntries"),
+    }
+    assert len(rows) == 2
+
+
 @pytest.mark.parametrize("remove", ["documents", "spans"])
 def test_items_that_edits_of_lines_bring_to_light_are_found(remove: str, tmp_path: Path) -> None:
     """They have no place in the document that could be cut out, so it goes whole."""

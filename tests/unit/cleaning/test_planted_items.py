@@ -42,7 +42,7 @@ def test_items_within_a_paragraph_are_recalled(form: str, tmp_path: Path) -> Non
         texts[str(number)] = " ".join(words)
     found = held(texts, items, tmp_path)
     recalled = sum(str(number) in found.get(str(number), ()) for number in range(len(items)))
-    assert len(items) > 200
+    assert len(items) >= 200
     assert recalled >= 0.99 * len(items)
 
 

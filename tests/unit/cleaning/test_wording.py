@@ -7,9 +7,9 @@ from scripts.cleaning.wording import STARTS, Folding
 FOLDING = Folding()
 
 
-def spelled(text: str) -> list[str]:
+def spelled(text: str, apart: bool = False) -> list[str]:
     """Return the folded words of a text, those that begin a line or sentence with a bar before them."""
-    words = FOLDING.words([text])
+    words = FOLDING.words([text], apart)
     letters = ["".join(map(chr, words.letters[a:b])) for a, b in zip(words.bounds, words.bounds[1:], strict=False)]
     return ["|" * int(flag & STARTS) + one for one, flag in zip(letters, words.flags.tolist(), strict=True)]
 
@@ -37,6 +37,12 @@ def test_wording() -> None:
     assert spelled("中国。が") == ["|中", "国", "|か\u3099"]
     assert spelled("བོད་སྐད།ང") == ["|བོ", "ད", "ས\u0f90", "ད", "|ང"]
     assert spelled("") == spelled("  \n--- ") == []
+
+
+def test_a_hyphen_at_the_end_of_a_line_may_stand_for_what_is_left_out() -> None:
+    text = "the pre-\nand post-war, well-known co\u00ad\nop"
+    assert spelled(text) == ["|the", "preand", "postwar", "wellknown", "coop"]
+    assert spelled(text, apart=True) == ["|the", "pre", "|and", "postwar", "wellknown", "coop"]
 
 
 def test_words_have_their_places_in_the_text() -> None:
