@@ -96,6 +96,8 @@ def fate(corpus: Facts) -> str:
         return f"removed as a copy of {corpus['duplicate_of'][0]['survivor']}"
     if any(held["removed"] for held in corpus["contamination"]):
         return "removed because it holds evaluation items"
+    if corpus["nothing_left"]:
+        return "removed because cuts and edits of its lines leave nothing of it (nothing_left)"
     if corpus["curated"] is None:
         return "selected, but not among its curated documents"
     return f"kept, split {corpus['curated']['split']}"

@@ -168,6 +168,11 @@ class Trace:
             [row for row in rows if row.items() >= mine.items()] for rows in (copies, held, repeated)
         ]
         survives = rows_where(folder / "duplicates.parquet", "survivor", identifier)
+        path = folder / "documents" / source / f"{part}.parquet"
+        curated = (
+            None if copies else self._curated(path, corpus, document)
+        )  # another copy may have the id that this one had
+        goes = not verdict["kept"] or copies or any(row["removed"] for row in held)
         return {
             "corpus": corpus,
             "selected": verdict["kept"],
@@ -177,9 +182,8 @@ class Trace:
             "survivor_of": [_without(row, "survivor") for row in survives],
             "repeated_paragraphs": [_without(row, "id", "source", "part") for row in repeated],
             "contamination": [_without(row, "id", "source", "part") for row in held],
-            "curated": None
-            if copies  # of which another may have the id that this one had
-            else self._curated(folder / "documents" / source / f"{part}.parquet", corpus, document),
+            "curated": curated,
+            "nothing_left": curated is None and not goes and empties(path.with_suffix(".json")),
         }
 
     def _flags(self, rules: Facts, source: str, part: str, identifier: str) -> Facts:
@@ -248,6 +252,11 @@ class Trace:
             about = {"model": name, "state": model.state, "from": model.origin, "of": model.steps}
             found.append({**about, "steps": steps})
         return found
+
+
+def empties(manifest: Path) -> bool:
+    """Tell whether curated documents are made and cuts and edits left nothing of some; no table names these."""
+    return manifest.is_file() and "nothing_left" in load_manifest(manifest)["accounting"]["removed"]
 
 
 def shared_start(one: str, two: str) -> int:

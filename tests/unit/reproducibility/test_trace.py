@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ import pytest
 
 from scripts.cleaning.curate import CURATED_SCHEMA
 from scripts.cleaning.flag import FLAG_SCHEMA
+from scripts.lib.canonical import canonical_json
 from scripts.lib.documents import DOCUMENT_SCHEMA
 from scripts.lib.order import DataOrder
 from scripts.lib.streams import SourceStream
@@ -131,6 +133,23 @@ def test_two_documents_of_one_url_are_told_apart(tmp_path: Path, capsys: pytest.
     assert trace.main(["https://example.org/", "--results", str(tmp_path)]) == 1
     assert "is the URL of 2 documents (web:0-0, web:0-1); name one." in capsys.readouterr().err
     assert "no corpus has judged it" in said(tmp_path, "web:0-1", capsys)
+
+
+def test_a_document_of_which_nothing_is_left_is_told_from_one_that_is_not_curated_yet(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [document(0, 4), document(0, 5)]
+    publish_rows(tmp_path / "sources" / "web" / "documents" / "0000.json", rows, DOCUMENT_SCHEMA)
+    corpus = tmp_path / "corpora" / "main"
+    publish_rows(corpus / "selection" / "web" / "0000.json", [fate(row, "0000") for row in rows], SELECTION_SCHEMA)
+    assert "corpus main: selected, but not among its curated documents" in said(tmp_path, "web:0-4", capsys)
+    curated = publish_rows(corpus / "documents" / "web" / "0000.json", [{**rows[1], "split": "train"}], CURATED_SCHEMA)
+    assert "corpus main: selected, but not among its curated documents" in said(tmp_path, "web:0-4", capsys)
+    manifest = json.loads(curated.read_text("utf-8"))
+    manifest["accounting"] |= {"in": 2, "removed": {"nothing_left": 1}}
+    curated.write_text(canonical_json(manifest), encoding="utf-8")
+    assert "corpus main: removed because cuts and edits" in said(tmp_path, "web:0-4", capsys)
+    assert "corpus main: kept, split train" in said(tmp_path, "web:0-5", capsys)
 
 
 def test_shards_of_other_documents_are_noticed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
