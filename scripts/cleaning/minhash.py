@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from scripts.cleaning.folding import I64, U8, U32, U64, fold, folded, folds, scan
+from scripts.cleaning.folding import CODE, I64, OWN, SYMBOL, U8, U32, U64, WORD, fold, folded, folds, scan
 from scripts.cleaning.mixing import mixed
 from scripts.lib.compiled import compiled
 from scripts.lib.seeds import seed_for
@@ -25,6 +25,9 @@ _GROUP = 4  # shingles that are hashed in one pass over the permutations
 _SHINGLE = np.uint64(0x9E3779B97F4A7C15)
 _LANES = (np.uint64(0x2545F4914F6CDD1D), np.uint64(0xD6E8FEB86659FD93))
 _SHIFT_29, _SHIFT_31, _SHIFT_32 = np.uint64(29), np.uint64(31), np.uint64(32)
+_NUMBER_SIGN, _PERCENT, _AMPERSAND, _HYPHEN, _ZERO, _NINE = (np.uint32(ord(sign)) for sign in "#%&-09")
+_MINUS = np.uint32(0x2212)
+_SIGN = np.uint64(1 << 32)  # beyond the code points of which words are hashed
 _LINE_FEED = np.uint32(10)  # with its class, which is none
 
 
@@ -38,9 +41,10 @@ def permutations(count: int, seed: int) -> tuple[U64, U64]:
 class Signatures:
     """What a batch of texts is compared by, row by row.
 
-    `exact` is uint64 [texts, 2]: equal for texts that differ in layout, case and punctuation only. It is no cryptographic
-    digest: two texts that nobody made on purpose share one with a chance of about 2^-128. `minhash` is uint32 [texts,
-    permutations], all ones for a text without words; a text of fewer words than a shingle is one shingle. `worded` counts
+    `exact` is uint64 [texts, 2]: equal for texts that differ in layout, case and punctuation only; symbols are none, nor are
+    # % & and the minus of a number. It is no cryptographic digest: two texts that nobody made on purpose share one with a
+    chance of about 2^-128. `minhash` is uint32 [texts, permutations] and made of words alone; a text of fewer words than a
+    shingle is one shingle, and an empty one all ones. Of a text without words, each character is a word. `worded` counts
     the paragraphs of a text that hold a word. `paragraphs` are the long ones of all texts in order, and `ends` tells where
     those of each text end. A paragraph is a piece between empty lines, numbered as `re.split(r"\n{2,}", text)` gives them.
     """
@@ -101,9 +105,43 @@ def _sign(
     exact, minhash, worded, ends = columns
     hashes, starts = np.empty(len(codes), np.uint64), np.empty(len(codes), np.int64)
     words = scan(codes, hashes, starts)
-    digest(hashes[:words], exact[row])
-    signature(hashes[:words], size, functions, minhash[row])
     ends[row], worded[row] = paragraphs(codes, starts[:words], hashes, ends[row - 1] if row else 0, long)
+    if words:
+        told = np.empty(len(codes), np.uint64)
+        count = with_symbols(codes, starts[:words], hashes, told)
+    else:
+        words = count = len(codes)
+        for place in range(count):
+            hashes[place] = mixed(np.uint64(codes[place] & CODE))
+        told = hashes
+    digest(told[:count], exact[row])
+    signature(hashes[:words], size, functions, minhash[row])
+
+
+@compiled
+def with_symbols(codes: U32, starts: I64, hashes: U64, told: U64) -> int:
+    """Write the hashes of words and, between them, of symbols; returns how many there are."""
+    count, word, before = 0, 0, np.uint32(0)
+    for place in range(len(codes)):
+        code = codes[place]
+        letter = code & CODE
+        if word < len(starts) and starts[word] == place:
+            told[count] = hashes[word]
+            word += 1
+            count += 1
+        elif (letter == _HYPHEN or letter == _MINUS) and not before & (WORD | OWN) and _is_digit(codes, place + 1):
+            told[count] = mixed(_SIGN | _HYPHEN)
+            count += 1
+        elif code & SYMBOL or letter == _NUMBER_SIGN or letter == _PERCENT or letter == _AMPERSAND:
+            told[count] = mixed(_SIGN | np.uint64(letter))
+            count += 1
+        before = code
+    return count
+
+
+@compiled
+def _is_digit(codes: U32, place: int) -> bool:
+    return bool(place < len(codes) and _ZERO <= codes[place] & CODE <= _NINE)
 
 
 @compiled

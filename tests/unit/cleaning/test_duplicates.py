@@ -144,6 +144,40 @@ def test_signatures_estimate_the_similarity() -> None:
         assert abs(np.mean(row == signed[0]) - true) <= 4 * np.sqrt(true * (1 - true) / 1024) + 1e-9
 
 
+def exact_digests(*texts: str) -> set[tuple[int, ...]]:
+    return {tuple(row) for row in Signatures(pa.array(texts), 5, permutations(16, 1)).exact.tolist()}
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("if a < b: x = a + b", "if a > b: x = a - b"),
+        ("C++ is a language", "C# is a language", "C is a language"),
+        ("-5 °C", "5 °C", "5 C"),
+        ("from 50 % on", "from 50 on"),
+        ("★" * 21, "★" * 20, "😀" * 21, "...", "---", ""),
+    ],
+)
+def test_symbols_make_another_text(texts: tuple[str, ...]) -> None:
+    assert len(exact_digests(*texts)) == len(texts)
+
+
+def test_how_symbols_are_set_makes_no_other_text() -> None:
+    assert len(exact_digests("(−5 °C) for C + +", "-5°C\nfor c++!")) == 1
+    assert len(exact_digests("well-known, 3-5", "Well-Known: 3-5.")) == 1
+    assert len(exact_digests("to 3 - 5 or so", "to 3 – 5, or so")) == 1
+
+
+def test_texts_without_words_are_compared_by_their_text(tmp_path: Path) -> None:
+    texts = {"web:0": "★" * 21, "web:1": "😀 😃 😄 😁 😆 😅", "web:2": "★" * 21}
+    signed, selected = prepared(tmp_path, texts, "web", 1)[1:]
+    settings = {"sources": [{"name": "web", "parts": 1}], **SETTINGS}
+    manifest = tmp_path / "duplicates.json"
+    assert deduplicate.main(arguments(settings, signatures=signed, selections=selected, manifest=manifest)) == 0
+    rows = pq.read_table(manifest.with_suffix(".parquet")).to_pylist()
+    assert [(row["id"], row["kind"], row["survivor"]) for row in rows] == [("web:2", "exact", "web:0")]
+
+
 def test_layout_case_and_punctuation_do_not_hide_a_copy() -> None:
     texts = ["Hello,  World!\nﬁne", "hello world fine", "hello word fine", "hello fine world"]
     exact = Signatures(pa.array(texts), 5, permutations(16, 1)).exact
