@@ -19,7 +19,8 @@ TARGETS = {
     "iban": (0.99, 0.95),
     "phone": (0.9, 0.9),
 }
-# What the other half gave when it was looked at for the first time: three addresses missed and three found that are none.
+# What the other half gave when it was looked at for the first time: three addresses missed and three found that are none. That
+# 0.99 of addresses are found is claimed of the sets of the two tests below, which other writers made later.
 REACHED = {**TARGETS, "email": (0.98, 0.95), "ip": (0.99, 0.95)}
 POSITIVE = {
     "email": "jane.doe@example.org|a+b@mail.example.co.uk|UPPER@EXAMPLE.COM|x_y-z@sub.domain.info|o'brien@example.ie"
