@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-GOPHER = "Rae et al. 2021, Scaling Language Models: Methods, Analysis & Insights from Training Gopher, table A1"
+_RAE = "Rae et al. 2021, Scaling Language Models: Methods, Analysis & Insights from Training Gopher"
+GOPHER_QUALITY = f"{_RAE}, section A.1.1"
+GOPHER_REPETITION = f"{_RAE}, table A1"
 C4 = "Raffel et al. 2020, Exploring the Limits of Transfer Learning, section 2.2"
 FINEWEB = "Penedo et al. 2024, The FineWeb Datasets, section 3.6"
 FINEWEB_LANGUAGE = "Penedo et al. 2024, The FineWeb Datasets, section 3.3"
@@ -75,7 +77,7 @@ def _rules(family: str, paper: str, *entries: Entry) -> list[Rule]:
 def _words(family: str, *entries: Entry) -> list[Rule]:
     """Rules whose column counts the words of an English list."""
     return [
-        Rule(f"{family}.{name}", column, sign == ">=", limit, GOPHER, SKIP, "en")
+        Rule(f"{family}.{name}", column, sign == ">=", limit, GOPHER_QUALITY, SKIP, "en")
         for name, column, sign, limit, *_ in entries
     ]
 
@@ -95,7 +97,7 @@ FAMILIES: dict[str, list[Rule]] = {
     "gopher_quality": [
         *_rules(
             "gopher_quality",
-            GOPHER,
+            GOPHER_QUALITY,
             ("min_words", "words", ">=", 50, Limit("characters", 100, OURS_UNSPACED)),
             ("max_words", "words", "<=", 100_000, Limit("characters", 200_000, OURS_UNSPACED)),
             ("min_mean_word_length", "mean_word_length", ">=", 3, SKIP),
@@ -116,7 +118,7 @@ FAMILIES: dict[str, list[Rule]] = {
     ],
     "gopher_repetition": _rules(
         "gopher_repetition",
-        GOPHER,
+        GOPHER_REPETITION,
         ("max_duplicate_lines", "duplicate_line_ratio", "<=", 0.3),
         ("max_duplicate_paragraphs", "duplicate_paragraph_ratio", "<=", 0.3),
         ("max_duplicate_line_characters", "duplicate_line_character_ratio", "<=", 0.2),

@@ -136,6 +136,13 @@ def test_every_rule_says_from_where_its_threshold_is() -> None:
         assert not isinstance(rule.unspaced, Limit) or len(rule.unspaced.paper) > 20
 
 
+def test_gophers_rules_name_the_place_where_the_paper_has_them() -> None:
+    """Table A1 has the limits of repetitions alone."""
+    papers = {family: {rule.paper for rule in FAMILIES[family]} for family in ("gopher_quality", "gopher_repetition")}
+    assert all(paper.endswith("section A.1.1") for paper in papers["gopher_quality"])
+    assert all(paper.endswith("table A1") for paper in papers["gopher_repetition"])
+
+
 def test_a_tag_covers_what_refines_it() -> None:
     row = passing(language="zh-hant")
     assert judged(row, chosen(languages=["zh"]))["kept"] is True
