@@ -14,7 +14,7 @@ from scripts.cleaning.wording import I64, SINGLE, Folding, Words, joined
 from scripts.lib.documents import read_batches
 from scripts.lib.manifest import Artefact
 
-_BROKEN = re.compile("[-\u2010\u2011][^\\S\n]*\n")  # a hyphen that ends a line
+_BROKEN = re.compile("[-\u2010\u2011](?<=\\w.)[^\\S\n]*\n[^\\S\n]*\\w")  # a hyphen at the end of a line between letters
 CHARACTERS = 1 << 20  # of the texts that are searched at once
 
 
