@@ -112,15 +112,18 @@ class XmlPieces:
         del self._data[:size]
         self.position += size
 
-    def _next_record(self, at: int) -> int:
-        """Return where the next record begins: its start tag behind an end tag, as others may stand in a comment."""
+    def _next_record(self, at: int, stop: int) -> int:
+        """Return where the next record begins before `stop`: its start tag behind an end tag, as others may stand in a comment.
+
+        `stop` where there is none.
+        """
         ended = False
-        for match in self._tag.finditer(self._data, at):
+        for match in self._tag.finditer(self._data, at, stop):
             if match[1]:
                 ended = True
             elif ended:
                 return match.start()
-        return len(self._data)
+        return stop
 
     def _end(self) -> tuple[int, str | None] | None:
         """Return the length of the record that the window begins with and what is wrong with it, None where more is needed."""
@@ -130,15 +133,19 @@ class XmlPieces:
         tag = _REST_OF_TAG.match(data, begin.end())
         if tag and data[tag.end() - 2] == ord("/"):
             return tag.end(), None
-        at, following = begin.end(), -1
+        at = begin.end()
         while token := self._token.search(data, at):
             if token[2] is None:
-                if following < 0:
-                    following = self._next_record(at)
                 end = _SECTIONS[token[0]]
-                closed = data.find(end, token.end(), following)
+                closed = data.find(end, token.end())
+                stop = closed if closed >= 0 else len(data)
+                following = self._next_record(
+                    at, stop
+                )  # up to there alone, or each comment would cost a look at all that follows
+                if following < stop:
+                    return following, "malformed_xml"
                 if closed < 0:
-                    return (following, "malformed_xml") if following < len(data) else None
+                    return None
                 at = closed + len(end)
             elif not token[1]:
                 return token.start(), "malformed_xml"

@@ -205,6 +205,11 @@ def test_what_never_closes_comes_to_an_end(text: bytes) -> None:
     assert positions == sorted(set(positions))
 
 
+def test_tags_in_two_comments_of_a_record_are_none() -> None:
+    record = b"<page><!-- </page> -->one<!-- <page> --></page>"
+    assert pieces_of(record * 2, 1 << 16) == [(0, record, None), (len(record), record, None)]
+
+
 @pytest.mark.parametrize("sample", [b"<page>1</page>", b"<page>", b'<page old="1"/>'])
 def test_a_record_within_a_comment_of_a_record_is_none(sample: bytes) -> None:
     first = b"<page><!-- " + sample + b" --><id>1</id></page>"
