@@ -188,7 +188,7 @@ def check(before: Config, edits: Sequence[Leaf], after: Config, plan: Plan) -> N
     wanted = concerned(before, after, plan.jobs)
     require("jobs with other settings or inputs", plan.changed, wanted - plan.new)
     appeared = plan.new - wake(wanted, plan.jobs, after)
-    rules = set().union(*(APPEARING.get(pattern(leaf), set()) for leaf in edits))
+    rules = set().union(*(APPEARING.get(pattern(leaf), set()) for leaf in differing(before, after)))
     require("new jobs", {job for job in appeared if job.rule not in rules}, set())
     require("jobs that run", plan.run, wake(wanted | appeared, plan.jobs, after))
 

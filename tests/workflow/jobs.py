@@ -93,6 +93,7 @@ def wake(jobs: Collection[Job], all_jobs: Iterable[Job], config: Mapping[str, An
         first = queue.pop()
         for rule in FOLLOWS[first.rule]:
             after = {job for job, names in by_rule[rule] if job not in found and reads(job, names, first)}
+            after = {job for job in after if first.rule != "pack" or packs(job, config)}
             found |= after
             queue += after
     return found
@@ -105,3 +106,9 @@ def reads(job: Job, names: Names, first: Job) -> bool:
         name in names.get(kind, ()) if kind in SECTIONS else own.get(kind, name) == name
         for kind, name in first.wildcards
     )
+
+
+def packs(job: Job, config: Mapping[str, Any]) -> bool:
+    """Tell whether a job is of a model whose samples are packed; others with the same tokenizer read no packings."""
+    model = dict(job.wildcards).get("model")
+    return model is None or config["models"][model]["training"]["packing"] == "best_fit"
