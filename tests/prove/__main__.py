@@ -102,7 +102,7 @@ def show(rows: Iterable[tuple[str, Kill]]) -> list[tuple[str, Kill]]:
 
 def code(text: str) -> str:
     """Return a text as code in the cell of a table."""
-    return "`" + text.replace("|", "\\|") + "`"
+    return "`" + text.replace("|", "\\|").replace("\n", " ") + "`"
 
 
 def document(
