@@ -69,9 +69,8 @@ class Scan(NamedTuple):
 
 
 _OL, _SCRIPT, _MATH = TAG_OF["ol"], fnv("script"), fnv("math")
-_MI, _MO, _MN, _MS, _MTEXT = (
-    fnv(name) for name in ("mi", "mo", "mn", "ms", "mtext")
-)  # the words of a formula are HTML again
+# The words of a formula are HTML again.
+_MI, _MO, _MN, _MS, _MTEXT = (fnv(name) for name in ("mi", "mo", "mn", "ms", "mtext"))
 _NAME_MASK = 0x7FFFFFFF
 # What the scan is at.
 _OUT, _BLOCK, _COUNT, _CURRENT, _NODES, _SEPARATION, _MARKER, _SPACE, _NEWLINE, _INDENT = range(10)

@@ -25,7 +25,8 @@ from scripts.sources.threads import Post
 from .running import Extracted, documents_of, run_extract, run_fetch
 from .test_books import chapters
 from .test_shares import everything, require_same_in_parts
-from .test_social import BROKEN_LINES, BROKEN_ROWS, NEWS, REDDIT, SITE, answer, lines, posts_xml, question, zstd_long
+from .test_social import BROKEN_LINES, NEWS, REDDIT, lines, zstd_long
+from .test_stack_exchange import BROKEN_ROWS, SITE, answer, posts_xml, question
 
 PARTS = 13
 BEES = [

@@ -25,7 +25,7 @@ from .running import Extracted, run_extract, run_fetch
 from .server import Answer, serving
 from .test_academic import MEDLINE
 from .test_books import chapters
-from .test_social import SITE, posts_xml
+from .test_stack_exchange import SITE, posts_xml
 from .test_web import RECORDS
 from .test_wikipedia import DUMP
 
