@@ -151,6 +151,17 @@ def lexicon_flags(wildcards, suffix):
     ]
 
 
+def searched_sources(corpus):
+    """Return the sources of a corpus with the edits of lines through which items are looked for, if any are."""
+    sources = registry.sources_with_parts(corpus)
+    if not registry.corpus(corpus)["decontaminate"]["tasks"]:
+        return sources
+    return [
+        {**source, "line_edits": registry.line_edits(corpus, source["name"])}
+        for source in sources
+    ]
+
+
 def model_shards(wildcards, name):
     """Files of the shards of every source of a model's corpus, in its tokenizer's ids."""
     model = registry.model(wildcards.model)

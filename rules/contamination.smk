@@ -6,17 +6,6 @@
 # Config  corpora.{corpus}.decontaminate, filters.line_edits
 
 
-def searched_sources(corpus):
-    """Return the sources of a corpus with the edits of lines through which items are looked for, if any are."""
-    sources = registry.sources_with_parts(corpus)
-    if not registry.corpus(corpus)["decontaminate"]["tasks"]:
-        return sources
-    return [
-        {**source, "line_edits": registry.line_edits(corpus, source["name"])}
-        for source in sources
-    ]
-
-
 rule decontaminate:
     input:
         documents=lambda w: manifests(
