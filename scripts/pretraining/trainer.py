@@ -35,6 +35,7 @@ from scripts.pretraining.shares import flats, restore
 from scripts.pretraining.size import flops_per_token
 from scripts.pretraining.spikes import SpikeWatch
 from scripts.pretraining.state import Plain, write_plain
+from scripts.pretraining.update_size import UpdateSize
 
 log = logging.getLogger(__name__)
 PROBE_SEQUENCES = 2
@@ -141,18 +142,22 @@ class Trainer:
         if not math.isfinite(loss):
             self._stop_not_finite("loss", loss, step, bad)
         score = self.spikes.score(loss)
-        before = self._probe() if watch and score is None else None
+        looked = time.monotonic()
+        before = (self._probe(), UpdateSize(self.engine)) if watch and score is None else None
+        started += time.monotonic() - looked  # watching is no part of the speed
         rate = training.learning_rate(step)
         self.presence.note(f"step {step}: update")
         norm = self.engine.update(rate, lambda value: self._require_finite_norm(value, step), move=score is None)
+        seconds = time.monotonic() - started
         if before is not None:
-            self._require_moved(step, before, expected=rate > 0 and norm > 0)
+            self._require_moved(step, before[0], expected=rate > 0 and norm > 0)
+            self.metrics.observe(step + 1, before[1].ratios())
         tokens = self.saver.seen.tokens.total()
         row: dict[str, Any] = {"step": step + 1, "tokens": tokens, "loss": loss, "lr": rate, "grad_norm": norm}
         if score is not None:
             row["spike"] = self._leave_out(step, score)
         self.metrics.add(row)
-        speed = training.batches.size(step) * training.sequence_length / (time.monotonic() - started)
+        speed = training.batches.size(step) * training.sequence_length / seconds
         used = self._utilisation(speed)
         self.metrics.observe(step + 1, {"tokens_per_second": speed, **used, **self.engine.peak_memory()})
         if self.engine.rank == 0:
@@ -167,12 +172,9 @@ class Trainer:
         return {"mfu": speed * flops_per_token(shape, self.job.vocabulary, length) / peak} if peak else {}
 
     def _require_moved(self, step: int, before: torch.Tensor, expected: bool) -> None:
-        """Raise UserError for an update that left the probed weights as they were; note how large it was beside them."""
-        after = self._probe()
-        if expected and torch.equal(before, after):
+        """Raise UserError for an update that left the probed weights as they were."""
+        if expected and torch.equal(before, self._probe()):
             raise failures.unchanged(self.job, step)
-        ratio = float((after - before).norm() / before.norm().clamp_min(torch.finfo(before.dtype).tiny))
-        self.metrics.observe(step + 1, {"update_to_weight": ratio})
 
     def _gradient(self, step: int) -> tuple[float, list[int], bool]:
         """Accumulate the gradient of a step.
