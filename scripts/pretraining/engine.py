@@ -190,10 +190,17 @@ class Engine:
         optimizer.step = switched
 
     def peak_memory(self) -> dict[str, float]:
-        """Return the most bytes of tensors that this rank's device has held, on a CPU the most memory of its process."""
-        if self.device.type != "cuda":
-            return {"peak_resident_bytes": 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
-        return {"peak_bytes": float(torch.cuda.max_memory_allocated(self.device))}
+        """Return the most bytes of tensors that the device of any rank has held, on a CPU the most memory of any process.
+
+        Every rank has to call it.
+        """
+        if self.device.type == "cuda":
+            tag, own = "peak_bytes", float(torch.cuda.max_memory_allocated(self.device))
+        else:
+            tag, own = "peak_resident_bytes", 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        most = torch.tensor(own, dtype=torch.float64, device=self.device)
+        dist.all_reduce(most, op=dist.ReduceOp.MAX)
+        return {tag: float(most)}
 
     def total(self, value: Tensor) -> Tensor:
         """Return the sum over all ranks."""

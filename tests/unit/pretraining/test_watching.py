@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -68,6 +70,28 @@ def test_the_use_of_devices_is_told_where_their_peak_is_known(
         expected = {"mfu": values["tokens_per_second"] * each / known} if known else {}
         assert {key: values[key] for key in values if key == "mfu"} == expected
     assert not [row for row in rows if "mfu" in row or "tokens_per_second" in row]
+
+
+RANK = """
+import sys
+from types import SimpleNamespace
+import torch
+from scripts.pretraining.engine import Engine
+rank, meeting = int(sys.argv[1]), f"file://{sys.argv[2]}"
+torch.distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=2)
+held = torch.ones(rank * 50_000_000)
+print(*Engine.peak_memory(SimpleNamespace(device=torch.device("cpu"))).items())
+"""
+
+
+def test_the_memory_that_is_told_is_that_of_the_rank_that_took_most(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", RANK]
+    ranks = [
+        subprocess.Popen([*command, str(rank), str(tmp_path / "meeting")], cwd=tiny.ROOT, stdout=subprocess.PIPE)
+        for rank in range(2)
+    ]
+    first, second = (rank.communicate(timeout=120)[0] for rank in ranks)
+    assert first == second and first.startswith(b"('peak_resident_bytes', ")
 
 
 def told(capsys: pytest.CaptureFixture[str], device: str, precision: str, *layout: str) -> tuple[int, str, str]:
