@@ -17,6 +17,7 @@ from scripts.lib.environments import environment_digest, versions_of
 from scripts.lib.errors import UserError
 from scripts.registry.config import check_files, complete_config
 from scripts.registry.failed import last_words
+from scripts.registry.layouts import check_layout
 from scripts.registry.targets import PACKING_KINDS, SHARD_SUFFIXES, SPLITS, Targets
 from scripts.registry.targets import manifests as corpus_manifests
 from scripts.registry.workflow import Registry, preflight
@@ -32,6 +33,7 @@ MEMORY = (
 # Snakemake's limit of jobs a second starts a timer at each look at the open jobs, and each timer makes it look again: after a
 # hundred jobs it looked a hundred times a second, which took a third of a core from the trainings. What is submitted to a cluster stays limited.
 onstart:
+    check_layouts()
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
 
@@ -230,3 +232,21 @@ def model_settings(wildcards, *left_out):
     used = {key: value for key, value in model.items() if key not in left_out}
     used["from"] = registry.origin_of_model(wildcards.model)
     return settings(model=wildcards.model, seed=registry.seed, **used)
+
+
+def check_layouts():
+    """Refuse a layout that a training of this run would refuse, before anything is run for it."""
+    trainings = [
+        job
+        for job in workflow.dag.needrun_jobs()
+        if job.rule.name in ("pretrain", "branch_point")
+    ]
+    for job in sorted(trainings, key=lambda job: job.wildcards.model):
+        # Not `job.resources`, which would keep what is said before its inputs are there.
+        resources = job.rule.expand_resources(
+            job.wildcards_dict, job.input, attempt=1, skip_evaluation={"tmpdir"}
+        )
+        try:
+            check_layout(job.rule.name, model_settings(job.wildcards), resources)
+        except UserError as error:
+            sys.exit(f"error: {error}")
