@@ -17,9 +17,7 @@ from scripts.pretraining.engine import Engine
 from scripts.pretraining.shares import flats, pieces
 
 TAG = "update_to_weight"
-CHUNK = (
-    4_000_000  # elements that are looked at together, so that a device needs no room for a second copy of its weights
-)
+CHUNK = 4_000_000  # elements at a time, so that a device needs no room for a second copy of its weights
 
 
 class UpdateSize:
@@ -30,7 +28,10 @@ class UpdateSize:
         self._before = [values.to("cpu", copy=True) for _, values in _own_elements(engine)]
 
     def ratios(self) -> dict[str, float]:
-        """Return the norm of the update over that of the weights before it: of all matrices, and of each kind by its tag."""
+        """Return the norm of the update over that of the weights before it: of all matrices, and of each kind by its tag.
+
+        A kind that began at zero has no ratio at its first update.
+        """
         shapes = self._engine.shapes()
         kinds = sorted({kind_of(name) for name, shape in shapes.items() if len(shape) > 1})
         squares = torch.zeros(len(kinds), 2, dtype=torch.float64, device=self._engine.device)
@@ -40,9 +41,9 @@ class UpdateSize:
                 norms = torch.stack([(new - old).norm(), old.norm()])
                 squares[kinds.index(kind)] += norms.to(squares).square()
         update, weight = self._engine.total(squares).sqrt().T
-        found = (update / weight).tolist()
+        found = zip(kinds, (update / weight).tolist(), weight.tolist(), strict=True)
         whole = float(update.norm() / weight.norm())
-        return {TAG: whole} | {f"{TAG}/{kind}": ratio for kind, ratio in zip(kinds, found, strict=True)}
+        return {TAG: whole} | {f"{TAG}/{kind}": ratio for kind, ratio, size in found if size}
 
 
 def kind_of(name: str) -> str:
