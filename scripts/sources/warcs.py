@@ -1,7 +1,8 @@
 """WARC files (ISO 28500) cut into records, so that each stands for itself.
 
 The libraries' readers trust the stated length of a record and give up, or mix two pages, where it is wrong. Here a record
-counts only when what follows it is another one or the end.
+counts only when what follows it is another one or the end, or when it ends as the standard has it: what follows then is
+counted by itself.
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ def _reason(excess: int, followed: bool, over: bool) -> str:
 
 
 def _fits(window: _Window, size: int) -> bool:
-    """Tell whether a record of this size is followed by line ends and another record, or by nothing.
+    """Tell whether a record of this size is followed by line ends and another record or nothing, or by both its line ends.
 
     Where the file breaks it is whole only if nothing of it comes from what is damaged.
     """
@@ -153,6 +154,7 @@ def _fits(window: _Window, size: int) -> bool:
         return False
     window.fill(size + 64)
     after = bytes(window.data[size : size + 64]).lstrip(b"\r\n\x00")
-    if after or not window.broken:
-        return not after or after.startswith(MARK)
-    return window.broken.between and window.data[size : size + len(_END)] == _END
+    if after.startswith(MARK) or not (after or window.broken):
+        return True
+    ended = window.data[size : size + len(_END)] == _END
+    return ended and (window.broken is None or (window.broken.between and not after))

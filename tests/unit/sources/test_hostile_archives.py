@@ -85,6 +85,37 @@ def test_what_follows_the_last_record_takes_none_along(tmp_path: Path, kind: str
     assert counts == {"in": 4, "kept": 3, "removed": {}, "quarantined": {"damaged_compression": 1}}
 
 
+@pytest.mark.parametrize("between", [True, False])
+@pytest.mark.parametrize("garbage", [b"garbage garbage", b"\0\0\r\n\xff" * 40_000, b"WARC"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_garbage_in_an_archive_of_one_piece_is_counted_by_itself(
+    tmp_path: Path, pack: Callable[[bytes], bytes], garbage: bytes, between: bool
+) -> None:
+    content = b"".join([*PAGES[:3], garbage, *([b"\r\n", *PAGES[3:]] if between else [])])
+    found = documents_of(tmp_path, "w.warc", pack(content), "common_crawl")
+    assert set(found.rows) == (ALL if between else {"0", "1", "2"})
+    assert found.accounting["quarantined"] == {"no_warc": 1}
+
+
+@pytest.mark.parametrize("cut", [1, 200])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_last_record_that_is_cut_leaves_its_neighbours(
+    tmp_path: Path, pack: Callable[[bytes], bytes], cut: int
+) -> None:
+    content = b"".join(PAGES).removesuffix(b"\r\n\r\n")[:-cut]
+    found = documents_of(tmp_path, "w.warc", pack(content), "common_crawl")
+    assert set(found.rows) == ALL - {"5"}
+    assert found.accounting["quarantined"] == {"truncated": 1}
+
+
+@pytest.mark.parametrize("length", [10, 150])
+def test_a_last_record_that_states_less_than_it_has_is_not_cut(tmp_path: Path, length: int) -> None:
+    pages = [*PAGES[:2], record(2, response(html(f"{PROSE} Page 2.").encode()), length=length)]
+    found = documents_of(tmp_path, "w.warc", b"".join(pages), "common_crawl")
+    assert set(found.rows) == {"0", "1"}
+    assert found.accounting["quarantined"] == {"wrong_length": 1}
+
+
 @pytest.mark.parametrize("members", [True, False])
 def test_an_arc_file_without_its_beginning_keeps_the_rest(tmp_path: Path, members: bool) -> None:
     records = [b"filedesc://x.arc 0.0.0.0 20080430204825 text/plain 9\nversion 1\n"]
