@@ -29,10 +29,10 @@ from scripts.lib.step import Step, run_step, step_parser
 from scripts.sources.addresses import PublicLog
 from scripts.sources.crawls import crawl_files
 from scripts.sources.datasets import dataset_file
-from scripts.sources.downloads import Limits
 from scripts.sources.dumps import dump_parts
 from scripts.sources.files import found_files
 from scripts.sources.found import Portion, keep_once, portion
+from scripts.sources.limits import Limits
 from scripts.sources.local import listing_digest, local_listing, parse_files
 from scripts.sources.remote import Store
 from scripts.sources.shares import WHOLE

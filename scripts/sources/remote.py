@@ -25,7 +25,8 @@ from scripts.lib.errors import UserError
 from scripts.lib.progress import byte_progress
 from scripts.lib.publish import write_atomic
 from scripts.sources.addresses import STORES, WEB, check_scheme, public_reason, scheme, shown
-from scripts.sources.downloads import Downloader, Limits, Pace
+from scripts.sources.downloads import Downloader
+from scripts.sources.limits import Limits, Pace
 
 MAX_LIST_BYTES = 256 << 20  # of lists of checksums and paths
 _ALGORITHMS = {32: "md5", 40: "sha1", 64: "sha256", 96: "sha384", 128: "sha512"}  # by hexadecimal digits

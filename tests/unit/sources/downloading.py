@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.sources.downloads import Limits
+from scripts.sources.limits import Limits
 from scripts.sources.remote import Remote, Store
 
 BODY = bytes(range(256)) * 5_000

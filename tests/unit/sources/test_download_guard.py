@@ -13,8 +13,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 from scripts.lib.errors import UserError
 from scripts.sources import downloads
 from scripts.sources.addresses import check_scheme, public_text
-from scripts.sources.downloads import Limits
 from scripts.sources.guard import ForbiddenAddress, check_literal, guarded_pools
+from scripts.sources.limits import Limits
 from scripts.sources.remote import Remote
 
 from .downloading import BODY, fetched

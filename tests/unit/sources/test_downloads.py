@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from scripts.lib.errors import UserError
-from scripts.sources import downloads
-from scripts.sources.downloads import Limits
+from scripts.sources import downloads, limits
+from scripts.sources.limits import Limits
 from scripts.sources.partial import Partial
 from scripts.sources.remote import Remote
 
@@ -133,14 +133,16 @@ class Clock:
 
 def test_the_rate_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(0.0)
-    monkeypatch.setattr(downloads, "time", clock)
+    monkeypatch.setattr(limits, "time", clock)
     with serving(lambda _: Answer(BODY)) as server:
         assert fetched(tmp_path, Remote(server.url()), bytes_per_second=len(BODY) / 2.5) == BODY
     assert clock.now == pytest.approx(2.5)
 
 
 def test_the_time_is_kept_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "time", Clock(0.1))
+    clock = Clock(0.1)
+    for module in (downloads, limits):
+        monkeypatch.setattr(module, "time", clock)
     with serving(lambda _: Answer(drip=lambda: itertools.repeat(b"x"))) as server:
         with pytest.raises(UserError, match="takes longer than"):
             fetched(tmp_path, Remote(server.url()), max_seconds=5)

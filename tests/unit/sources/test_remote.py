@@ -13,7 +13,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from scripts.lib.errors import UserError
-from scripts.sources import downloads, remote
+from scripts.sources import limits, remote
 from scripts.sources.addresses import native_name
 from scripts.sources.remote import Remote, checksums
 
@@ -137,8 +137,8 @@ def test_an_object_store_is_held_to_time_and_rate(tmp_path: Path, monkeypatch: p
     fsspec.register_implementation("s3", Slow, clobber=True)
     Slow().pipe("s3://bucket/a.bin", BODY)
     clock = Clock(0.0)
-    monkeypatch.setattr(downloads, "time", clock)
-    monkeypatch.setattr(remote, "time", clock)
+    for module in (limits, remote):
+        monkeypatch.setattr(module, "time", clock)
     assert fetched(tmp_path, Remote("s3://bucket/a.bin"), bytes_per_second=len(BODY) / 2.5) == BODY
     assert clock.now == pytest.approx(2.5)
     with pytest.raises(UserError, match="takes longer than"):
