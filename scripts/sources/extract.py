@@ -108,7 +108,7 @@ def outcomes(raw: Artefact, kind: str, options: Mapping[str, Any]) -> Iterator[t
         if options.get("joined"):
             yield from social.read_joined(list(files), options, share)
             return
-        for path, origin in progress(files, label="Extracting"):
+        for path, origin in progress(files, raw.manifest["accounting"]["in"], "Extracting"):
             yield from ((origin, outcome) for outcome in of_file(path, origin, kind, options, share))
             if path.parent == Path(room):
                 path.unlink()

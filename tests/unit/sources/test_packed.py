@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import tarfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from scripts.lib.packed import MOST_FILES, PACKED
 from scripts.lib.step import MANIFEST_LIMIT
+from scripts.sources import extract
 
 from .running import Extracted, run_extract, run_fetch
 
@@ -44,6 +49,21 @@ def test_very_many_files_give_the_documents_that_few_give(tmp_path: Path) -> Non
         code, manifest = run_extract(raw, "text")
         rows += Extracted(manifest).list
     assert sorted(rows, key=lambda row: str(row["id"])) == sorted(whole.list, key=lambda row: str(row["id"]))
+
+
+@pytest.mark.parametrize("count", [3, MOST_FILES + 1])
+def test_the_bar_knows_how_many_files_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    totals = []
+
+    def watched(items: Iterable[Any], total: int | None = None, label: str = "") -> Iterator[Any]:
+        totals.append((label, total))
+        yield from items
+
+    code, raw = run_fetch(tmp_path, texts(tmp_path / "texts", count))
+    assert code == 0
+    monkeypatch.setattr(extract, "progress", watched)
+    assert run_extract(raw, "text")[0] == 0
+    assert totals == [("Extracting", count)]
 
 
 def test_a_tar_file_of_that_name_is_a_file_like_others(tmp_path: Path) -> None:
