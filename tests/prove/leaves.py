@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.workflow.editing import check, default_config, edited, leaves
+from tests.prove.processes import in_processes
+from tests.workflow.editing import Leaf, check, default_config, edited, leaves
 from tests.workflow.harness import Planner
+
+LEAVES_PER_PROCESS = 60  # Snakemake keeps about 10 MB of every workflow that a process plans
 
 
 @dataclass(frozen=True)
@@ -26,14 +30,18 @@ class Edit:
 def edits_alone(folder: Path) -> Iterator[Edit]:
     """Plan the default configuration once for each of its leaves."""
     before = default_config()
-    planner = Planner(folder)
-    planner.record_everything(before)
-    for leaf, _ in leaves(before):
-        after = edited(before, leaf)
-        plan = planner.plan(after)
-        try:
-            check(before, [leaf], after, plan)
-        except AssertionError as error:
-            yield Edit(".".join(leaf), len(plan.run), str(error))
-        else:
-            yield Edit(".".join(leaf), len(plan.run), "")
+    Planner(folder).record_everything(before)
+    asked = [leaf for leaf, _ in leaves(before)]
+    return in_processes(functools.partial(edit_alone, folder), asked, LEAVES_PER_PROCESS)
+
+
+def edit_alone(folder: Path, leaf: Leaf) -> Edit:
+    """Plan the default configuration with another value at one leaf, where everything was recorded in the folder."""
+    before = default_config()
+    after = edited(before, leaf)
+    plan = Planner(folder).plan(after)
+    try:
+        check(before, [leaf], after, plan)
+    except AssertionError as error:
+        return Edit(".".join(leaf), len(plan.run), str(error))
+    return Edit(".".join(leaf), len(plan.run), "")
