@@ -15,7 +15,6 @@ import ast
 import functools
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import NamedTuple
 
 from scripts.lib.canonical import canonical_json, sha256_file, sha256_text
 from scripts.lib.errors import UserError
+from scripts.lib.summed import read_summed, write_summed
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "scripts"
@@ -113,44 +113,21 @@ def _said(module: str, path: Path, _modified: int, root: Path) -> Said:
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     key = hashlib.sha256(b"\0".join([*_READER, package.encode(), source])).hexdigest()
     folder = root / PACKAGE / "__pycache__" / "said"
-    kept = _kept(folder / key)
+    kept = read_summed(folder / key)
     if kept is not None:
-        return kept
+        digest, imports, data_files = json.loads(kept)
+        return Said(digest, tuple(imports), tuple(data_files))
     try:
         tree = ast.parse(source.decode("utf-8"))
     except (SyntaxError, UnicodeDecodeError) as error:
         raise UserError(f"{path.name} cannot be read as Python ({error}); mend it before running.") from None
     said = Said(_tree_digest(tree), _imports(tree, package), _data_files(tree))
-    _keep(folder / key, said)
+    write_summed(folder / key, canonical_json(said).encode("utf-8"))
     return said
 
 
 # What a source says may depend on the version of Python and on this module.
 _READER = (sys.version.encode(), Path(__file__).read_bytes())
-
-
-def _kept(path: Path) -> Said | None:
-    """Return what is kept in a file; None where there is none or its sum is wrong."""
-    try:
-        total, _, text = path.read_text("utf-8").partition("\n")
-    except (OSError, UnicodeDecodeError):
-        return None
-    if sha256_text(text) != total:
-        return None
-    digest, imports, data_files = json.loads(text)
-    return Said(digest, tuple(imports), tuple(data_files))
-
-
-def _keep(path: Path, said: Said) -> None:
-    """Keep it for other processes; where nothing can be written, each reads for itself."""
-    text = canonical_json(said)
-    passing = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        passing.write_text(f"{sha256_text(text)}\n{text}", "utf-8")
-        passing.replace(path)
-    except OSError:
-        return
 
 
 def _tree_digest(tree: ast.Module) -> str:

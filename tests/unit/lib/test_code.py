@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts.lib.canonical import readable_json, sha256_text
+from scripts.lib.canonical import readable_json
 from scripts.lib.code import ACCEPTANCES, ROOT, _said, closure, code_digest, serialise, source_digest
 from scripts.lib.errors import UserError
+from scripts.lib.summed import SUM, write_summed
 
 PROGRAM = '''"""A program."""
 
@@ -107,14 +108,13 @@ def test_a_reading_is_kept_for_other_processes_and_believed_only_whole(project: 
     before = digest(project)
     kept = sorted((project / "scripts/__pycache__/said").iterdir())
     assert len(kept) == 6  # the program, what it imports and their packages
-    texts = [path.read_text("utf-8") for path in kept]
-    for path, text in zip(kept, texts, strict=True):
-        path.write_text(text.replace('["', '["0', 1), encoding="utf-8")
+    whole = [path.read_bytes() for path in kept]
+    for path, data in zip(kept, whole, strict=True):
+        path.write_bytes(data.replace(b'["', b'["0', 1))
     assert digest(project) == before
-    assert [path.read_text("utf-8") for path in kept] == texts
-    for path, text in zip(kept, texts, strict=True):
-        other = text.partition("\n")[2].replace('["', '["0', 1)
-        path.write_text(f"{sha256_text(other)}\n{other}", encoding="utf-8")
+    assert [path.read_bytes() for path in kept] == whole
+    for path, data in zip(kept, whole, strict=True):
+        write_summed(path, data[SUM:].replace(b'["', b'["0', 1))
     assert digest(project) != before
 
 

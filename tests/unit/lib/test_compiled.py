@@ -25,7 +25,7 @@ def tree(tmp_path: Path) -> Path:
     """A project with a compiled function that calls one of another file."""
     library = tmp_path / "scripts" / "lib"
     library.mkdir(parents=True)
-    for name in ("__init__", "canonical", "code", "compiled", "errors"):
+    for name in ("__init__", "canonical", "code", "compiled", "errors", "summed"):
         shutil.copy(ROOT / "scripts" / "lib" / f"{name}.py", library)
     (tmp_path / "scripts" / "__init__.py").touch()
     (tmp_path / "scripts" / "callee.py").write_text(CALLEE.format(1))

@@ -77,7 +77,8 @@ def test_another_version_of_python_makes_its_own(folder: Path, monkeypatch: pyte
 def test_without_a_folder_that_can_be_written_each_makes_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for folder in (None, tmp_path / "missing"):
+    (tmp_path / "file").touch()
+    for folder in (None, tmp_path / "file" / "folder"):
         monkeypatch.setattr(kept, "cache_folder", lambda module, folder=folder: folder)
         maker = Maker()
         require_made(tuple(table.copy() for table in maker.tables()))
