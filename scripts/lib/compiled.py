@@ -5,15 +5,19 @@ Compiled code is strict about floating point (no `fastmath`), so its results do 
 numba itself keeps machine code by the file of a function alone, and would go on using it after a function in another file that
 was compiled into it has changed. Here the code digest of the module with all that it imports names the folder, so what is found
 there was made of what would be made now. Where several processes need a function at once, one compiles it and the others wait. A
-name is only ever a whole file. Where no folder can be written, each process compiles for itself.
+name is only ever a whole file. Where no folder can be written, each process compiles for itself; so does one whose folder is
+removed, which is why what nobody has asked for in a month can go when a new folder is made.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pickle
+import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, ParamSpec, TypeVar, cast
@@ -27,6 +31,7 @@ from scripts.lib.code import ROOT, module_path, source_digest
 P = ParamSpec("P")
 R = TypeVar("R")
 NAME_LENGTH = 20  # hexadecimal digits of the digest
+UNUSED_SECONDS = 30 * 86_400.0  # after which a folder goes
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
@@ -56,13 +61,26 @@ def cache_folder(module: str) -> Path | None:
     name = f"{module}-{source_digest(module)[:NAME_LENGTH]}-numba{numba.__version__}"
     for base in _bases():
         folder = base / name
+        fresh = not folder.is_dir()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=folder).close()
+            os.utime(folder)  # it was asked for now
         except OSError:
             continue
+        if fresh:
+            _remove_unused(base)
         return folder
     return None
+
+
+def _remove_unused(base: Path) -> None:
+    """Remove the folders of other code that no process has asked for in a long time."""
+    before = time.time() - UNUSED_SECONDS
+    for folder in base.glob("*-numba*"):
+        with contextlib.suppress(OSError):  # another process may be at it
+            if folder.stat().st_mtime < before:
+                shutil.rmtree(folder)
 
 
 def _bases() -> list[Path]:

@@ -17,7 +17,9 @@ CALLER = (
     "from scripts.callee import step\nfrom scripts.lib.compiled import compiled\n\n"
     "@compiled\ndef twice(value):\n    return step(step(value))\n"
 )
-PROGRAM = "from scripts.caller import twice; print(twice(1), sum(twice.stats.cache_hits.values()))"
+PRINT = "print(twice(1), sum(twice.stats.cache_hits.values()))"
+PROGRAM = f"from scripts.caller import twice; {PRINT}"
+REMOVED = f"import shutil; from scripts.caller import twice; shutil.rmtree('scripts/__pycache__/compiled'); {PRINT}"
 
 
 @pytest.fixture
@@ -33,16 +35,16 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(tree: Path) -> subprocess.Popen[str]:
+def start(tree: Path, program: str = PROGRAM) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(tree), "XDG_CACHE_HOME": str(tree / "cache")}
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], env=environment, cwd=tree, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program], env=environment, cwd=tree, stdout=subprocess.PIPE, text=True
     )
 
 
-def run(tree: Path) -> tuple[int, int]:
+def run(tree: Path, program: str = PROGRAM) -> tuple[int, int]:
     """Return the result, and how often machine code was found."""
-    output, _ = start(tree).communicate(timeout=300)
+    output, _ = start(tree, program).communicate(timeout=300)
     value, hits = output.split()
     return int(value), int(hits)
 
@@ -65,6 +67,30 @@ def test_a_torn_file_of_machine_code_is_made_anew(size: int, tree: Path) -> None
         path.write_bytes(path.read_bytes()[:size])
     assert run(tree) == (3, 0)
     assert run(tree) == (3, 1)
+
+
+def folders(tree: Path) -> set[Path]:
+    return set((tree / "scripts" / "__pycache__" / "compiled").iterdir())
+
+
+def test_code_that_no_process_has_asked_for_in_a_month_goes_when_there_is_new(tree: Path) -> None:
+    assert run(tree) == (3, 0)
+    unused = folders(tree)
+    (tree / "scripts" / "callee.py").write_text(CALLEE.format(10))
+    assert run(tree) == (21, 0)
+    used = folders(tree) - unused
+    for folder in unused | used:
+        os.utime(folder, (0, 0))
+    assert run(tree) == (21, 1)
+    assert folders(tree) == unused | used
+    (tree / "scripts" / "callee.py").write_text(CALLEE.format(100))
+    assert run(tree) == (201, 0)
+    assert used < folders(tree) and not unused & folders(tree)
+
+
+def test_a_process_whose_folder_is_removed_compiles_for_itself(tree: Path) -> None:
+    assert run(tree) == (3, 0)
+    assert run(tree, REMOVED) == (3, 0)
 
 
 def test_of_processes_that_need_a_function_at_once_one_compiles_it(tree: Path) -> None:
