@@ -24,6 +24,7 @@ from scripts.lib.maps import map_array, map_file, map_files
 
 I64 = NDArray[np.int64]
 KEY_BYTES = 16
+NEW_KEY = hashlib.blake2b(digest_size=KEY_BYTES, person=b"order")  # a copy takes half the time of one made anew
 STRIDE, MARKS = 64, 1 << 16  # documents between two marks in memory at least, and how many marks there are at most
 ORDER_DTYPE = np.dtype([("part", "<i4"), ("document", "<i4"), ("begin", "<i8"), ("end", "<i8")])
 
@@ -40,7 +41,9 @@ class Span:
 
 def document_key(identifier: str) -> bytes:
     """Return the 16 bytes by which a document is ordered, most significant first."""
-    return hashlib.blake2b(identifier.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES, person=b"order").digest()
+    key = NEW_KEY.copy()
+    key.update(identifier.encode("utf-8", "surrogatepass"))
+    return key.digest()
 
 
 class SourceStream:

@@ -10,8 +10,13 @@ import pytest
 from scripts.lib import streams
 from scripts.lib.errors import UserError
 from scripts.lib.indexed import IndexedWriter
-from scripts.lib.streams import SourceStream
+from scripts.lib.streams import SourceStream, document_key
 from tests.unit.lib.test_order import documents, shard
+
+
+def test_keys_of_documents_are_hashes_of_their_ids() -> None:
+    assert document_key("books:7").hex() == "1e13021d8f72036712542fff2b9d0cc1"
+    assert document_key("books:8") != document_key("books:7") == document_key("books:7")
 
 
 def test_few_marks_find_every_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

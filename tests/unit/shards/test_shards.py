@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from scripts.lib.encoding import FastEncoder
 from scripts.lib.errors import UserError
+from scripts.lib.indexed import IndexedWriter
 from scripts.lib.manifest import load_manifest, open_artefact, provenance_path
 from scripts.lib.special_tokens import END
 from scripts.lib.streams import SourceStream
@@ -97,6 +99,18 @@ def test_an_order_made_in_stretches_is_the_same(
     found = encoded(tmp_path / "twice", tokenizer, {"0000": TEXTS, "0001": {list(TEXTS)[7]: "again"}})
     with pytest.raises(UserError, match=r"document 7 of part 0000 and document 0 of part 0001 have the same id"):
         list(index.order_of([open_artefact(one) for one in found], names[:2], "train"))
+
+
+def test_keys_with_one_first_half_are_ordered_by_the_second(tmp_path: Path) -> None:
+    keys = [(2, 5), (1, 9), (2, 3), (2, 2**64 - 1), (1, 2**63)]
+    with IndexedWriter(tmp_path / "0000.train.bin", tmp_path / "0000.train.idx", np.uint16) as writer:
+        for number in range(len(keys)):
+            writer.add([7] * number)
+    np.array(keys, ">u8").tofile(tmp_path / "0000.train.keys")
+    shard: Any = SimpleNamespace(path=tmp_path.joinpath)
+    (order,) = index.order_of([shard], ["0000"], "train")
+    assert order["document"].tolist() == [1, 4, 2, 0, 3]
+    assert order["end"].tolist() == [1, 5, 7, 7, 10]
 
 
 def encoded(folder: Path, tokenizer: Path, parts: dict[str, dict[str, str]]) -> list[Path]:
