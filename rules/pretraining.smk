@@ -111,6 +111,7 @@ rule pretrain:
         sequence_parallel=1,
         checkpointing=0,
         offload=0,
+        compile=0,
         device="none",
         keep_last=2,
         keep_every=0,
@@ -155,6 +156,7 @@ rule pretrain:
         " --sequence {resources.sequence_parallel}"
         " --checkpointing {resources.checkpointing}"
         " --offload {resources.offload}"
+        " --compile {resources.compile}"
         " --keep-last {resources.keep_last}"
         " --keep-every {resources.keep_every}"
         " --keep-steps {resources.keep_steps}"
@@ -200,6 +202,7 @@ rule branch_point:
         sequence_parallel=1,
         checkpointing=0,
         offload=0,
+        compile=0,
         timeout_minutes=30,
         walltime_minutes=0,
     params:
@@ -226,6 +229,7 @@ rule branch_point:
         " --sequence {resources.sequence_parallel}"
         " --checkpointing {resources.checkpointing}"
         " --offload {resources.offload}"
+        " --compile {resources.compile}"
         " --timeout-minutes {resources.timeout_minutes}"
         " --walltime-minutes {resources.walltime_minutes}"
         " --manifest {output.manifest:q}"

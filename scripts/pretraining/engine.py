@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from scripts.lib.optimiser import set_learning_rate
+from scripts.pretraining.compiling import as_written, compile_layers
 from scripts.pretraining.layout import BUCKET, Layout
 from scripts.pretraining.presence import FOLDER, IN_FILE, RENDEZVOUS
 from scripts.pretraining.recipe import AUTOCAST, BF16, Training
@@ -97,6 +98,8 @@ class Engine:
         if layout.checkpointing:
             again: Any = model
             again.activation_checkpointing_enable({"use_reentrant": False})  # the other kind loses keyword arguments
+        if layout.compiled:
+            compile_layers(model, device)
         if training.precision == AUTOCAST:
             keep_lookups_exact(model)
         module, settings = self._prepared(model)
@@ -128,7 +131,9 @@ class Engine:
 
     def forward(self, **given: Any) -> Any:
         """Return what the model gives for this rank's columns, of which callers take the logits; every rank has to call it."""
-        return self.model(**self._own(given))
+        learning = self.model.module.training or not self.layout.compiled
+        with nullcontext() if learning else as_written():
+            return self.model(**self._own(given))
 
     def _own(self, given: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of a model for this rank's columns of whole sequences."""

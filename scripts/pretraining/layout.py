@@ -36,6 +36,7 @@ class Layout:
     stages of a `pipeline` its layers; all of them work on the same micro-batches. Smaller batches, while training warms up,
     accumulate less often. `threads` are those of one process on a CPU. With `checkpointing` each layer keeps its input alone
     and is computed again in the backward pass; with `offload` ZeRO's share of the optimiser is in the host's memory.
+    `compiled` layers are machine code of their own, which may change last bits.
     """
 
     processes: int
@@ -48,6 +49,7 @@ class Layout:
     sequence: int = 1
     checkpointing: bool = False
     offload: bool = False
+    compiled: bool = False
 
     @property
     def data(self) -> int:
@@ -112,6 +114,7 @@ def lay_out(
     sizes: Sizes | None = None,
     checkpointing: bool = False,
     offload: bool = False,
+    compiled: bool = False,
 ) -> Layout:
     """Derive the accumulation; without `micro_batch` the largest one within `micro_batch_tokens` of a rank. Raises UserError.
 
@@ -150,6 +153,7 @@ def lay_out(
         sizes.sequence,
         checkpointing,
         offload,
+        compiled,
     )
 
 
@@ -160,7 +164,9 @@ def add_memory_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offload", **flag, help="1: keep ZeRO's share of the optimizer in the memory of the host")
 
 
-def check_parallel(recipe: Recipe, sizes: Sizes, zero_stage: int, offload: bool = False) -> None:
+def check_parallel(
+    recipe: Recipe, sizes: Sizes, zero_stage: int, offload: bool = False, compiled: bool = False
+) -> None:
     """Raise UserError for ranks that cannot share the matrices, the layers or the tokens of a model, or its states."""
     _require_divisors(recipe, sizes)
     name, muon = recipe.model, recipe.training.optimizer.name == "muon"
@@ -179,6 +185,11 @@ def check_parallel(recipe: Recipe, sizes: Sizes, zero_stage: int, offload: bool 
         raise UserError(
             "--offload: what DeepSpeed moves to the host is ZeRO's share of the optimiser, and --zero-stage 0 shares none; "
             "use 1 to 3."
+        )
+    if compiled and (zero_stage == 3 or sizes.together > 1):
+        raise UserError(
+            "--compile: only layers that a rank holds whole, for all tokens of a sequence, are compiled; use --zero-stage 0 to 2 "
+            "without --tensor, --pipeline and --sequence, or --compile 0."
         )
     if sizes.pipeline == 1:
         return

@@ -72,6 +72,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--pipeline", type=int, default=1, help="stages that share the layers")
     parser.add_argument("--sequence", type=int, default=1, help="ranks that share the tokens of each sequence")
     add_memory_arguments(parser)
+    parser.add_argument(
+        "--compile", type=int, choices=(0, 1), default=0, help="1: compile the layers (may change last bits)"
+    )
     parser.add_argument("--zero-stage", type=int, choices=range(4), default=0, help="what DeepSpeed shares among ranks")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of a rank (may change last bits)")
     parser.add_argument("--keep-last", type=int, default=2, metavar="N", help="checkpoints that are kept, the newest")
@@ -182,7 +185,7 @@ def layout_of(recipe: Recipe, args: argparse.Namespace) -> Layout:
             f"--until: {recipe.model} has the steps 1 to {training.steps}, not {args.until}; name one of them."
         )
     sizes = Sizes(args.tensor, args.pipeline, args.sequence)
-    check_parallel(recipe, sizes, args.zero_stage, bool(args.offload))
+    check_parallel(recipe, sizes, args.zero_stage, bool(args.offload), bool(args.compile))
     return lay_out(
         training.global_batch,
         training.sequence_length,
@@ -195,6 +198,7 @@ def layout_of(recipe: Recipe, args: argparse.Namespace) -> Layout:
         sizes,
         bool(args.checkpointing),
         bool(args.offload),
+        bool(args.compile),
     )
 
 

@@ -194,6 +194,7 @@ LAYOUT: dict[str, Any] = {
     "sequence_parallel": 2,
     "checkpointing": 1,
     "offload": 1,
+    "compile": 1,
     "nodes": 2,
     "device": "h100",
     "keep_last": 5,

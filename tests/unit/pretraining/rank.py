@@ -63,6 +63,7 @@ def make_job(
     sequence: int = 1,
     checkpointing: bool = False,
     offload: bool = False,
+    compiled: bool = False,
     shape: dict[str, Any] | None = None,
     **chosen: Any,
 ) -> Job:
@@ -70,7 +71,7 @@ def make_job(
     recipe = Recipe.from_settings(tiny.settings(**chosen))
     recipe = replace(recipe, architecture=replace(recipe.architecture, **(shape or {})).checked())
     training, sizes = recipe.training, Sizes(tensor, pipeline, sequence)
-    check_parallel(recipe, sizes, zero_stage, offload)
+    check_parallel(recipe, sizes, zero_stage, offload, compiled)
     layout = lay_out(
         training.global_batch,
         training.sequence_length,
@@ -80,6 +81,7 @@ def make_job(
         sizes=sizes,
         checkpointing=checkpointing,
         offload=offload,
+        compiled=compiled,
     )
     return Job(
         recipe=recipe,
