@@ -14,11 +14,12 @@ from scripts.pretraining.recipe import Recipe
 def check_layout(rule: str, settings: str, resources: Mapping[str, Any]) -> None:
     """Raise UserError where a training, with the settings and the resources of its job, would refuse its layout."""
     recipe = Recipe.from_settings(json.loads(settings))
-    given = {name: int(resources[name]) for name in ("processes", "zero_stage", "offload", "micro_batch_tokens")}
+    whole = ("processes", "zero_stage", "offload", "compile", "micro_batch_tokens")
+    given = {name: int(resources[name]) for name in whole}
     sizes = Sizes(*(int(resources[f"{shared}_parallel"]) for shared in ("tensor", "pipeline", "sequence")))
     training = recipe.training
     try:
-        check_parallel(recipe, sizes, given["zero_stage"], bool(given["offload"]))
+        check_parallel(recipe, sizes, given["zero_stage"], bool(given["offload"]), bool(given["compile"]))
         lay_out(
             training.global_batch,
             training.sequence_length,

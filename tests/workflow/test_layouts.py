@@ -39,6 +39,11 @@ TOKENIZER = {"corpus": "main", "vocabulary": 400}
             ["processes=4"],
             "training.global_batch: 6 sequences cannot be shared by 4 processes; choose a number of processes that divides it",
         ),
+        (
+            ["zero_stage=3", "compile=1"],
+            "--compile: only layers that a rank holds whole, for all tokens of a sequence, are compiled; use --zero-stage 0 to 2 "
+            "without --tensor, --pipeline and --sequence, or --compile 0.",
+        ),
     ],
 )
 def test_a_layout_that_does_not_suit_is_refused_before_any_job(

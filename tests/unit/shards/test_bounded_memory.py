@@ -25,7 +25,14 @@ SLACK = 1.5  # hashes do not fall into stretches of equal size, and dictionaries
 
 
 def peak(work: Callable[[], object]) -> int:
-    """Return the bytes that some work allocates at most; maps of files are none."""
+    """Return the bytes that some work needs at most; maps of files are none.
+
+    It is done three times, and what other threads and the first use of a module add to one of them does not count.
+    """
+    return min(allocated(work) for _ in range(3))
+
+
+def allocated(work: Callable[[], object]) -> int:
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
@@ -71,7 +78,7 @@ def test_ordering_holds_one_stretch(shards: list[Artefact], monkeypatch: pytest.
         counted.append(sum(len(block) for block in order_of(some, names_of(some), "train")))
 
     few, many = (peak(partial(work, shards[:count])) for count in (FEW, MANY))
-    assert counted == [FEW * PART, MANY * PART]
+    assert set(counted) == {FEW * PART, MANY * PART}
     assert many < SLACK * few
 
 
