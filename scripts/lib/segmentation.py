@@ -162,16 +162,18 @@ def best_run(tree: NDArray[np.int32], scratch: Scratch, characters: int, out: Ar
     best[0] = 0  # of the best path that ends after so many characters
     for number in range(1, characters + 1):
         best[number] = LOWEST
-    for start in range(characters):
-        node, so_far = ROOT, best[start]
-        for last in range(start, characters):
+    size, start = np.uint64(characters), np.uint64(0)  # unsigned: no place has to be looked at for its sign
+    while start < size:
+        node, so_far, last = ROOT, best[start], start
+        while last < size:
             node = child(tree, node, np.uint64(labels[last]))
             if node == ROOT:
                 break
-            if tree[node + NUMBER] != NONE:
-                score = so_far + tree[node + WEIGHT]
-                if score > best[last + 1]:
-                    best[last + 1], starts[last + 1], pieces[last + 1] = score, start, tree[node + NUMBER]
+            last += ONE
+            score = so_far + tree[node + WEIGHT]
+            if score > best[last] and tree[node + NUMBER] != NONE:  # the first of both is guessed better
+                best[last], starts[last], pieces[last] = score, start, tree[node + NUMBER]
+        start += ONE
     found, stop = 0, characters
     while stop > 0:
         path[found] = pieces[stop]
