@@ -42,7 +42,8 @@ LOCAL_THETA = (
 def model_config(shape: Architecture, vocabulary: int) -> PretrainedConfig:
     """The configuration of a shape with the project's special tokens; Llama drops out attention only.
 
-    GPT-2's GELU is one kernel (`gelu_pytorch_tanh`), the same function as the eight that Hugging Face takes by default.
+    GPT-2 takes GELU itself, as nanoGPT does, and not the approximation by a hyperbolic tangent, which differs by less than 0.0005
+    and takes a CPU three times as long.
     ModernBERT is that of Warner et al. 2024: every third layer sees the whole sequence, the others 128 tokens.
     """
     ids = {"bos_token_id": BEGIN, "eos_token_id": END, "pad_token_id": PAD}
@@ -52,7 +53,7 @@ def model_config(shape: Architecture, vocabulary: int) -> PretrainedConfig:
             vocab_size=rows, n_positions=shape.context, n_embd=shape.width, n_layer=shape.layers, n_head=shape.heads,
             n_inner=shape.feed_forward, resid_pdrop=shape.dropout, embd_pdrop=shape.dropout, attn_pdrop=shape.dropout,
             initializer_range=shape.initial_deviation, tie_word_embeddings=shape.tied_embeddings,
-            activation_function="gelu_pytorch_tanh", **ids,
+            activation_function="gelu", **ids,
         )  # fmt: skip
     if shape.family == "llama":
         return LlamaConfig(

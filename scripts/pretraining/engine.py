@@ -108,6 +108,8 @@ class Engine:
             share_weights(module, training, config, device)
         # DeepSpeed puts on the device what it has cut.
         engine, *_ = deepspeed.initialize(model=module, optimizer=optimizer, config=config)
+        if layout.sharing == 1 and not layout.zero_stage:
+            engine.enable_backward_allreduce = False  # it would copy all gradients to add up those of one rank
         self.model: Any = engine
 
     def _prepared(self, model: nn.Module) -> tuple[nn.Module, dict[str, Any]]:
