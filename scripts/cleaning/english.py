@@ -19,15 +19,20 @@ from scripts.lib.code import data_file
 from scripts.lib.kept import Tables, kept
 from scripts.lib.tables import Hashes, capacity_for, slot_of
 
+Hints = np.ndarray[tuple[int], np.dtype[np.uint8]]
 Integers = np.ndarray[tuple[int], np.dtype[np.int32]]
 PHRASE = 0x2545F4914F6CDD1D  # odd multiplier of the hash of a sequence of tokens
 FIRSTS = 256
+HINT_BITS = 14
+HINT_SHIFT = np.uint64(64 - HINT_BITS)
+AS_CASE, AS_OPENING = 1, 2  # what a hint says: a run may be a special case, the first token of a phrase
 
 
 class Lexicon(NamedTuple):
     """Special cases, units and phrases as tables."""
 
     lengths: Integers  # by the last 8 bits of a first character: bit n says that a special case has it and n characters
+    hints: Hints  # by the first HINT_BITS of a hash: bits AS_...; small enough to stay in the processor's cache
     keys: Hashes  # table of special cases
     cases: Integers  # by slot of `keys`: which case
     piece_starts: Integers  # by case: its first piece in `piece_sizes`; one more at the end
@@ -103,12 +108,17 @@ def _tables() -> Tables:
     lengths = np.zeros(FIRSTS, np.int32)
     for case in cases:
         lengths[ord(case.text[0]) % FIRSTS] |= 1 << len(case.text)
+    hints = np.zeros(1 << HINT_BITS, np.uint8)
     keys = table_of(hash_text(case.text) for case in cases)
     phrases = {
         number: case.cut
         for number, case in enumerate(cases)
         if case.cut and (len(case.cut) > 1 or case.cut != case.pieces)
     }
+    for case in cases:
+        hints[hash_text(case.text) >> int(HINT_SHIFT)] |= AS_CASE
+    for cut in phrases.values():
+        hints[hash_text(cut[0]) >> int(HINT_SHIFT)] |= AS_OPENING
     firsts = table_of({hash_text(cut[0]): None for cut in phrases.values()})
     sizes = np.zeros(len(firsts), np.int32)
     for cut in phrases.values():
@@ -116,6 +126,7 @@ def _tables() -> Tables:
     phrase_keys = table_of(phrase_hash(cut) for cut in phrases.values())
     return Lexicon(
         lengths=lengths,
+        hints=hints,
         keys=keys,
         cases=_numbers(keys, {number: hash_text(case.text) for number, case in enumerate(cases)}),
         piece_starts=np.cumsum([0, *(len(case.pieces) for case in cases)]).astype(np.int32),

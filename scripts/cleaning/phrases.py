@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scripts.cleaning.english import PHRASE, Lexicon
+from scripts.cleaning.english import AS_OPENING, HINT_SHIFT, PHRASE, Lexicon
 from scripts.cleaning.hashing import mixed
 from scripts.cleaning.split import Bounds, put, put_case
 from scripts.lib.compiled import compiled, compiled_inner
@@ -42,6 +42,8 @@ def _matches(lexicon: Lexicon, bounds: Bounds, hashes: Hashes, begin: int, end: 
     found = 0
     replacing = False
     for start in range(begin, end):
+        if not lexicon.hints[hashes[start] >> HINT_SHIFT] & AS_OPENING:
+            continue
         slot = slot_of(lexicon.phrase_firsts, mixed(hashes[start]))
         if lexicon.phrase_firsts[slot] == EMPTY:
             continue

@@ -60,12 +60,11 @@ def _tokenize(codes: Codes, starts: Offsets, classes: Codes, lexicon: Lexicon, t
     """Split texts into tokens; there is room for as many as they have characters."""
     begin = int(np.int64(0))
     for text in range(len(starts) - 1):
-        end = split(codes, starts[text], starts[text + 1], classes, lexicon, tokens.bounds, begin)
-        describe(codes, classes, tokens.bounds, begin, end, tokens.hashes, tokens.marks)
+        end = split(codes, starts[text], starts[text + 1], classes, lexicon, tokens, begin)
         joined = join_phrases(lexicon, tokens.bounds, tokens.hashes, begin, end)
         if joined >= 0:
             end = joined
-            describe(codes, classes, tokens.bounds, begin, end, tokens.hashes, tokens.marks)
+            describe(codes, classes, tokens, begin, end)
         begin = end
         tokens.firsts[text + 1] = end
 

@@ -18,17 +18,19 @@ from scripts.cleaning.addresses import is_address
 from scripts.cleaning.affixes import infix_length, prefix_length, suffix_length
 from scripts.cleaning.characters import (
     ASCII_DIGIT,
+    BEFORE_PERIOD,
     LETTER,
     MARK,
     PUNCTUATION,
     SENTENCE_END,
     SPACE,
+    SUFFIX,
     TRIGGER,
     UNSPACED,
     UNWORDED,
     Codes,
 )
-from scripts.cleaning.english import FIRSTS, Lexicon
+from scripts.cleaning.english import AS_CASE, FIRSTS, HINT_SHIFT, Hints, Lexicon
 from scripts.cleaning.hashing import BASE, OFFSET, VALUE, hash_run, mixed
 from scripts.lib.compiled import compiled_inner
 from scripts.lib.tables import EMPTY, Hashes, slot_of
@@ -45,6 +47,7 @@ PUNCTUATED = 16  # punctuation alone
 NO_CASE = -1
 BLANKSPACE, PERIOD = ord(" "), ord(".")
 LONGEST_CASE = 30
+ALL_CLASSES = np.uint32(0xFFFFFFFF)
 
 
 class Tokens(NamedTuple):
@@ -57,7 +60,7 @@ class Tokens(NamedTuple):
 
 
 @compiled_inner
-def split(codes: Codes, first: int, last: int, classes: Codes, lexicon: Lexicon, bounds: Bounds, begin: int) -> int:
+def split(codes: Codes, first: int, last: int, classes: Codes, lexicon: Lexicon, tokens: Tokens, begin: int) -> int:
     """Split the characters from `first` to before `last`: write the tokens from row `begin` on and return the row after them.
 
     There must be room for as many tokens as characters.
@@ -66,38 +69,71 @@ def split(codes: Codes, first: int, last: int, classes: Codes, lexicon: Lexicon,
     position = first
     while position < last:
         start = position
-        seen = classes[codes[position]]
-        position += 1
-        if seen & SPACE:
+        of = classes[codes[position]]
+        if of & SPACE:
+            position += 1
             while position < last and classes[codes[position]] & SPACE:
                 position += 1
             if codes[start] == BLANKSPACE and start > first:
                 start += 1  # one space belongs to the word before it
             if start < position:
-                row = put(start, position, bounds, row)
-        elif seen & UNSPACED:
+                row = put_token(start, position, np.uint64(0), BLANK, tokens, row)
+            continue
+        if of & UNSPACED:
+            position += 1
             while position < last and classes[codes[position]] & MARK:
                 position += 1
-            row = put(start, position, bounds, row)
-        else:
-            while position < last and not classes[codes[position]] & (SPACE | UNSPACED):
-                seen |= classes[codes[position]]
-                position += 1
-            plain = not seen & TRIGGER and (not seen & ASCII_DIGIT or classes[codes[position - 1]] & ASCII_DIGIT)
-            if not plain:
-                row = _split_run(codes, start, position, classes, lexicon, bounds, row)
+            after = put(start, position, tokens.bounds, row)
+            row = describe(codes, classes, tokens, row, after)
+            continue
+        any_of, all_of = np.uint32(0), ALL_CLASSES
+        value, power = np.uint64(0), np.uint64(1)
+        while position < last:
+            code = codes[position]
+            of = classes[code]
+            if of & (SPACE | TRIGGER):  # every letter of a script without spaces is a trigger
+                break
+            any_of |= of
+            all_of &= of
+            value += (np.uint64(code) + OFFSET) * power
+            power *= BASE
+            position += 1
+        value *= VALUE
+        end = position
+        while position < last and not classes[codes[position]] & (SPACE | UNSPACED):
+            position += 1
+        plain = end > start and (not any_of & ASCII_DIGIT or classes[codes[end - 1]] & ASCII_DIGIT)
+        if plain and not is_case(value, lexicon.hints, lexicon.keys):
+            mark = mark_of(any_of, all_of, end - start)
+            if end == position:
+                row = put_token(start, end, value, mark, tokens, row)
                 continue
-            case = special_case(codes, start, position, lexicon)
-            row = put(start, position, bounds, row) if case == NO_CASE else put_case(start, case, lexicon, bounds, row)
+            tail = (np.uint64(codes[end]) + OFFSET) * VALUE
+            if end + 1 == position and _ends_word(codes, end, classes):
+                if not is_case(value + tail * power, lexicon.hints, lexicon.keys):
+                    row = put_token(start, end, value, mark, tokens, row)
+                    of = classes[codes[end]]
+                    row = put_token(end, position, tail, mark_of(of, of, 1), tokens, row)
+                    continue
+        after = _split_run(codes, start, position, classes, lexicon, tokens.bounds, row)
+        row = describe(codes, classes, tokens, row, after)
     return row
 
 
 @compiled_inner
-def describe(codes: Codes, classes: Codes, bounds: Bounds, begin: int, end: int, hashes: Hashes, marks: Marks) -> None:
-    """Write hashes and marks of the tokens from row `begin` to before `end`; white space has the hash 0."""
+def _ends_word(codes: Codes, position: int, classes: Codes) -> bool:
+    """Tell whether the last character of a run, whose others are no triggers, is cut from it whatever they are."""
+    if codes[position] == PERIOD:
+        return bool(classes[codes[position - 1]] & BEFORE_PERIOD)
+    return bool(classes[codes[position]] & SUFFIX)
+
+
+@compiled_inner
+def describe(codes: Codes, classes: Codes, tokens: Tokens, begin: int, end: int) -> int:
+    """Write hashes and marks of the tokens from row `begin` to before `end`, and return `end`."""
     for row in range(begin, end):
-        first, last = bounds[row, 0], bounds[row, 1]
-        any_of, all_of = np.uint32(0), np.uint32(0xFFFFFFFF)
+        first, last = tokens.bounds[row, 0], tokens.bounds[row, 1]
+        any_of, all_of = np.uint32(0), ALL_CLASSES
         value, power = np.uint64(0), np.uint64(1)
         for position in range(first, last):
             code = codes[position]
@@ -106,18 +142,42 @@ def describe(codes: Codes, classes: Codes, bounds: Bounds, begin: int, end: int,
             all_of &= of
             value += (np.uint64(code) + OFFSET) * power
             power *= BASE
-        mark = 0
-        if any_of & LETTER:
-            mark |= ALPHABETIC
-        if not all_of & UNWORDED:
-            mark |= WORDED
-        if all_of & PUNCTUATION:
-            mark |= PUNCTUATED
-        if all_of & SENTENCE_END and last - first == 1:
-            mark |= ENDING
         if all_of & SPACE:
-            mark, value = BLANK, np.uint64(0)
-        hashes[row], marks[row] = value * VALUE, mark
+            tokens.hashes[row], tokens.marks[row] = np.uint64(0), BLANK
+        else:
+            tokens.hashes[row], tokens.marks[row] = value * VALUE, mark_of(any_of, all_of, last - first)
+    return end
+
+
+@compiled_inner
+def mark_of(any_of: np.uint32, all_of: np.uint32, size: int) -> int:
+    """Return the marks of a token but for BLANK, given the classes that any and all of its characters have."""
+    mark = 0
+    if any_of & LETTER:
+        mark |= ALPHABETIC
+    if not all_of & UNWORDED:
+        mark |= WORDED
+    if all_of & PUNCTUATION:
+        mark |= PUNCTUATED
+    if all_of & SENTENCE_END and size == 1:
+        mark |= ENDING
+    return mark
+
+
+@compiled_inner
+def is_case(value: np.uint64, hints: Hints, keys: Hashes) -> bool:
+    """Tell whether a run of characters with this hash is a special case."""
+    if not hints[value >> HINT_SHIFT] & AS_CASE:
+        return False
+    return bool(keys[slot_of(keys, mixed(value))] != EMPTY)
+
+
+@compiled_inner
+def put_token(first: int, last: int, value: np.uint64, mark: int, tokens: Tokens, row: int) -> int:
+    """Write one token with its hash and marks; return the next row."""
+    tokens.bounds[row, 0], tokens.bounds[row, 1] = first, last
+    tokens.hashes[row], tokens.marks[row] = value, mark
+    return row + 1
 
 
 @compiled_inner

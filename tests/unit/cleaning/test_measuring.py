@@ -35,6 +35,7 @@ PIECES = [
     *SPACES,
 ]
 DRAWN = st.sampled_from([*PIECES, *PIECES, *PIECES, *CASES[::5], *units()])
+MARKED = [*map(chr, range(ord("!"), ord("a"))), *"{|}~°…–—’”»€²ß", "'s", "...", ".,", '."']
 LANGUAGES = ("en", "de", "es", "el", "ro", "tr", "vi", "th", "hi")
 
 
@@ -78,6 +79,12 @@ def test_every_special_case_and_unit_is_split_as_listed() -> None:
         assert split(case.text) == list(case.pieces)
     for unit in units():
         assert split(f"5{unit}")[0] == "5"
+
+
+def test_a_word_with_any_mark_at_its_ends_is_split_as_by_the_oracle() -> None:
+    for word in ("word", "Word", "W", "WORD", "mr", "5", "5km", "km5", "C", "US"):
+        for mark in MARKED:
+            check(f"{word}{mark} {mark}{word} {word}{mark}{mark} {mark}{word}{mark} {word}{mark}{word}")
 
 
 def test_real_texts_have_the_measures_of_the_oracle() -> None:
