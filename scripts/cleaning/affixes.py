@@ -21,7 +21,7 @@ from scripts.cleaning.characters import (
     Codes,
 )
 from scripts.cleaning.hashing import hash_run, mixed
-from scripts.lib.compiled import compiled_inner
+from scripts.lib.compiled import compiled_inline
 from scripts.lib.tables import EMPTY, Hashes, slot_of
 
 PERIOD, ELLIPSIS, COMMA, PLUS, HYPHEN, STAR, CARET, TILDE = map(ord, ".…,+-*^~")
@@ -31,7 +31,7 @@ APOSTROPHE, RIGHT_QUOTE, DEGREE = map(ord, "'’°")
 LONGEST_UNIT = 10
 
 
-@compiled_inner
+@compiled_inline
 def prefix_length(codes: Codes, first: int, last: int, classes: Codes) -> int:
     """Return the length of the prefix of a run (not empty)."""
     code = codes[first]
@@ -48,7 +48,7 @@ def prefix_length(codes: Codes, first: int, last: int, classes: Codes) -> int:
     return _dollar_length(codes, first, last)
 
 
-@compiled_inner
+@compiled_inline
 def _dollar_length(codes: Codes, first: int, last: int) -> int:
     """Return the length of US$, C$ or A$ at `first`, or 0."""
     code = codes[first]
@@ -59,7 +59,7 @@ def _dollar_length(codes: Codes, first: int, last: int) -> int:
     return 0
 
 
-@compiled_inner
+@compiled_inline
 def suffix_length(codes: Codes, first: int, last: int, classes: Codes, units: Hashes) -> int:
     """Return the length of the suffix of a run: the longest, since the expression is searched for from the left."""
     if first >= last:
@@ -89,7 +89,7 @@ def suffix_length(codes: Codes, first: int, last: int, classes: Codes, units: Ha
     return _unit_suffix(codes, first, last, classes, units)
 
 
-@compiled_inner
+@compiled_inline
 def _period_suffix(codes: Codes, first: int, last: int, classes: Codes) -> int:
     start = last - 1
     while start > first and codes[start - 1] == PERIOD:
@@ -108,7 +108,7 @@ def _period_suffix(codes: Codes, first: int, last: int, classes: Codes) -> int:
     return 1 if classes[codes[start - 1]] & ALPHA_UPPER and classes[codes[start - 2]] & ALPHA_UPPER else 0
 
 
-@compiled_inner
+@compiled_inline
 def _unit_suffix(codes: Codes, first: int, last: int, classes: Codes, units: Hashes) -> int:
     """Return the length of the unit of measurement that follows the last digit, if one does up to the end."""
     for size in range(0, LONGEST_UNIT + 1):
@@ -123,7 +123,7 @@ def _unit_suffix(codes: Codes, first: int, last: int, classes: Codes, units: Has
     return 0
 
 
-@compiled_inner
+@compiled_inline
 def infix_length(codes: Codes, first: int, position: int, last: int, classes: Codes) -> int:
     """Return the length of the infix at `position` of the run from `first` to before `last`."""
     code = codes[position]
@@ -157,7 +157,7 @@ def infix_length(codes: Codes, first: int, position: int, last: int, classes: Co
     return 0
 
 
-@compiled_inner
+@compiled_inline
 def _hyphen_length(codes: Codes, position: int, last: int, classes: Codes) -> int:
     """Return the length of a hyphen or dash (- – — -- --- —— ~) that a letter follows, or 0."""
     code = codes[position]

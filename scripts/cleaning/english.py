@@ -14,16 +14,16 @@ from typing import NamedTuple
 import numpy as np
 
 from scripts.cleaning.characters import entries
-from scripts.cleaning.hashing import hash_text, mixed
+from scripts.cleaning.hashing import BASE, hash_text, mixed
 from scripts.lib.code import data_file
+from scripts.lib.compiled import compiled_inline
 from scripts.lib.kept import Tables, kept
 from scripts.lib.tables import Hashes, capacity_for, slot_of
 
 Hints = np.ndarray[tuple[int], np.dtype[np.uint8]]
 Integers = np.ndarray[tuple[int], np.dtype[np.int32]]
 PHRASE = 0x2545F4914F6CDD1D  # odd multiplier of the hash of a sequence of tokens
-FIRSTS = 256
-HINT_BITS = 14
+HINT_BITS = 14  # so few that the processor's cache holds what tells most runs apart
 HINT_SHIFT = np.uint64(64 - HINT_BITS)
 AS_CASE, AS_OPENING = 1, 2  # what a hint says: a run may be a special case, the first token of a phrase
 
@@ -31,8 +31,8 @@ AS_CASE, AS_OPENING = 1, 2  # what a hint says: a run may be a special case, the
 class Lexicon(NamedTuple):
     """Special cases, units and phrases as tables."""
 
-    lengths: Integers  # by the last 8 bits of a first character: bit n says that a special case has it and n characters
-    hints: Hints  # by the first HINT_BITS of a hash: bits AS_...; small enough to stay in the processor's cache
+    outlines: Hints  # by `outline`: 1 if a special case has it
+    hints: Hints  # by the first HINT_BITS of a hash: bits AS_...
     keys: Hashes  # table of special cases
     cases: Integers  # by slot of `keys`: which case
     piece_starts: Integers  # by case: its first piece in `piece_sizes`; one more at the end
@@ -79,6 +79,13 @@ def _words(path: Path) -> list[str]:
     return [line.strip() for line in entries(path) if line.strip()]
 
 
+@compiled_inline
+def outline(first: int, last: int, size: int) -> np.uint64:
+    """Return HINT_BITS bits of the first and last character of a run and of its size."""
+    value = np.uint64(first) ^ np.uint64(last) << np.uint64(21) ^ np.uint64(size) << np.uint64(42)
+    return (value * BASE) >> HINT_SHIFT
+
+
 def phrase_hash(tokens: Iterable[str]) -> int:
     """Return the hash of a sequence of tokens, as the compiled loops compute it."""
     value = 0
@@ -105,10 +112,7 @@ def lexicon() -> Lexicon:
 @kept
 def _tables() -> Tables:
     cases = special_cases()
-    lengths = np.zeros(FIRSTS, np.int32)
-    for case in cases:
-        lengths[ord(case.text[0]) % FIRSTS] |= 1 << len(case.text)
-    hints = np.zeros(1 << HINT_BITS, np.uint8)
+    outlines, hints = np.zeros(1 << HINT_BITS, np.uint8), np.zeros(1 << HINT_BITS, np.uint8)
     keys = table_of(hash_text(case.text) for case in cases)
     phrases = {
         number: case.cut
@@ -116,6 +120,7 @@ def _tables() -> Tables:
         if case.cut and (len(case.cut) > 1 or case.cut != case.pieces)
     }
     for case in cases:
+        outlines[int(outline(ord(case.text[0]), ord(case.text[-1]), len(case.text)))] = 1
         hints[hash_text(case.text) >> int(HINT_SHIFT)] |= AS_CASE
     for cut in phrases.values():
         hints[hash_text(cut[0]) >> int(HINT_SHIFT)] |= AS_OPENING
@@ -125,7 +130,7 @@ def _tables() -> Tables:
         sizes[_slot(firsts, hash_text(cut[0]))] |= 1 << len(cut)
     phrase_keys = table_of(phrase_hash(cut) for cut in phrases.values())
     return Lexicon(
-        lengths=lengths,
+        outlines=outlines,
         hints=hints,
         keys=keys,
         cases=_numbers(keys, {number: hash_text(case.text) for number, case in enumerate(cases)}),

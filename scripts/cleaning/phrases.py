@@ -39,6 +39,16 @@ def join_phrases(lexicon: Lexicon, bounds: Bounds, hashes: Hashes, begin: int, e
 def _matches(lexicon: Lexicon, bounds: Bounds, hashes: Hashes, begin: int, end: int) -> tuple[Matches, int, bool]:
     """Return all phrases in order of their start (start, number of tokens, case), how many, and whether one lies together."""
     matches = np.empty((16, 3), np.int32)
+    found, replacing = _find(lexicon, bounds, hashes, begin, end, matches)
+    if found > len(matches):
+        matches = np.empty((found, 3), np.int32)
+        _find(lexicon, bounds, hashes, begin, end, matches)
+    return matches, found, replacing
+
+
+@compiled_inner
+def _find(lexicon: Lexicon, bounds: Bounds, hashes: Hashes, begin: int, end: int, matches: Matches) -> tuple[int, bool]:
+    """Write as many phrases as there is room for; return how many there are, and whether one lies together."""
     found = 0
     replacing = False
     for start in range(begin, end):
@@ -58,23 +68,12 @@ def _matches(lexicon: Lexicon, bounds: Bounds, hashes: Hashes, begin: int, end: 
             place = slot_of(lexicon.phrase_keys, mixed(value))
             if lexicon.phrase_keys[place] == EMPTY:
                 continue
-            if found == len(matches):
-                matches = _larger(matches)
-            matches[found, START], matches[found, SIZE] = start, size
-            matches[found, CASE] = lexicon.phrase_cases[place]
+            if found < len(matches):
+                matches[found, START], matches[found, SIZE] = start, size
+                matches[found, CASE] = lexicon.phrase_cases[place]
             found += 1
             replacing |= _together(bounds, start, start + size)
-    return matches, found, replacing
-
-
-@compiled
-def _larger(matches: Matches) -> Matches:
-    """Return a copy with twice the rows."""
-    larger = np.empty((2 * len(matches), 3), np.int32)
-    for match in range(len(matches)):
-        for column in range(3):
-            larger[match, column] = matches[match, column]
-    return larger
+    return found, replacing
 
 
 @compiled_inner

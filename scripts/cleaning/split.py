@@ -30,9 +30,9 @@ from scripts.cleaning.characters import (
     UNWORDED,
     Codes,
 )
-from scripts.cleaning.english import AS_CASE, FIRSTS, HINT_SHIFT, Hints, Lexicon
+from scripts.cleaning.english import AS_CASE, HINT_SHIFT, Hints, Lexicon, outline
 from scripts.cleaning.hashing import BASE, OFFSET, VALUE, hash_run, mixed
-from scripts.lib.compiled import compiled_inner
+from scripts.lib.compiled import compiled_inline, compiled_inner
 from scripts.lib.tables import EMPTY, Hashes, slot_of
 
 Bounds = np.ndarray[tuple[int, int], np.dtype[np.int32]]
@@ -120,7 +120,7 @@ def split(codes: Codes, first: int, last: int, classes: Codes, lexicon: Lexicon,
     return row
 
 
-@compiled_inner
+@compiled_inline
 def _ends_word(codes: Codes, position: int, classes: Codes) -> bool:
     """Tell whether the last character of a run, whose others are no triggers, is cut from it whatever they are."""
     if codes[position] == PERIOD:
@@ -132,10 +132,15 @@ def _ends_word(codes: Codes, position: int, classes: Codes) -> bool:
 def describe(codes: Codes, classes: Codes, tokens: Tokens, begin: int, end: int) -> int:
     """Write hashes and marks of the tokens from row `begin` to before `end`, and return `end`."""
     for row in range(begin, end):
-        first, last = tokens.bounds[row, 0], tokens.bounds[row, 1]
+        first, last = int(np.int64(tokens.bounds[row, 0])), int(np.int64(tokens.bounds[row, 1]))
+        if last - first == 1:  # most marks of punctuation
+            of = classes[codes[first]]
+            one = np.uint64(0) if of & SPACE else (np.uint64(codes[first]) + OFFSET) * VALUE
+            tokens.hashes[row], tokens.marks[row] = one, BLANK if of & SPACE else mark_of(of, of, 1)
+            continue
         any_of, all_of = np.uint32(0), ALL_CLASSES
         value, power = np.uint64(0), np.uint64(1)
-        for position in range(first, last):
+        for position in range(np.uint64(first), np.uint64(last)):
             code = codes[position]
             of = classes[code]
             any_of |= of
@@ -149,7 +154,7 @@ def describe(codes: Codes, classes: Codes, tokens: Tokens, begin: int, end: int)
     return end
 
 
-@compiled_inner
+@compiled_inline
 def mark_of(any_of: np.uint32, all_of: np.uint32, size: int) -> int:
     """Return the marks of a token but for BLANK, given the classes that any and all of its characters have."""
     mark = 0
@@ -164,7 +169,7 @@ def mark_of(any_of: np.uint32, all_of: np.uint32, size: int) -> int:
     return mark
 
 
-@compiled_inner
+@compiled_inline
 def is_case(value: np.uint64, hints: Hints, keys: Hashes) -> bool:
     """Tell whether a run of characters with this hash is a special case."""
     if not hints[value >> HINT_SHIFT] & AS_CASE:
@@ -172,7 +177,7 @@ def is_case(value: np.uint64, hints: Hints, keys: Hashes) -> bool:
     return bool(keys[slot_of(keys, mixed(value))] != EMPTY)
 
 
-@compiled_inner
+@compiled_inline
 def put_token(first: int, last: int, value: np.uint64, mark: int, tokens: Tokens, row: int) -> int:
     """Write one token with its hash and marks; return the next row."""
     tokens.bounds[row, 0], tokens.bounds[row, 1] = first, last
@@ -180,24 +185,24 @@ def put_token(first: int, last: int, value: np.uint64, mark: int, tokens: Tokens
     return row + 1
 
 
-@compiled_inner
+@compiled_inline
 def special_case(codes: Codes, first: int, last: int, lexicon: Lexicon) -> int:
     """Return the number of the special case that a run is, or NO_CASE."""
     size = last - first
-    if size > LONGEST_CASE or size <= 0 or not (lexicon.lengths[codes[first] % FIRSTS] >> size) & 1:
+    if size > LONGEST_CASE or size <= 0 or not lexicon.outlines[outline(codes[first], codes[last - 1], size)]:
         return NO_CASE
     slot = slot_of(lexicon.keys, mixed(hash_run(codes, first, last)))
     return NO_CASE if lexicon.keys[slot] == EMPTY else int(lexicon.cases[slot])
 
 
-@compiled_inner
+@compiled_inline
 def put(first: int, last: int, bounds: Bounds, row: int) -> int:
     """Write one token; return the next row."""
     bounds[row, 0], bounds[row, 1] = first, last
     return row + 1
 
 
-@compiled_inner
+@compiled_inline
 def put_case(first: int, case: int, lexicon: Lexicon, bounds: Bounds, row: int) -> int:
     """Write the pieces of a special case that begins at `first`; return the next row."""
     for piece in range(lexicon.piece_starts[case], lexicon.piece_starts[case + 1]):
@@ -255,16 +260,18 @@ def _split_run(codes: Codes, first: int, last: int, classes: Codes, lexicon: Lex
     return row
 
 
-@compiled_inner
+@compiled_inline
 def _put_core(codes: Codes, first: int, last: int, classes: Codes, bounds: Bounds, row: int) -> int:
     """Write what is left of a run between its prefixes and suffixes: an address as it is, anything else cut at infixes."""
-    triggers = periods = 0
-    for position in range(first, last):
-        triggers += (classes[codes[position]] & TRIGGER) != 0
-        periods += codes[position] == PERIOD
-    if triggers == 0 or (periods > 0 and is_address(codes, classes, first, last)):
+    position = first
+    while position < last and not classes[codes[position]] & TRIGGER:
+        position += 1
+    period = position
+    while period < last and codes[period] != PERIOD:
+        period += 1
+    if position == last or (period < last and is_address(codes, classes, first, last)):
         return put(first, last, bounds, row)
-    start = position = first
+    start = first
     while position < last:
         size = infix_length(codes, first, position, last, classes)
         if size == 0:

@@ -48,6 +48,14 @@ def compiled_inner(function: Callable[P, R]) -> Callable[P, R]:
     return _kept(njit(_nrt=False)(function), function)
 
 
+def compiled_inline(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function as `compiled_inner` does, into each function that calls it.
+
+    For what is called with many arrays for each word or character: an array is seven arguments, and a call copies them all.
+    """
+    return _kept(njit(_nrt=False, forceinline=True)(function), function)
+
+
 def _kept(dispatcher: Any, function: Callable[P, R]) -> Callable[P, R]:
     if cache_folder(function.__module__) is not None:
         dispatcher._cache = _Cache(function)

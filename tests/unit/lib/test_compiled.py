@@ -13,6 +13,7 @@ import pytest
 from scripts.lib.code import ROOT
 
 CALLEE = "from scripts.lib.compiled import compiled_inner\n\n@compiled_inner\ndef step(value):\n    return value + {}\n"
+INLINE = CALLEE.replace("compiled_inner", "compiled_inline")
 CALLER = (
     "from scripts.callee import step\nfrom scripts.lib.compiled import compiled\n\n"
     "@compiled\ndef twice(value):\n    return step(step(value))\n"
@@ -49,13 +50,24 @@ def run(tree: Path, program: str = PROGRAM) -> tuple[int, int]:
     return int(value), int(hits)
 
 
-def test_code_is_kept_and_made_anew_when_a_function_of_another_file_changes(tree: Path) -> None:
+@pytest.mark.parametrize("callee", [CALLEE, INLINE], ids=["inner", "inline"])
+def test_code_is_kept_and_made_anew_when_a_function_of_another_file_changes(tree: Path, callee: str) -> None:
+    (tree / "scripts" / "callee.py").write_text(callee.format(1))
     assert run(tree) == (3, 0)
     assert run(tree) == (3, 1)
-    (tree / "scripts" / "callee.py").write_text(CALLEE.format(10))
+    (tree / "scripts" / "callee.py").write_text(callee.format(10))
     assert run(tree) == (21, 0)
-    (tree / "scripts" / "callee.py").write_text("# as it was\n" + CALLEE.format(1))
+    (tree / "scripts" / "callee.py").write_text("# as it was\n" + callee.format(1))
     assert run(tree) == (3, 1)
+
+
+@pytest.mark.parametrize(("callee", "inline"), [(CALLEE, False), (INLINE, True)], ids=["inner", "inline"])
+def test_only_an_inline_function_is_compiled_into_its_callers_for_sure(tree: Path, callee: str, inline: bool) -> None:
+    (tree / "scripts" / "callee.py").write_text(callee.format(1))
+    code = "step.overloads[step.signatures[0]].library.get_llvm_str()"
+    show = f"from scripts.callee import step; step(1); print('alwaysinline' in {code}, 0)"
+    output, _ = start(tree, show).communicate(timeout=300)
+    assert output.split()[0] == str(inline)
 
 
 @pytest.mark.parametrize("size", [0, 20])
