@@ -102,19 +102,21 @@ def split(codes: Codes, first: int, last: int, classes: Codes, lexicon: Lexicon,
         end = position
         while position < last and not classes[codes[position]] & (SPACE | UNSPACED):
             position += 1
+        # Three in four runs are a word without triggers, or one with a mark behind it: nothing else can be cut from these.
         plain = end > start and (not any_of & ASCII_DIGIT or classes[codes[end - 1]] & ASCII_DIGIT)
         if plain and not is_case(value, lexicon.hints, lexicon.keys):
             mark = mark_of(any_of, all_of, end - start)
             if end == position:
                 row = put_token(start, end, value, mark, tokens, row)
                 continue
-            tail = (np.uint64(codes[end]) + OFFSET) * VALUE
             if end + 1 == position and _ends_word(codes, end, classes):
-                if not is_case(value + tail * power, lexicon.hints, lexicon.keys):
+                if not is_case(value + hash_of(codes[end]) * power, lexicon.hints, lexicon.keys):
                     row = put_token(start, end, value, mark, tokens, row)
-                    of = classes[codes[end]]
-                    row = put_token(end, position, tail, mark_of(of, of, 1), tokens, row)
+                    row = put_character(codes, end, classes, tokens, row)
                     continue
+        if position == start + 1:
+            row = put_character(codes, start, classes, tokens, row)
+            continue
         after = _split_run(codes, start, position, classes, lexicon, tokens.bounds, row)
         row = describe(codes, classes, tokens, row, after)
     return row
@@ -134,9 +136,7 @@ def describe(codes: Codes, classes: Codes, tokens: Tokens, begin: int, end: int)
     for row in range(begin, end):
         first, last = int(np.int64(tokens.bounds[row, 0])), int(np.int64(tokens.bounds[row, 1]))
         if last - first == 1:  # most marks of punctuation
-            of = classes[codes[first]]
-            one = np.uint64(0) if of & SPACE else (np.uint64(codes[first]) + OFFSET) * VALUE
-            tokens.hashes[row], tokens.marks[row] = one, BLANK if of & SPACE else mark_of(of, of, 1)
+            put_character(codes, first, classes, tokens, row)
             continue
         any_of, all_of = np.uint32(0), ALL_CLASSES
         value, power = np.uint64(0), np.uint64(1)
@@ -175,6 +175,21 @@ def is_case(value: np.uint64, hints: Hints, keys: Hashes) -> bool:
     if not hints[value >> HINT_SHIFT] & AS_CASE:
         return False
     return bool(keys[slot_of(keys, mixed(value))] != EMPTY)
+
+
+@compiled_inline
+def hash_of(code: int) -> np.uint64:
+    """Return the hash of a run of one character."""
+    return (np.uint64(code) + OFFSET) * VALUE
+
+
+@compiled_inline
+def put_character(codes: Codes, position: int, classes: Codes, tokens: Tokens, row: int) -> int:
+    """Write a token of one character with its hash and marks; return the next row."""
+    of = classes[codes[position]]
+    if of & SPACE:
+        return put_token(position, position + 1, np.uint64(0), BLANK, tokens, row)
+    return put_token(position, position + 1, hash_of(codes[position]), mark_of(of, of, 1), tokens, row)
 
 
 @compiled_inline
