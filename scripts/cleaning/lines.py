@@ -11,46 +11,76 @@ import numpy as np
 from scripts.cleaning import counts as at
 from scripts.cleaning.characters import DECIMAL, LETTER, NUMBER, SPACE, SYMBOL, TERMINAL, UNSPACED, UPPER, Codes
 from scripts.cleaning.counts import Counts, Table
-from scripts.cleaning.repetition import NEWLINE, add_run, duplicate_paragraphs
+from scripts.cleaning.recurrence import NEWLINE, add_run, duplicate_paragraphs, nothing_seen
 from scripts.cleaning.split import Offsets
 from scripts.lib.compiled import compiled, compiled_inner
-from scripts.lib.tables import capacity_for
+from scripts.lib.tables import Hashes
 
 SHORT_LINE = 30  # characters (FineWeb, section 3.6)
 PERIOD, ELLIPSIS, HASH = map(ord, ".…#")
+ASCII = 128
+
+# What a character adds to the counts of its line: a number with a field for each count, so that one addition does for all.
+FIELD = 7  # bits
+FULL = (1 << FIELD) - 1  # characters after which a field may be full
+_SHIFTS = (np.uint64(FIELD * number) for number in range(9))
+LETTERS, CAPITALS, DIGITS, SYMBOLS, WHITE, UNSPACED_LETTERS, ALONE, WORDED, HASHES = _SHIFTS
+ONE, MASK = np.uint64(1), np.uint64(FULL)
 
 
 @compiled
 def measure_lines(codes: Codes, starts: Offsets, classes: Codes, table: Table) -> None:
     """Measure lines and paragraphs of texts: text n has the characters from `starts[n]` to before `starts[n + 1]`."""
+    ascii_adds = np.empty(ASCII, np.uint64)
+    for code in range(ASCII):
+        ascii_adds[code] = _adds(code, classes)
     for text in range(len(starts) - 1):
         first, last, out = starts[text], starts[text + 1], table[text]
         out[at.CHARACTERS] = last - first
-        _measure_lines(codes, first, last, classes, out)
+        _measure_lines(codes, first, last, classes, ascii_adds, out)
+        out[at.ELLIPSES] = _ellipses(codes, first, last)
         found = duplicate_paragraphs(codes, first, last, classes)
         out[at.PARAGRAPHS], out[at.DUPLICATE_PARAGRAPHS], out[at.DUPLICATE_PARAGRAPH_CHARACTERS] = found
 
 
+@compiled_inner
+def _adds(code: int, classes: Codes) -> np.uint64:
+    """Return what a character adds to the counts of its line."""
+    of = classes[code]
+    alone = np.uint64((of & UNSPACED) != 0)
+    letter = np.uint64((of & LETTER) != 0)
+    worded = np.uint64((of & (LETTER | NUMBER)) != 0)
+    adds = letter << LETTERS
+    adds |= np.uint64((of & UPPER) != 0) << CAPITALS
+    adds |= np.uint64((of & DECIMAL) != 0) << DIGITS
+    adds |= np.uint64((of & SYMBOL) != 0) << SYMBOLS
+    adds |= np.uint64((of & SPACE) != 0) << WHITE
+    adds |= (letter & alone) << UNSPACED_LETTERS
+    adds |= alone << ALONE
+    adds |= (worded & ~alone) << WORDED
+    return adds | (np.uint64(code == HASH) << HASHES)
+
+
 @compiled
-def _measure_lines(codes: Codes, first: int, last: int, classes: Codes, out: Counts) -> None:
+def _measure_lines(codes: Codes, first: int, last: int, classes: Codes, ascii_adds: Hashes, out: Counts) -> None:
     """Measure the lines that line feeds part: duplicates, ends, lengths, and what RefinedWeb says of them."""
     feeds = 0
-    for position in range(first, last):
+    for position in range(np.uint64(first), np.uint64(last)):  # unsigned: no place has to be looked at for its sign
         feeds += codes[position] == NEWLINE
-    keys = np.zeros(capacity_for(feeds + 1), np.uint64)
+    seen = nothing_seen(feeds + 1)
     start = first
-    for position in range(first, last + 1):
-        if position < last and codes[position] != NEWLINE:
+    while start < last:
+        if codes[start] == NEWLINE:
+            start += 1
             continue
-        if position > start:
-            blank = _measure_line(codes, start, position, classes, out)
-            out[at.PIECES] += 1
-            if add_run(keys, codes, start, position):
-                out[at.DUPLICATE_PIECES] += 1
-                out[at.DUPLICATE_PIECE_CHARACTERS] += position - start
-                if not blank:
-                    out[at.DUPLICATE_LINE_CHARACTERS] += position - start
-        start = position + 1
+        end, blank = _measure_line(codes, start, last, classes, ascii_adds, out)
+        out[at.PIECES] += 1
+        if add_run(seen, codes, start, end):
+            out[at.DUPLICATE_PIECES] += 1
+            out[at.DUPLICATE_PIECE_CHARACTERS] += end - start
+            if not blank:
+                out[at.DUPLICATE_LINE_CHARACTERS] += end - start
+        start = end + 1
     out[at.FEEDS] = feeds
     out[at.WHITE] += feeds
     if last > first:  # splitting at line feeds leaves an empty piece at either end; the second repeats the first
@@ -60,38 +90,49 @@ def _measure_lines(codes: Codes, first: int, last: int, classes: Codes, out: Cou
 
 
 @compiled_inner
-def _measure_line(codes: Codes, first: int, last: int, classes: Codes, out: Counts) -> bool:
-    """Count the characters and words of a line, and what it is; tell whether it is blank."""
-    letters = capitals = digits = white = symbols = unspaced = hashes = dots = ellipses = 0
-    for position in range(first, last):
-        code = codes[position]
-        of = classes[code]
-        letters += (of & LETTER) != 0
-        capitals += (of & UPPER) != 0
-        digits += (of & DECIMAL) != 0
-        white += (of & SPACE) != 0
-        symbols += (of & SYMBOL) != 0
-        unspaced += (of & (UNSPACED | LETTER)) == (UNSPACED | LETTER)
-        hashes += code == HASH
-        dots = dots + 1 if code == PERIOD else 0
-        if dots == 3 or code == ELLIPSIS:
-            ellipses += 1
-            dots = 0
+def _measure_line(
+    codes: Codes, first: int, last: int, classes: Codes, ascii_adds: Hashes, out: Counts
+) -> tuple[int, bool]:
+    """Count the characters and words of the line that begins at `first`, and what it is; return its end, and whether it is blank.
+
+    A word is counted at its first letter or number; letters of scripts without spaces are words by themselves.
+    """
+    letters = capitals = digits = white = words = 0
+    begun = np.uint64(0)  # whether the word has had its first letter or number
+    position = first
+    while position < last and codes[position] != NEWLINE:
+        counted = np.uint64(0)
+        stop = min(last, position + FULL)
+        while position < stop:
+            code = codes[np.uint64(position)]
+            if code == NEWLINE:
+                break
+            adds = ascii_adds[code] if code < ASCII else _adds(code, classes)
+            counted += adds
+            worded = (adds >> WORDED) & ONE
+            words += int(np.int64(worded & ~begun))
+            begun = (begun | worded) & ~(adds >> WHITE)
+            position += 1
+        letters += _field(counted, LETTERS)
+        capitals += _field(counted, CAPITALS)
+        digits += _field(counted, DIGITS)
+        white += _field(counted, WHITE)
+        words += _field(counted, ALONE)
+        out[at.SYMBOLS] += _field(counted, SYMBOLS)
+        out[at.UNSPACED_LETTERS] += _field(counted, UNSPACED_LETTERS)
+        out[at.HASHES] += _field(counted, HASHES)
     out[at.LETTERS] += letters
     out[at.CAPITALS] += capitals
     out[at.DIGITS] += digits
-    out[at.SYMBOLS] += symbols
     out[at.WHITE] += white
-    out[at.UNSPACED_LETTERS] += unspaced
-    out[at.HASHES] += hashes
-    out[at.ELLIPSES] += ellipses
-    if white == last - first:
-        return True
+    size = position - first
+    if white == size:
+        return position, True
     out[at.LINES] += 1
-    out[at.TERMINAL_LINES] += (classes[codes[last - 1]] & TERMINAL) != 0
-    out[at.SHORT_LINES] += last - first <= SHORT_LINE
-    words, counter = words_of_line(codes, first, last, classes)
+    out[at.TERMINAL_LINES] += (classes[codes[position - 1]] & TERMINAL) != 0
+    out[at.SHORT_LINES] += size <= SHORT_LINE
     upper, numeric = is_uppercase(letters, capitals), is_numeric(letters, digits)
+    counter = words == 2 and words_of_line(codes, first, position, classes)[1]
     out[at.UPPERCASE_LINES] += upper
     out[at.NUMERIC_LINES] += numeric
     out[at.COUNTER_LINES] += counter
@@ -99,7 +140,30 @@ def _measure_line(codes: Codes, first: int, last: int, classes: Codes, out: Coun
     out[at.LINE_WORDS] += words
     if upper or numeric or counter or words == 1:
         out[at.POOR_LINE_WORDS] += words
-    return False
+    return position, False
+
+
+@compiled_inner
+def _field(counted: np.uint64, field: np.uint64) -> int:
+    return int(np.int64((counted >> field) & MASK))
+
+
+@compiled_inner
+def _ellipses(codes: Codes, first: int, last: int) -> int:
+    """Return how many ellipses there are, of one character or of three periods."""
+    likely = int(first < last and codes[first] == ELLIPSIS)
+    for place in range(np.uint64(first + 1), np.uint64(last)):
+        likely += (codes[place] == ELLIPSIS) | ((codes[place] == PERIOD) & (codes[place - ONE] == PERIOD))
+    if likely == 0:
+        return 0
+    dots = ellipses = 0
+    for position in range(first, last):
+        code = codes[position]
+        dots = dots + 1 if code == PERIOD else 0
+        if dots == 3 or code == ELLIPSIS:
+            ellipses += 1
+            dots = 0
+    return ellipses
 
 
 @compiled_inner

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from scripts.cleaning.characters import DECIMAL, LETTER, SPACE, UPPER, Codes, character_classes, code_points, entries
 from scripts.cleaning.lines import is_numeric, is_uppercase, words_of_line
-from scripts.cleaning.repetition import NEWLINE
+from scripts.cleaning.recurrence import NEWLINE
 from scripts.lib.code import data_file
 from scripts.lib.compiled import compiled, compiled_inner
 

@@ -72,6 +72,24 @@ def test_repeating_texts_have_the_measures_of_the_oracle(text: str) -> None:
     check(text)
 
 
+@pytest.mark.parametrize("feed", ["\n", "\n\n"])
+def test_lines_and_paragraphs_that_look_alike_are_told_apart(feed: str) -> None:
+    """Equal in length and in the characters by which they are told from others at first."""
+    check(feed.join(["a12b34c56d", "a21b34c56d", "a12b43c56d", "a21b34c56d", "a12b34c56d", "a12b43c56e"]))
+
+
+def test_phrases_are_found_after_a_part_of_them_and_in_full_only() -> None:
+    for phrase in ("terms of terms of use", "uses use cookies", "cookie policcookie policy", "lorem ips lorem ipsum"):
+        for text in (phrase, phrase.upper(), phrase[:-1], phrase[1:], f"é{phrase}", phrase[:-1] + "é"):
+            check(f"One two three {text}.\nWith {{ four five {text} six.\n{text}!")
+
+
+def test_counts_of_a_long_line_are_of_all_its_characters() -> None:
+    for character in ("A", "7", "#", "中", "\u2003", "é"):
+        for size in (126, 127, 128, 254, 255, 1000):
+            check(character * size + " b\n" + f"{character} " * (size // 2))
+
+
 def test_every_special_case_and_unit_is_split_as_listed() -> None:
     for case in special_cases():
         if "ツ" in case.text:  # a letter of a script without spaces is a token here
