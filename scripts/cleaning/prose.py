@@ -14,30 +14,35 @@ from typing import NamedTuple
 import numpy as np
 
 from scripts.cleaning import counts as at
-from scripts.cleaning.characters import BREAK, DECIMAL, LINE_END, SPACE, UNSPACED, Codes, code_points, entries
+from scripts.cleaning.characters import BREAK, LINE_END, SPACE, UNSPACED, Codes, code_points, entries
+from scripts.cleaning.citations import CLOSING, OPENING, without_citations
 from scripts.cleaning.counts import Counts, Table
 from scripts.cleaning.english import Integers
 from scripts.cleaning.split import ENDING, PUNCTUATED, Marks, Offsets, Tokens
 from scripts.lib.code import data_file
 from scripts.lib.compiled import compiled, compiled_inner
-
-Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
+from scripts.lib.tables import Hashes
 
 FEWEST_WORDS = 3
 LONGEST_WORD = 1000
 ASCII = 128
+BITS, ONE = 64, np.uint64(1)
 PERIOD, ELLIPSIS, BULLET, HYPHEN, RETURN, NEWLINE = map(ord, ".…•-\r\n")
-OPENING, CLOSING, CURLY, CAPITAL_A, CAPITAL_Z, KELVIN, SMALL_K = *map(ord, "[]{AZ"), 0x212A, ord("k")
+CURLY, CAPITAL_A, CAPITAL_Z, KELVIN, SMALL_K = *map(ord, "{AZ"), 0x212A, ord("k")
 LOREM, SCRIPT, POLICY = 1, 2, 4  # what a phrase is
-EDIT, NEEDED = code_points("edit]"), code_points("citation needed]")
 
 
 class Wanted(NamedTuple):
-    """Phrases that are looked for in lower-cased lines."""
+    """Phrases that are looked for in lines, in either case, all at once by their beginnings (Baeza-Yates and Gonnet 1992).
 
-    pairs: Flags  # by the first two characters: whether a phrase begins so
+    A number has as many bits for each phrase, one for each character of its beginning.
+    """
+
+    stands: Hashes  # by ASCII character: the bits where it stands; none for 0, which stands for all that is not ASCII
+    bounds: Hashes  # the first bits of all phrases, the last ones of their beginnings
+    begun: Integers  # by phrase: the characters of its beginning
     starts: Integers  # by phrase: its first character in `codes`; one more at the end
-    codes: Codes
+    codes: Codes  # in lower case
     kinds: Integers  # by phrase: LOREM, SCRIPT or POLICY
 
 
@@ -46,11 +51,23 @@ def wanted() -> Wanted:
     """Return the phrases by which C4 drops lines and documents."""
     policies = entries(data_file("scripts/cleaning/lists/policy_phrases_en.txt"))
     phrases = {"lorem ipsum": LOREM, "javascript": SCRIPT, **dict.fromkeys(map(str.strip, policies), POLICY)}
-    pairs = np.zeros((ASCII, ASCII), np.bool_)
-    for phrase in phrases:
-        pairs[ord(phrase[0]), ord(phrase[1])] = True
-    starts = np.cumsum([0, *map(len, phrases)]).astype(np.int32)
-    return Wanted(pairs, starts, code_points("".join(phrases)), np.array(list(phrases.values()), np.int32))
+    width = BITS // len(phrases)
+    stands, bounds = [0] * ASCII, [0, 0]
+    for number, phrase in enumerate(phrases):
+        bits = range(number * width, number * width + len(phrase[:width]))
+        bounds = [bounds[0] | 1 << bits[0], bounds[1] | 1 << bits[-1]]
+        for bit, character in zip(bits, phrase, strict=False):
+            for code in {ord(character), ord(character.upper())}:
+                stands[code] |= 1 << bit
+    sizes = np.array([len(phrase) for phrase in phrases], np.int32)
+    return Wanted(
+        np.array(stands, np.uint64),
+        np.array(bounds, np.uint64),
+        np.minimum(sizes, np.int32(width)),
+        np.cumsum([0, *sizes]).astype(np.int32),
+        code_points("".join(phrases)),
+        np.array(list(phrases.values()), np.int32),
+    )
 
 
 class Edited(NamedTuple):
@@ -93,7 +110,7 @@ def _measure_text(
     start, last = starts[text], starts[text + 1]
     while start < last:
         end = start
-        while end < last and not classes[codes[end]] & BREAK:
+        while end < last and not classes[codes[np.uint64(end)]] & BREAK:
             end += 1
         out[at.BROKEN_LINES] += 1
         left, right = start, end
@@ -141,11 +158,13 @@ def _measure_c4(
     line, left, right = codes, first, last
     number = edited.size[0]
     cited = False
-    for position in range(first, last):
-        cited |= codes[position] == OPENING
+    curly = 0
+    for place in range(np.uint64(first), np.uint64(last)):  # unsigned: no place has to be looked at for its sign
+        cited |= codes[place] == OPENING
+        curly += codes[place] == CURLY
     if cited:
         left = edited.starts[number]
-        right = _without_citations(codes, first, last, classes, edited.codes, left)
+        right = without_citations(codes, first, last, classes, edited.codes, left)
         cited = right - left < last - first
         if cited:
             line = edited.codes
@@ -153,7 +172,7 @@ def _measure_c4(
             left, right = first, last
     if right == left or not classes[line[right - 1]] & LINE_END or _ends_in_dots(line, left, right):
         return token
-    kinds, curly = _look_for(line, left, right, phrases)
+    kinds = _look_for(line, left, right, phrases)
     out[at.LOREM_IPSUM] += (kinds & LOREM) != 0
     if kinds & SCRIPT:
         return token
@@ -164,10 +183,10 @@ def _measure_c4(
         edited.starts[number + 1], edited.owners[number] = right, text
         edited.size[0] = number + 1
         return token
-    while tokens.bounds[token, 0] < first:
+    while tokens.bounds[np.uint64(token), 0] < first:
         token += 1
     begin, end = token, tokens.firsts[text + 1]
-    while token < end and tokens.bounds[token, 1] <= last:
+    while token < end and tokens.bounds[np.uint64(token), 1] <= last:
         token += 1
     out[at.C4_SENTENCES] += _sentences(tokens.marks, begin, token)
     return token
@@ -191,45 +210,13 @@ def _enough_words(codes: Codes, first: int, last: int, classes: Codes) -> bool:
         if of & SPACE or of & UNSPACED:
             words += (size > 0) + ((of & UNSPACED) != 0)
             size = 0
+            if words >= FEWEST_WORDS and last - position <= LONGEST_WORD:
+                return True  # no word can be too long any more
         else:
             size += 1
             if size > LONGEST_WORD:
                 return False
     return words + (size > 0) >= FEWEST_WORDS
-
-
-@compiled_inner
-def _without_citations(codes: Codes, first: int, last: int, classes: Codes, line: Codes, size: int) -> int:
-    """Copy a line without `[12]`, `[]`, `[edit]` and `[citation needed]` to `line[size:]`; return where the copy ends."""
-    position = first
-    while position < last:
-        if codes[position] == OPENING:
-            after = position + 1
-            while after < last and classes[codes[after]] & DECIMAL:
-                after += 1
-            if after < last and codes[after] == CLOSING:
-                position = after + 1
-                continue
-            if _stands(codes, position + 1, last, EDIT):
-                position += 1 + len(EDIT)
-                continue
-            if _stands(codes, position + 1, last, NEEDED):
-                position += 1 + len(NEEDED)
-                continue
-        line[size] = codes[position]
-        size += 1
-        position += 1
-    return size
-
-
-@compiled_inner
-def _stands(codes: Codes, position: int, last: int, run: Codes) -> bool:
-    if position + len(run) > last:
-        return False
-    for offset in range(len(run)):
-        if codes[position + offset] != run[offset]:
-            return False
-    return True
 
 
 @compiled_inner
@@ -241,30 +228,39 @@ def _lower(code: int) -> int:
 
 
 @compiled_inner
-def _look_for(codes: Codes, first: int, last: int, phrases: Wanted) -> tuple[int, int]:
-    """Return the kinds of phrases in a line, and its curly brackets."""
-    kinds = curly = 0
-    before = 0
+def _look_for(codes: Codes, first: int, last: int, phrases: Wanted) -> int:
+    """Return the kinds of phrases in a line."""
+    kinds = 0
+    begins, ends = phrases.bounds[0], phrases.bounds[1]
+    matched = np.uint64(0)  # a bit for each beginning of a beginning that ends here
     for position in range(first, last):
-        code = _lower(codes[position])
-        curly += code == CURLY
-        if code < ASCII and phrases.pairs[before, code]:
+        code = codes[np.uint64(position)]
+        if code >= ASCII:
+            code = np.uint32(SMALL_K if code == KELVIN else 0)
+        matched = ((matched << ONE) | begins) & phrases.stands[code]
+        if matched & ends:
             for phrase in range(len(phrases.kinds)):
-                begin, end = phrases.starts[phrase], phrases.starts[phrase + 1]
-                same = position - 1 + end - begin <= last
-                for place in range(begin, end):
-                    same = same and _lower(codes[position - 1 + place - begin]) == phrases.codes[place]
-                if same:
+                if _is_phrase(codes, position + 1 - phrases.begun[phrase], first, last, phrases, phrase):
                     kinds |= phrases.kinds[phrase]
-        before = code if code < ASCII else 0
-    return kinds, curly
+    return kinds
+
+
+@compiled_inner
+def _is_phrase(codes: Codes, position: int, first: int, last: int, phrases: Wanted, phrase: int) -> bool:
+    begin, end = phrases.starts[phrase], phrases.starts[phrase + 1]
+    if position < first or position + end - begin > last:
+        return False
+    for place in range(begin, end):
+        if _lower(codes[position + place - begin]) != phrases.codes[place]:
+            return False
+    return True
 
 
 @compiled_inner
 def _sentences(marks: Marks, begin: int, end: int) -> int:
     """Return the sentences of some tokens: one begins with what follows an end and is not punctuation."""
     sentences, ended = 1, False
-    for token in range(begin, end):
+    for token in range(np.uint64(begin), np.uint64(end)):
         mark = marks[token]
         if mark & ENDING:
             ended = True
