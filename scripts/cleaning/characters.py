@@ -68,14 +68,21 @@ SYLLABLE_ENDS = (
     "\u0f0b\u0f0c"  # of Tibetan, as frequent as letters: of category P, but no more punctuation than a vowel sign is
 )
 SIZE = sys.maxunicode + 1
+LONGEST_STRING = 1 << 28  # characters; numpy has no strings of twice as many
 SURROGATES = range(0xD800, 0xE000)
 
 
 def code_points(text: str) -> Codes:
-    """Return the code points of a text; a lone surrogate stands for itself, as in Python."""
-    return np.frombuffer(
-        bytearray(text.encode("utf-32-le", "surrogatepass")), np.uint32
-    )  # compiled for arrays that can be written
+    """Return the code points of a text; a lone surrogate stands for itself, as in Python.
+
+    numpy holds a string as its code points, and copies one in a tenth of the time that encoding takes.
+    """
+    if not text:
+        return np.empty(0, np.uint32)
+    if len(text) > LONGEST_STRING:
+        middle = len(text) // 2
+        return np.concatenate([code_points(text[:middle]), code_points(text[middle:])])
+    return np.array([text]).view(np.uint32)
 
 
 def entries(path: Path) -> list[str]:

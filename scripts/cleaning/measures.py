@@ -20,6 +20,7 @@ from scripts.cleaning.scan import count_all
 Measures = dict[str, float | int]
 Document = dict[str, Any]
 Column = np.ndarray[tuple[int], np.dtype[np.int64]] | np.ndarray[tuple[int], np.dtype[np.float64]]
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
 BATCH_CHARACTERS = 250_000
 BATCH_TEXTS = 1_000
 
@@ -116,12 +117,12 @@ def measure(text: str) -> Measures:
 
 def measure_all(texts: Sequence[str]) -> dict[str, Column]:
     """Return a column per measure (int64 or float64) of some texts, in their order."""
-    counted = count_all(texts)
-    columns: dict[str, Column] = {name: counted[:, place] for name, place in NUMBERS.items()}
-    for name, (part, whole) in RATIOS.items():
-        columns[name] = _share(counted[:, part], counted[:, whole])
-    inside = counted[:, at.CHARACTERS] - counted[:, at.FEEDS]
-    columns["fineweb_duplicate_character_ratio"] = _share(counted[:, at.DUPLICATE_LINE_CHARACTERS], inside)
+    counted = count_all(texts).T
+    columns: dict[str, Column] = {name: counted[place] for name, place in NUMBERS.items()}
+    parts, wholes = zip(*RATIOS.values(), strict=True)
+    columns.update(zip(RATIOS, _shares(counted[list(parts)], counted[list(wholes)]), strict=True))
+    inside = counted[at.CHARACTERS] - counted[at.FEEDS]
+    columns["fineweb_duplicate_character_ratio"] = _shares(counted[at.DUPLICATE_LINE_CHARACTERS], inside)
     return {name: columns[name] for name in MEASURED}
 
 
@@ -139,7 +140,6 @@ def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
         yield batch
 
 
-def _share(part: Column, whole: Column) -> Column:
-    """Return part / whole, 0 where there is no whole."""
-    shares: Column = np.where(whole > 0, part / np.maximum(whole, 1), 0.0)
-    return shares
+def _shares(parts: Numbers, wholes: Numbers) -> Any:
+    """Return parts / wholes, 0 where there is no whole."""
+    return np.where(wholes > 0, parts / np.maximum(wholes, 1), 0.0)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scripts.cleaning import characters
 from scripts.cleaning.characters import code_points
 from scripts.cleaning.english import special_cases, units
 from scripts.cleaning.measures import BATCH_TEXTS, MEASURED, batches, measure, measure_all
@@ -121,6 +122,16 @@ def test_real_texts_of_other_scripts_have_the_measures_of_the_oracle(language: s
     (path,) = (shared_data / "xquad").rglob(f"*xquad.{language}.json")
     articles = json.loads(path.read_text("utf-8"))["data"]
     check("\n".join(paragraph["context"] for paragraph in articles[0]["paragraphs"]))
+
+
+@pytest.mark.parametrize("longest", [1, 2, characters.LONGEST_STRING])
+def test_code_points_are_those_of_python(longest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(characters, "LONGEST_STRING", longest)
+    for text in ("", "a", "a\0", "\0\0", "\ud800a", "né😀\U0010ffff", "x" * 1000 + "\0"):
+        found = code_points(text)
+        assert found.dtype == np.uint32
+        assert found.flags.writeable
+        assert found.tolist() == list(map(ord, text))
 
 
 def test_texts_do_not_touch_each_other() -> None:
