@@ -151,10 +151,10 @@ def _field(counted: np.uint64, field: np.uint64) -> int:
 @compiled_inner
 def _ellipses(codes: Codes, first: int, last: int) -> int:
     """Return how many ellipses there are, of one character or of three periods."""
-    likely = int(first < last and codes[first] == ELLIPSIS)
+    likely = first < last and codes[first] == ELLIPSIS
     for place in range(np.uint64(first + 1), np.uint64(last)):
-        likely += (codes[place] == ELLIPSIS) | ((codes[place] == PERIOD) & (codes[place - ONE] == PERIOD))
-    if likely == 0:
+        likely |= (codes[place] == ELLIPSIS) | ((codes[place] == PERIOD) & (codes[place - ONE] == PERIOD))
+    if not likely:
         return 0
     dots = ellipses = 0
     for position in range(first, last):

@@ -82,7 +82,8 @@ class Edited(NamedTuple):
 def no_lines(characters: int) -> Edited:
     """Return room for all lines of texts with so many characters that have the least number of words."""
     lines = characters // (2 * FEWEST_WORDS - 1) + 2
-    starts, owners = np.zeros(lines, np.int64), np.zeros(lines, np.int64)
+    starts, owners = np.empty(lines, np.int64), np.empty(lines, np.int64)
+    starts[0] = 0
     return Edited(np.empty(characters, np.uint32), starts, owners, np.zeros(1, np.int64))
 
 

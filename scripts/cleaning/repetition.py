@@ -243,7 +243,7 @@ def _duplicate_ngrams(words: Words, count: int, powers: Powers, out: Counts) -> 
         size = DUPLICATE_NGRAMS[index]
         shift = _clear_cells(words, count)
         for word in range(count - size + 1):
-            _put_in_cell(words, word, (_gram(words, word, size) * SPREAD) >> shift)
+            _put_in_cell(words, word, _gram(words, word, size) >> shift)
         found = _shared(words, count - size + 1)
         out[at.DUPLICATE_NGRAM + index] = _stepped_over(words, found, size)
 
