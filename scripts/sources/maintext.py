@@ -1,26 +1,18 @@
-"""The main text of a web page: its blocks of text, judged one by one by a small ensemble of decision trees.
-
-The trees (`lists/main-text-trees.json`) were learned by `benchmarks.main_text_trees` from pages marked by people; they compare
-and add whole numbers, so that a verdict is the same on every machine.
-"""
+"""The main text of a web page: its blocks of text, judged one by one by a small ensemble of decision trees."""
 
 from __future__ import annotations
-
-import functools
-import json
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
-from scripts.lib.code import data_file
 from scripts.lib.compiled import compiled
-from scripts.sources.pagefeatures import FEATURES, context, features
-from scripts.sources.pagemarkup import Bytes, Numbers
+from scripts.sources.pagefeatures import context, features
+from scripts.sources.pagemarkup import Bytes
 from scripts.sources.pagescan import BEGIN, DEPTH, END, LENGTH, MARKER, SEPARATION, Rows, Scan, scan
 from scripts.sources.pagetags import CELL, LINE
+from scripts.sources.pagetrees import judge, trees
 
 SKIPPED = [".headerlink", ".anchor"]  # marks that link to a heading, such as ¶
 MOST_TAGS = 1_000_000  # of a page whose blocks are judged; a table dump with more is taken as the library takes it
@@ -29,55 +21,11 @@ _CELL_BYTES = 100  # a longer cell of a table is a part of the page's layout and
 _MOST_INDENT = 8
 
 
-class Trees(NamedTuple):
-    """Decision trees: a split [splits, 4] holds feature, limit, and where to go at most and above it; leaves are ~number."""
-
-    splits: Rows
-    values: Numbers  # of leaves, in millionths of log odds
-    roots: Numbers
-    threshold: int
-
-
-@functools.cache
-def trees() -> Trees:
-    """Return the trees, with the columns of their features in this version's order."""
-    stored = json.loads(data_file("scripts/sources/lists/main-text-trees.json").read_text("utf-8"))
-    columns = [FEATURES.index(name) for name in stored["features"]]
-    splits: list[list[int]] = []
-    values: list[int] = []
-    roots: list[int] = []
-    for tree in stored["trees"]:
-        first, leaf = len(splits), len(values)
-        roots.append(first)
-        for feature, limit, low, high in tree["splits"]:
-            ends = [first + child if child >= 0 else ~(leaf + ~child) for child in (low, high)]
-            splits.append([columns[feature], limit, *ends])
-        values.extend(tree["values"])
-    return Trees(
-        np.array(splits, np.int32), np.array(values, np.int64), np.array(roots, np.int64), int(stored["threshold"])
-    )
-
-
-@compiled
-def judge(rows: Rows, splits: Rows, values: Numbers, roots: Numbers) -> Numbers:
-    """Return the log odds, in millionths, that each block with features [blocks, FEATURES] is main text."""
-    found = np.empty(len(rows), np.int64)
-    for at in range(len(rows)):
-        row, total = rows[at], 0
-        for root in roots:
-            node = root
-            while node >= 0:
-                node = splits[node, 3 if row[splits[node, 0]] > splits[node, 1] else 2]
-            total += values[~node]
-        found[at] = total
-    return found
-
-
 def odds(page: Scan) -> npt.NDArray[np.int64]:
     """Return the log odds, in millionths, that each block of a page is main text."""
     model, around = trees(), context(page)
     parts = [
-        judge(features(page, around, begin, min(begin + _AT_ONCE, len(page.blocks))), *model[:3])
+        judge(features(page, around, begin, min(begin + _AT_ONCE, len(page.blocks))), model)
         for begin in range(0, len(page.blocks), _AT_ONCE)
     ]
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)

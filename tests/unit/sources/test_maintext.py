@@ -16,9 +16,10 @@ from resiliparse.parse.html import HTMLTree
 from benchmarks.extraction import pages
 from scripts.lib.code import data_file
 from scripts.sources import maintext
-from scripts.sources.maintext import joined, judge, main_text, trees
+from scripts.sources.maintext import joined, main_text
 from scripts.sources.pagefeatures import FEATURES
 from scripts.sources.pagescan import scan
+from scripts.sources.pagetrees import judge, trees
 from scripts.sources.readers.web import decode_page
 
 PROSE = "Bees visit flowers and carry pollen from one to the next, which is how most orchards bear fruit."
@@ -89,7 +90,7 @@ def test_verdicts_are_sums_of_the_leaves_that_rows_come_to() -> None:
     stored = json.loads(data_file("scripts/sources/lists/main-text-trees.json").read_text("utf-8"))
     draw = random.Random(1)
     rows = np.array([[draw.choice([-1, 0, 1, 7, 80, 999, 5000]) for _ in FEATURES] for _ in range(50)], np.int32)
-    found = judge(rows, trees().splits, trees().values, trees().roots)
+    found = judge(rows, trees())
     for row, value in zip(rows, found, strict=True):
         total = 0
         for tree in stored["trees"]:
