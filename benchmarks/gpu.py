@@ -34,11 +34,11 @@ from tokenizers.pre_tokenizers import Metaspace
 from torch.profiler import profile
 from transformers import PreTrainedTokenizerFast
 
-from benchmarks.training import be_rank
-from scripts.lib.canonical import readable_json, sha256_file
+from benchmarks.training import be_rank, needed_flops, recipe_over
 from scripts.lib.code import ROOT
 from scripts.lib.indexed import IndexedWriter
 from scripts.lib.special_tokens import END, SPECIAL_TOKENS
+from scripts.lib.step import Step, step_parser
 from scripts.lib.streams import document_key
 from scripts.pretraining.devices import device
 from scripts.pretraining.engine import start_processes, stop_processes
@@ -48,14 +48,13 @@ from scripts.pretraining.job import Job
 from scripts.pretraining.layout import lay_out
 from scripts.pretraining.memory import memory
 from scripts.pretraining.presence import Presence
-from scripts.pretraining.recipe import BF16, FP32, Recipe
-from scripts.pretraining.size import flops_per_token, matmul_parameters
+from scripts.pretraining.recipe import BF16, FP32
 from scripts.pretraining.trainer import Trainer
 from scripts.shards import index
 
 MICRO_BATCH = {"gpt2-124m": 16, "llama-350m": 8, "llama-1b": 4}  # sequences, as many as fit without computing again
 WAYS = ((0, 0), (0, 1), (1, 1))  # checkpointing, compile
-STEPS, DOCUMENT = 1_000_000, 500
+DOCUMENT = 500  # tokens
 WARM_UP = 3  # steps: the first compile, and allocate what later ones use again
 PROFILED = 2
 TINY = {"family": "llama", "layers": 2, "width": 64, "heads": 4, "context": 64}
@@ -133,14 +132,6 @@ def model_of(name: str) -> Model:
     return Model(chosen["architecture"], vocabulary, chosen["training"]["sequence_length"], MICRO_BATCH[name])
 
 
-def publish(manifest: Path, **summary: Any) -> Path:
-    """Write the content manifest of the files beside it whose names begin with its stem."""
-    files = sorted(path for path in manifest.parent.glob(f"{manifest.stem}*") if path.is_file())
-    entries = [{"name": path.name, "bytes": path.stat().st_size, "sha256": sha256_file(path)} for path in files]
-    manifest.write_text(readable_json({"schema": 1, "files": entries, "accounting": None, "summary": summary}), "utf-8")
-    return manifest
-
-
 def write_tokenizer(folder: Path, vocabulary: int) -> None:
     """Write a tokenizer of so many pieces."""
     pieces = [*SPECIAL_TOKENS, *(f"\u2581w{number}" for number in range(vocabulary - len(SPECIAL_TOKENS)))]
@@ -152,41 +143,30 @@ def write_tokenizer(folder: Path, vocabulary: int) -> None:
 
 def write_shards(folder: Path, vocabulary: int, tokens: int) -> dict[str, dict[str, Any]]:
     """Write documents of random tokens, and return them as the sources of a job."""
-    folder.mkdir()
+    manifest, order = folder / "0000.json", folder / "order.json"
     random = np.random.default_rng(1)
-    for split, count in (("train", -(-tokens // DOCUMENT)), ("validation", 1), ("test", 1)):
-        files = [folder / f"0000.{split}.{suffix}" for suffix in ("bin", "idx", "keys")]
-        with IndexedWriter(files[0], files[1], np.uint16) as writer, files[2].open("wb") as keys:
-            for number in range(count):
-                writer.add([*random.integers(len(SPECIAL_TOKENS), vocabulary, DOCUMENT - 1).tolist(), END])
-                keys.write(document_key(f"random:{split}:{number}"))
-    shard, order = publish(folder / "0000.json", tokenizer_digest="random"), folder / "order.json"
-    options = ("--shards", str(shard), "--manifest", str(order))
+    step = Step("benchmarks.gpu", step_parser("").parse_args(["--settings", "{}", "--manifest", str(manifest)]))
+    counts = {"train": -(-tokens // DOCUMENT), "validation": 1, "test": 1}
+    with step.publish() as out:
+        for split, count in counts.items():
+            files = [out.file(f"0000.{split}.{suffix}") for suffix in ("bin", "idx", "keys")]
+            with IndexedWriter(files[0], files[1], np.uint16) as writer, files[2].open("wb") as keys:
+                for number in range(count):
+                    writer.add([*random.integers(len(SPECIAL_TOKENS), vocabulary, DOCUMENT - 1).tolist(), END])
+                    keys.write(document_key(f"random:{split}:{number}"))
+        out.summary["tokenizer_digest"] = "random"
+        out.account(incoming=sum(counts.values()), kept=sum(counts.values()))
+    options = ("--shards", str(manifest), "--manifest", str(order))
     assert index.main(["--settings", json.dumps({"parts": ["0000"]}), *options]) == 0
-    return sources_of([shard], [order])
+    return sources_of([manifest], [order])
 
 
 def job_of(
     model: Model, precision: str, way: tuple[int, int], tokenizer: Path, sources: dict[str, dict[str, Any]]
 ) -> Job:
     """Return the job of a row; without a copy of its weights in fp32, which ZeRO 1 keeps, bf16 is another model."""
-    settings: dict[str, Any] = {
-        "model": "benchmark",
-        "seed": 1,
-        "objective": "causal",
-        "architecture": model.architecture,
-        "training": {
-            "steps": STEPS,
-            "sequence_length": model.length,
-            "global_batch": model.micro_batch,
-            "precision": precision,
-            "evaluate_every": STEPS,
-            "checkpoint_every": STEPS,
-            "optimizer": {"learning_rate": 1e-4},
-            "schedule": {"warmup": 100},
-        },
-    }
-    recipe, (again, compiled), zero_stage = Recipe.from_settings(settings), way, int(precision == BF16)
+    recipe = recipe_over(model.architecture, model.length, model.micro_batch, precision=precision)
+    (again, compiled), zero_stage = way, int(precision == BF16)
     layout = lay_out(
         model.micro_batch,
         model.length,
@@ -228,10 +208,7 @@ def show(name: str, job: Job, found: tuple[list[float], float] | None, peak: flo
         return
     seconds, most = statistics.median(found[0]), found[1]
     speed = training.global_batch * training.sequence_length / seconds
-    shape, products = job.recipe.architecture, 6 * matmul_parameters(job.recipe.architecture, job.vocabulary)
-    # half of what flops_per_token counts for attention, the rest is masked
-    flops = speed * (flops_per_token(shape, job.vocabulary, training.sequence_length) + products) / 2
-    used = f"{flops / peak:.1%}" if peak else ""
+    used = f"{speed * needed_flops(job) / peak:.1%}" if peak else ""
     print(
         f"{row} {speed:,.0f} | {1000 * seconds:.1f} | {used} | {most / 1e9:.2f} | {held.total / 1e9:.2f} | {parts} |",
         flush=True,

@@ -202,14 +202,20 @@ def middle(times: Sequence[Times], kind: int) -> float:
     return statistics.median(one[kind] for one in times)
 
 
+def needed_flops(job: Job) -> float:
+    """Return the operations a token takes with half of what flops_per_token counts for attention: the rest is masked."""
+    shape = job.recipe.architecture
+    products = 6 * matmul_parameters(shape, job.vocabulary)
+    return (flops_per_token(shape, job.vocabulary, job.recipe.training.sequence_length) + products) / 2
+
+
 def show(job: Job, seconds: Mapping[str, Sequence[Times]], steps: int) -> None:
     """Print speeds, our speed beside theirs, and the share of the products' speed."""
     training, shape = job.recipe.training, job.recipe.architecture
     tokens = steps * training.global_batch * training.sequence_length
     each = 6 * matmul_parameters(shape, job.vocabulary)
     peak = each * tokens / middle(seconds[PRODUCTS], 0)
-    # half of what flops_per_token counts for attention, the rest is masked
-    flops = (flops_per_token(shape, job.vocabulary, training.sequence_length) + each) / 2
+    flops = needed_flops(job)
     print(f"\n{job.layout.threads} threads; matrix products alone: {peak / 1e9:.1f} GFLOP/s\n")
     print("| program | tokens/s | ours is, by the clock | ours is, by CPU time | share of the products' FLOP/s |")
     print("|---|--:|--:|--:|--:|")
@@ -237,31 +243,23 @@ def job_over(recipe: Recipe, tokenizer: Path, folder: Path, processes: int, thre
     )
 
 
+def recipe_over(architecture: Mapping[str, Any], length: int, batch: int, **training: Any) -> Recipe:
+    """Return the recipe of a causal model that trains for as long as it is let: no checkpoint, no validation."""
+    often = {"steps": STEPS, "evaluate_every": STEPS, "checkpoint_every": STEPS}
+    sizes = {"sequence_length": length, "global_batch": batch}
+    rates = {"optimizer": {"learning_rate": 1e-3}, "schedule": {"warmup": 100}}
+    given = {"architecture": dict(architecture), "training": {**often, **sizes, **rates, **training}}
+    return Recipe.from_settings({"model": "benchmark", "seed": 1, "objective": "causal", **given})
+
+
 def make_job(args: argparse.Namespace, batch: int, processes: int, threads: int) -> Job:
     """Return what ours is told; the others read model, batch and rates from it."""
-    settings: dict[str, Any] = {
-        "model": "benchmark",
-        "seed": 1,
-        "objective": "causal",
-        "architecture": {
-            "family": args.family,
-            "layers": args.layers,
-            "width": args.width,
-            "heads": args.heads,
-            "key_value_heads": args.key_value_heads if args.family == "llama" else None,
-            "context": args.length,
-        },
-        "training": {
-            "steps": STEPS,
-            "sequence_length": args.length,
-            "global_batch": batch,
-            "evaluate_every": STEPS,
-            "checkpoint_every": STEPS,
-            "optimizer": {"learning_rate": 1e-3},
-            "schedule": {"warmup": 100},
-        },
+    architecture = {name: getattr(args, name) for name in ("family", "layers", "width", "heads")} | {
+        "key_value_heads": args.key_value_heads if args.family == "llama" else None,
+        "context": args.length,
     }
-    return job_over(Recipe.from_settings(settings), args.tokenizer, args.shards, processes, threads)
+    recipe = recipe_over(architecture, args.length, batch)
+    return job_over(recipe, args.tokenizer, args.shards, processes, threads)
 
 
 def one_process(args: argparse.Namespace, tokens: Path, threads: int) -> None:

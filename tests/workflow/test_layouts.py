@@ -4,28 +4,12 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.unit.registry.good_config import GOOD
 from tests.workflow.conftest import lay_out, tiny_config
 from tests.workflow.harness import arguments_of, environment
-
-MODEL: dict[str, Any] = {
-    "corpus": "main",
-    "tokenizer": "main",
-    "objective": "causal",
-    "architecture": {"family": "llama", "layers": 2, "width": 32, "heads": 4, "key_value_heads": 2, "context": 32},
-    "training": {
-        "steps": 10,
-        "sequence_length": 32,
-        "global_batch": 6,
-        "evaluate_every": 5,
-        "optimizer": {"learning_rate": 0.001},
-        "schedule": {"warmup": 2},
-    },
-}
-TOKENIZER = {"corpus": "main", "vocabulary": 400}
 
 
 @pytest.mark.parametrize(
@@ -33,11 +17,11 @@ TOKENIZER = {"corpus": "main", "vocabulary": 400}
     [
         (
             ["processes=3", "tensor_parallel=3"],
-            "--tensor: 3 does not divide architecture.key_value_heads of llama, 2; choose a divisor.",
+            "--tensor: 3 does not divide architecture.key_value_heads of tiny, 4; choose a divisor.",
         ),
         (
-            ["processes=4"],
-            "training.global_batch: 6 sequences cannot be shared by 4 processes; choose a number of processes that divides it",
+            ["processes=3"],
+            "training.global_batch: 8 sequences cannot be shared by 3 processes; choose a number of processes that divides it",
         ),
         (
             ["zero_stage=3", "compile=1"],
@@ -49,7 +33,7 @@ TOKENIZER = {"corpus": "main", "vocabulary": 400}
 def test_a_layout_that_does_not_suit_is_refused_before_any_job(
     resources: list[str], sentence: str, tmp_path: Path
 ) -> None:
-    made = lay_out(tmp_path, {**tiny_config(), "tokenizers": {"main": TOKENIZER}, "models": {"llama": MODEL}})
+    made = lay_out(tmp_path, {**tiny_config(), "tokenizers": GOOD["tokenizers"], "models": GOOD["models"]})
     command = [
         *("snakemake", "--cores", "1", *arguments_of(made.project, made.workdir)),
         *("--set-resources", *(f"pretrain:{resource}" for resource in resources)),
@@ -63,7 +47,7 @@ def test_a_layout_that_does_not_suit_is_refused_before_any_job(
     refused = typed()
     said = refused.stderr.strip().splitlines()
     assert refused.returncode == 1
-    assert said[-1] == f"error: the resources of pretrain do not suit llama: {sentence}"
+    assert said[-1] == f"error: the resources of pretrain do not suit tiny: {sentence}"
     assert not [line for line in said if "Traceback" in line]
     assert not (made.workdir / "results").exists()
     other = "results/sources/modules/raw/0000.json"
