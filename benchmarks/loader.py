@@ -5,8 +5,9 @@
         cramjam catalogue megatron-core==0.16.1
     MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 PYTHONPATH=.:PEERS python -m benchmarks.loader
 
-Writing: documents of about 1,000 tokens, from arrays of the type that is stored, without digests, and all that they are read
-by: of ours the keys and the order of the documents too; MDS is given blocks of 2,048 tokens, as its users pack them. Reading:
+Writing: documents of about 1,000 tokens, from arrays of the type that is stored, without digests, in what each is handed in
+practice, made beforehand: ours the ids of 500 documents and their sizes, as the step that encodes them, MDS blocks of 2,048
+tokens, as its users pack them, litdata and Megatron documents. Once more with the keys and the order of our documents. Reading:
 one shuffled epoch in batches of 64 sequences of 2,048 tokens, in this process. Random access: batches at random places. Every
 method ends in tensors of int64, which is what embeddings take. Resuming, ours alone: from nothing to the batch of step
 1,000,000, also on a sparse source of 3.2 billion tokens in 3.1 million documents. Megatron's reader reads our shards and ours
@@ -57,33 +58,41 @@ def documents(tokens: int) -> list[NDArray[np.uint16]]:
     return [made.integers(0, 50_000, size).astype(np.uint16) for size in sizes]
 
 
+def batches(texts: Documents) -> list[tuple[NDArray[np.uint16], NDArray[np.int64]]]:
+    """Return documents as the step that encodes them has them: the ids of many in one array, and the size of each."""
+    some = [texts[start : start + AT_ONCE] for start in range(0, len(texts), AT_ONCE)]
+    return [(np.concatenate(one), np.array([len(ids) for ids in one], np.int64)) for one in some]
+
+
 class Groundwork:
     """Ours: Megatron's format, an order index, and the data order over both."""
 
     def __init__(self, folder: Path, texts: Documents) -> None:
         self.folder = folder / "groundwork"
-        self.parts = [texts[number :: len(PARTS)] for number in range(len(PARTS))]
+        parts = [texts[number :: len(PARTS)] for number in range(len(PARTS))]
+        self.names = [
+            [f"{part}:{number}" for number in range(len(some))] for part, some in zip(PARTS, parts, strict=True)
+        ]
+        self.parts = [batches(some) for some in parts]
         self.folder.mkdir()
 
     def write(self) -> None:
         """Write the shards, and the keys of documents and their order, which the workflow makes in a step of its own."""
         self.write_tokens()
-        for part, texts in zip(PARTS, self.parts, strict=True):
-            keys = b"".join(document_key(f"{part}:{number}") for number in range(len(texts)))
-            (self.folder / f"{part}.train.keys").write_bytes(keys)
+        for part, names in zip(PARTS, self.names, strict=True):
+            (self.folder / f"{part}.train.keys").write_bytes(b"".join(map(document_key, names)))
         shards: Any = [SimpleNamespace(path=self.folder.joinpath)] * len(PARTS)
         with ArrayWriter(self.folder / "order.train.npy", ORDER_DTYPE) as order:
             for block in order_of(shards, PARTS, "train"):
                 order.add(block)
 
     def write_tokens(self) -> None:
-        """Write the shards alone; documents are handed over as many at a time as by the step that encodes them."""
+        """Write the shards alone."""
         for part, texts in zip(PARTS, self.parts, strict=True):
             data, index = (self.folder / f"{part}.train.{suffix}" for suffix in ("bin", "idx"))
             with IndexedWriter(data, index, np.uint16) as writer:
-                for start in range(0, len(texts), AT_ONCE):
-                    some = texts[start : start + AT_ONCE]
-                    writer.add_many(np.concatenate(some), np.fromiter(map(len, some), np.int64, len(some)))
+                for ids, sizes in texts:
+                    writer.add_many(ids, sizes)
 
     def open(self, name: str = "groundwork", parts: Sequence[str] = PARTS) -> DataOrder:
         """Open the data order."""

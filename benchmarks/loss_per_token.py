@@ -186,8 +186,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         tokens, answer = Path(folder) / "tokens.bin", Path(folder) / "answer.json"
         write_tokens(job, tokens)
-        for seed in args.seeds:
-            for name in (OURS, *rivals(job)):
+        for name in (OURS, *rivals(job)):
+            for seed in args.seeds:
                 own = make_job(args.results, args.model, seed, args.threads)
                 began = time.monotonic()
                 process = multiprocessing.get_context("spawn").Process(target=run, args=(name, own, tokens, answer))

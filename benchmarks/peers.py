@@ -11,13 +11,13 @@ cld2_language: Callable[[str], str] | None = None
 
 try:
     import trafilatura
-    from trafilatura.meta import reset_caches
+    from trafilatura.deduplication import LRU_TEST
 
     def _trafilatura(html: str) -> str:
-        """Extract with the settings of datatrove's extractor. What it remembers of other pages is forgotten first, since it
-        leaves out what it has seen and the pages of the benchmark come again and again.
+        """Extract with the settings of datatrove's extractor. It leaves out what it has seen in earlier pages, and the pages of
+        the benchmark come again and again, so it forgets them first (but not what it remembers to be faster).
         """
-        reset_caches()
+        LRU_TEST.clear()
         return trafilatura.extract(html, favor_precision=True, include_comments=False, deduplicate=True) or ""
 
     trafilatura_text = _trafilatura

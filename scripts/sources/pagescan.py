@@ -154,7 +154,10 @@ def copy_text(
     """Copy text up to the next tag, or to `stop` where it is literal; white space becomes one space outside of `pre`."""
     flags = nodes[state[_CURRENT], FLAGS]
     formatted, linked, block = flags & PRE != 0, flags & LINK != 0, state[_BLOCK]
-    began = state[_OUT] if block >= 0 else -1
+    out, space, newline = state[_OUT], state[_SPACE], state[_NEWLINE]
+    began = out if block >= 0 else -1
+    before = text[out - 1] if block >= 0 and out > blocks[block, BEGIN] else 32
+    letters, capitals, digits, commas, sentences, words, lines = 0, 0, 0, 0, 0, 0, 0
     while at < stop and (literal or page[at] != 60):
         byte, width = int(page[at]), 1
         if byte == 38 and not literal:
@@ -168,38 +171,49 @@ def copy_text(
             if block < 0:
                 state[_INDENT] = 0 if byte == 10 or not formatted else state[_INDENT] + 1
             elif formatted:
-                text[state[_OUT]] = byte
-                state[_OUT] += 1
-                blocks[block, LINES] += byte == 10
+                text[out] = before = byte
+                out += 1
+                lines += byte == 10
             else:
-                state[_SPACE] = 1
+                space = 1
             at += width
             continue
         if block < 0:
             block = open_block(state, text, blocks, nodes, hints)
-            began = blocks[block, BEGIN]
-        out, row = state[_OUT], blocks[block]
-        if state[_NEWLINE] or state[_SPACE]:
-            text[out] = 10 if state[_NEWLINE] else 32
-            row[LINES] += state[_NEWLINE]
+            began, out, before = blocks[block, BEGIN], state[_OUT], 32
+        if newline or space:
+            text[out] = 10 if newline else 32
+            lines += newline
             out += 1
-            state[_NEWLINE], state[_SPACE] = 0, 0
-        row[WORDS] += out == row[BEGIN] or text[out - 1] <= 32
+            newline, space, before = 0, 0, 32
+        words += before <= 32
         kind = _CLASSES[byte]
-        if kind:
-            row[DIGITS] += kind & 4 != 0
-            row[CAPITALS] += kind & 8 != 0
-            row[LETTERS] += kind & 16 != 0
-            row[COMMAS] += kind & 2 != 0
-            row[SENTENCES] += kind & 1 and (at + 1 >= stop or page[at + 1] <= 34 or page[at + 1] == 60)
+        if kind == 16 and byte < 128:
+            letters += 1
+        elif kind:
+            digits += kind & 4 != 0
+            capitals += kind & 8 != 0
+            letters += kind & 16 != 0
+            commas += kind & 2 != 0
+            sentences += kind & 1 and (at + 1 >= stop or page[at + 1] <= 34 or page[at + 1] == 60)
             if byte >= 0xC0:
-                count_wide(page, at, row)
-        text[out] = byte
-        state[_OUT] = out + 1
+                count_wide(page, at, blocks[block])
+        text[out] = before = byte
+        out += 1
         at += width
-    if linked and block >= 0:
-        blocks[block, LINKED] += state[_OUT] - began
-        blocks[block, LINKS] += state[_OUT] > began
+    state[_OUT], state[_SPACE], state[_NEWLINE] = out, space, newline
+    if block >= 0:
+        row = blocks[block]
+        row[LETTERS] += letters
+        row[CAPITALS] += capitals
+        row[DIGITS] += digits
+        row[COMMAS] += commas
+        row[SENTENCES] += sentences
+        row[WORDS] += words
+        row[LINES] += lines
+        if linked:
+            row[LINKED] += out - began
+            row[LINKS] += out > began
     return at
 
 

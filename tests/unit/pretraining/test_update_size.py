@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,17 @@ def test_alone_it_is_that_of_a_plain_loop(
     if job.recipe.architecture.family == "gpt2":
         tags = [f"update_to_weight/transformer.{kind}.weight" for kind in GPT2_KINDS]
         assert sorted(tag for tag in told[6] if "update_to" in tag) == ["update_to_weight", *sorted(tags)]
+
+
+def test_matrices_that_begin_at_zero_have_no_ratio_of_their_first_update(
+    inputs: tiny.Inputs, device: torch.device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[int, dict[str, float]] = {}
+    monkeypatch.setattr(Metrics, "observe", lambda self, step, values: told.setdefault(step, {}).update(values))
+    run(make_job(inputs, family="gpt2", shape={"output_projections": "zero"}, **SHORT), tmp_path, device)
+    missing = {tag for tag in told[3] if "update_to" in tag} - set(told[1])
+    assert missing == {f"update_to_weight/transformer.{kind}.weight" for kind in GPT2_KINDS if "c_proj" in kind}
+    assert all(math.isfinite(value) for values in told.values() for value in values.values())
 
 
 @pytest.fixture(scope="module")
