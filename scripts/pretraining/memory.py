@@ -252,16 +252,16 @@ def autocast_copies(recipe: Recipe, vocabulary: int, grid: Grid, stage: Stage) -
 
 
 def logits(recipe: Recipe, vocabulary: int, tokens: int) -> int:
-    """Bytes of log probabilities and their gradients, in bf16 of the head's output too; masked models ask for a share.
+    """Bytes of the head's values in fp32 at the fullest moment of a loss and its gradient; masked models ask for a share.
 
-    The z-loss keeps the logits beside the log probabilities, and it and label smoothing have a second gradient that is added.
+    Log probabilities and their gradient are two tensors of all logits. Label smoothing adds its own gradient; the z-loss keeps
+    the logits, and the gradient of their normaliser takes two more before all are added up. A head in bf16 has given its values
+    up by then.
     """
     training = recipe.training
     asked = tokens if recipe.objective == "causal" else math.ceil(tokens * training.masked_share)
-    kept = 2 if training.z_loss else 1
-    gradients = 2 if training.z_loss or training.label_smoothing else 1
-    each = FLOAT32 * (kept + gradients) + (0 if training.computes_in == FP32 else BFLOAT16)
-    return each * asked * recipe.architecture.padded_vocabulary(vocabulary)
+    copies = 5 if training.z_loss else 3 if training.label_smoothing else 2
+    return FLOAT32 * copies * asked * recipe.architecture.padded_vocabulary(vocabulary)
 
 
 def _autocast(recipe: Recipe) -> bool:

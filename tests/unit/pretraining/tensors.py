@@ -13,6 +13,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,14 @@ def kept_by(forward: Callable[[], object], model: nn.Module) -> int:
         forward()
     own = storages(model.parameters())
     return sum(size for address, size in storages(kept).items() if address not in own)
+
+
+def peak_bytes(work: Callable[[], object]) -> int:
+    """Most bytes of tensors that work has at a moment, beside those that were there before, by what torch's allocator tells."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+        work()
+    events = [event for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"]
+    return max(accumulate(event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())))
 
 
 def engine_bytes(made: Recipe, grid: Grid) -> dict[str, int]:

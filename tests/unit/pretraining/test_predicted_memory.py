@@ -11,15 +11,19 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
+from scripts.lib.masking import IGNORED
+from scripts.pretraining import cross_entropy
 from scripts.pretraining.architecture import build_model
 from scripts.pretraining.grid import Grid
 from scripts.pretraining.memory import held_parameters, layer_bytes, memory, stage_memory, stages
 from scripts.pretraining.objective import training_losses
-from scripts.pretraining.recipe import BF16, FP32, PRECISIONS, Recipe
+from scripts.pretraining.recipe import AUTOCAST, BF16, FP32, PRECISIONS, Recipe
 from scripts.pretraining.size import parameters
-from tests.unit.pretraining.tensors import CPU, DROPOUTS, FAMILIES, SEQUENCES, VOCABULARY, batch, kept_by, recipe
+from tests.unit.pretraining.tensors import CPU, DROPOUTS, FAMILIES, SEQUENCES, VOCABULARY, peak_bytes, recipe
 
 ROOT = Path(__file__).resolve().parents[3]
 TOLERANCE = 0.1
@@ -160,13 +164,27 @@ def test_the_first_rank_keeps_an_average_whole() -> None:
     assert memory(made, VOCABULARY, Grid()).average == 0
 
 
-def test_the_z_loss_keeps_the_logits_beside_the_log_probabilities() -> None:
-    made = recipe()
-    regularised = replace(made, training=replace(made.training, z_loss=0.1))
-    model = build_model(made.architecture, VOCABULARY, 1)
-    inputs, labels = batch(made, 1)
-    plain, more = (
-        kept_by(lambda one=one: training_losses(one, model, inputs, labels, CPU), model) for one in (made, regularised)
-    )
-    predicted = [memory(one, VOCABULARY, Grid()).logits for one in (made, regularised)]
-    assert predicted[1] - predicted[0] == pytest.approx(2 * (more - plain), rel=TOLERANCE)  # and their gradient
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("z_loss", [0.0, 0.1])
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("family", ["llama", "bert"])
+def test_the_logits_of_a_loss_at_its_fullest_moment(
+    monkeypatch: pytest.MonkeyPatch, family: str, precision: str, z_loss: float, label_smoothing: float
+) -> None:
+    """Of a model that has little beside its head, from the start of the forward pass to the end of the backward pass."""
+    monkeypatch.setattr(cross_entropy, "CHUNK", 1)  # a row at once on a CPU
+    vocabulary, sequences = 10_000, 8
+    made = recipe(family, precision, width=8, layers=1, heads=1, key_value_heads=None)
+    made = replace(made, training=replace(made.training, z_loss=z_loss, label_smoothing=label_smoothing))
+    model = build_model(made.architecture, vocabulary, 1, sparse=True)
+    model.to(torch.bfloat16 if precision == BF16 else torch.float32)
+    rows = np.random.default_rng(0).integers(20, vocabulary, (sequences, made.training.sequence_length))
+    labels = np.where(np.arange(rows.shape[1]) % 4 > 0, IGNORED, rows) if family == "bert" else rows
+
+    def work() -> None:
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == AUTOCAST):
+            minimised, _ = training_losses(made, model, rows, labels, CPU)
+        minimised.backward()
+
+    predicted = memory(made, vocabulary, Grid(micro_batch=sequences), fused_dropout=False)
+    assert predicted.logits + predicted.activations == pytest.approx(peak_bytes(work), rel=0.03)
