@@ -167,14 +167,15 @@ def persistent(shape: Architecture, grid: Grid) -> int:
 
 
 def buffers(recipe: Recipe, held: int, grid: Grid) -> int:
-    """Bytes that communication takes: flattened gradients, a bucket, with ZeRO 3 the weights that live at once."""
-    if grid.sharing == 1:
-        return 0
+    """Bytes that communication takes: flattened gradients, a bucket, with ZeRO 3 the weights that live at once.
+
+    ZeRO takes its bucket where nothing is shared too, and a second one under a pipeline, which has its own backward pass.
+    """
     if grid.zero_stage == 0:
-        return FLOAT32 * min(held, FLATTENED)
+        return FLOAT32 * min(held, FLATTENED) if grid.sharing > 1 else 0
     gathered = BFLOAT16 if _gathered_in_bf16(recipe, grid) else _held_in(recipe)
-    alive = gathered * min(held, GATHERED) if grid.zero_stage == 3 else 0
-    return _held_in(recipe) * BUCKET + alive
+    alive = gathered * min(held, GATHERED) if grid.zero_stage == 3 and grid.sharing > 1 else 0
+    return _held_in(recipe) * BUCKET * (2 if grid.pipeline > 1 else 1) + alive
 
 
 def average(recipe: Recipe, vocabulary: int) -> int:

@@ -99,7 +99,8 @@ def engine_bytes(made: Recipe, grid: Grid) -> dict[str, int]:
     """Bytes of weights, gradients and optimizer of an engine after its first update and the backward pass of the second.
 
     And those of activations, which the forward pass of one micro-batch keeps then, of the first or only stage. ZeRO 3 keeps
-    gathered weights among them, which the backward pass does not.
+    gathered weights among them, which the backward pass does not. `buffers` are the most that one more gradient takes beside
+    them all, with the bucket that ZeRO 3 has from its start.
     """
     training = made.training
     layout = lay_out(
@@ -124,11 +125,15 @@ def engine_bytes(made: Recipe, grid: Grid) -> dict[str, int]:
     def given(rows: slice) -> dict[str, torch.Tensor]:
         return model_inputs(made, inputs[rows], CPU)
 
-    for step in range(2):
+    def gradient() -> None:
         engine.gradient(len(inputs), lambda number: None, loss, given)
-        if step == 0:
-            engine.update(1e-3, lambda norm: None)
+
+    gradient()
+    engine.update(1e-3, lambda norm: None)
+    gradient()
     states = _by_role(engine)
+    buckets = getattr(engine.model.optimizer, "ipg_buckets", {}).values() if grid.zero_stage == 3 else []
+    states["buffers"] = peak_bytes(gradient) + sum(storages(bucket.buffer for bucket in buckets).values())
     if grid.zero_stage == 3 or (grid.pipeline > 1 and engine.model.stage_id):
         return states
     rows = slice(0, grid.micro_batch)
