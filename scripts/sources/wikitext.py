@@ -24,7 +24,7 @@ _DROPPED = "gallery|timeline|score|imagemap|references|hiero|graph|mapframe|mapl
 _VERBATIM = "nowiki|math|pre|source|syntaxhighlight|code|chem|ce"
 _PARAMETER = regex.compile(r"\{\{\{[^{}]*\}\}\}")
 _TEMPLATE = regex.compile(r"\{\{((?:[^{}]|(?<!\{)\{(?!\{)|(?<!\})\}(?!\}))*)\}\}")
-_TABLE_MARK = regex.compile(r"^[ \t:*#]*(\{\|)|^[ \t]*(\|\})", regex.M)
+_TABLE_MARK = regex.compile(r"\{\||\|\}")
 _LINK = regex.compile(r"\[\[([^\[\]]*(?:\[(?!\[)[^\[\]]*\](?!\])[^\[\]]*)*)\]\](\w*)")
 _DISTINCTION = regex.compile(r"(?<!\s)\s*+\([^()]*\)$|,.*$")
 # Bounded, else each of many openings without an end would look through the rest of its line.
@@ -46,14 +46,14 @@ _LEFT_ROW = regex.compile(r"^[ \t]*(?:\|[-}+|].*|\{\|.*|!.*!!.*)$", regex.M)
 _HEADING = regex.compile(r"(={1,6})[ \t]*(.*?)[ \t]*\1[ \t]*")
 _LIST = regex.compile(r"([*#;:]+)[ \t]*(.*)")
 _EMPTY_ITEM = regex.compile(r"[-\s]*")
-_EMPTY_BRACKETS = regex.compile(r"(?<![ \t])[ \t]*+\((?:[ \t]|&nbsp;|\xa0|[,;:/–-])*\)")
+_EMPTY_BRACKETS = regex.compile(r"\((?:[ \t]|&nbsp;|\xa0|[,;:/–-])*\)")
 _BRACKET_START = regex.compile(r"\((?:[ \t\xa0]*[,;:])+[ \t\xa0]*")
-_BRACKET_END = regex.compile(r"(?<![ \t\xa0,;:])[ \t\xa0]*+[,;:][ \t\xa0,;:]*+\)")
-_SPACE_BEFORE = regex.compile(r"[ \t]+([,.;:!?](?=[\s\xa0]|\Z))", regex.M)
+_BLANKS, _SEPARATORS = " \t\xa0", ",;:"
+_SPACE_BEFORE = regex.compile(r"[ \t](?=[,.;:!?](?:[\s\xa0]|\Z))")
 _SPACES = regex.compile(r"[ \t]{2,}")
-_MARKS = regex.compile("[\ue000\ue001]")
+_MARKS = "\ue000\ue001"
 _PLACEHOLDER = regex.compile("\ue000(\\d+)\ue001")
-_ENTITY_SPACE = regex.compile("[\xa0\u2009\u202f\u200a]")
+_ENTITY_SPACES = "\xa0\u2009\u202f\u200a"
 
 
 @functools.cache
@@ -82,7 +82,7 @@ def _words(text: str) -> frozenset[str]:
 def clean_wikitext(text: str) -> str:
     """Return the prose of a page in wikitext: paragraphs, headings and list items on lines of their own."""
     kept: list[str] = []
-    text = _COMMENT.sub("", _MARKS.sub("", text))
+    text = _COMMENT.sub("", _each(_MARKS, "", text))
     text = replace_elements(text, "ref", _without_note)
     text = replace_elements(text, _DROPPED, lambda name, attributes, content: "")
     text = replace_elements(text, _VERBATIM, functools.partial(_keep, kept))
@@ -93,8 +93,15 @@ def clean_wikitext(text: str) -> str:
     text = _strip_tags(text)
     text = _LEFT_BRACES.sub("", _LEFT_ROW.sub("", _MAGIC.sub("", text)))
     text = _PLACEHOLDER.sub(lambda match: kept[int(match[1])], text)
-    text = _tidy(_ENTITY_SPACE.sub(" ", unescape(text)))
+    text = _tidy(_each(_ENTITY_SPACES, " ", unescape(text)))
     return "\n".join(_sections(text.split("\n")))
+
+
+def _each(characters: str, by: str, text: str) -> str:
+    """Replace each of some characters, which takes a tenth of the time of a regular expression."""
+    for character in characters:
+        text = text.replace(character, by)
+    return text
 
 
 def _without_note(name: str, attributes: str, content: str | None) -> str | None:
@@ -125,10 +132,14 @@ def _drop_tables(text: str) -> str:
     out: list[str] = []
     depth = start = 0
     for mark in _TABLE_MARK.finditer(text):
-        if mark[1]:
+        opens = mark[0] == "{|"
+        begin = _line_start(text, mark.start(), " \t:*#" if opens else " \t")
+        if begin is None:
+            continue
+        if opens:
             if depth == 0:
-                out.append(text[start : mark.start()])
-                start = mark.start()
+                out.append(text[start:begin])
+                start = begin
             depth += 1
         elif depth:
             depth -= 1
@@ -139,6 +150,13 @@ def _drop_tables(text: str) -> str:
         start = heading if heading >= 0 else len(text)
     out.append(text[start:])
     return "".join(out)
+
+
+def _line_start(text: str, at: int, before: str) -> int | None:
+    """Return where the line of a mark begins; None where something else than `before` stands before it."""
+    while at and text[at - 1] in before:
+        at -= 1
+    return at if at == 0 or text[at - 1] == "\n" else None
 
 
 def _resolve_links(text: str) -> str:
@@ -193,10 +211,30 @@ def _script(name: str, attributes: str, content: str | None) -> str | None:
 
 def _tidy(text: str) -> str:
     """Mend what removed markup left behind: empty brackets, doubled spaces, spaces before punctuation."""
-    text = _EMPTY_BRACKETS.sub("", text)
-    text = _BRACKET_END.sub(")", _BRACKET_START.sub("(", text))
-    text = _EMPTY_BRACKETS.sub("", text)
-    return str(_SPACE_BEFORE.sub(r"\1", _SPACES.sub(" ", text)))
+    text = _without_empty_brackets(text)
+    text = _without_bracket_ends(_BRACKET_START.sub("(", text))
+    text = _without_empty_brackets(text)
+    return str(_SPACE_BEFORE.sub("", _SPACES.sub(" ", text)))
+
+
+def _without_empty_brackets(text: str) -> str:
+    """Remove brackets around nothing, with the blanks before them."""
+    out: list[str] = []
+    done = 0
+    for match in _EMPTY_BRACKETS.finditer(text):
+        out.append(text[done : match.start()].rstrip(" \t"))
+        done = match.end()
+    return "".join([*out, text[done:]])
+
+
+def _without_bracket_ends(text: str) -> str:
+    """Remove commas and the like, with the blanks around them, before a closing bracket."""
+    *closed, rest = text.split(")")
+    for number, part in enumerate(closed):
+        kept = part.rstrip(_BLANKS + _SEPARATORS)
+        if part[len(kept) :].strip(_BLANKS):
+            closed[number] = kept
+    return ")".join([*closed, rest])
 
 
 def _sections(lines: list[str]) -> list[str]:
