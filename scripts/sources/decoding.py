@@ -31,7 +31,6 @@ UNMARKED = (
 _CONTROLS = regex.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _LINE_ENDS = regex.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _LONG_REFERENCE = regex.compile(r"&#([0-9]{100,});?")
-_TRAILING = regex.compile(r"[ \t]+(?=\n|\Z)")
 
 
 def decode(data: bytes, encoding: str | None = None) -> str | None:
@@ -88,7 +87,7 @@ def without_controls(text: str) -> str:
 def normal_form(text: str) -> str:
     r"""Return text in the form of documents: NFC, `\n` line ends, no control characters, no blanks at line ends."""
     if not is_clean(np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)):
-        text = _TRAILING.sub("", without_controls(text))
+        text = "\n".join(line.rstrip(" \t") for line in without_controls(text).split("\n"))
     return unicodedata.normalize("NFC", text).strip("\n")
 
 
