@@ -183,14 +183,26 @@ def _found(address: Address, position: str, text: str, meta: Mapping[str, Any]) 
 
 
 def decode_page(data: bytes, declared: str | None) -> str:
-    """Return a page as text: by byte order mark or as UTF-8 where it is that, whatever is declared, since servers err
-    towards old charsets; else by the HTTP header, the `<meta>` element and at last by its bytes.
+    """Return a page as text: by byte order mark or as UTF-8 where it is that, damaged or cut short as it may be and whatever
+    is declared, since servers err towards old charsets; else by the HTTP header, the `<meta>` element and at last by its bytes.
     """
     text = _decode_shifted(data, declared) if b"\x1b" in data or b"\0" in data else None
     text = decode(data) if text is None else text
+    text = _decode_damaged(data) if text is None else text
     if text is not None:
         return text
-    return str(bytes_to_str(data, _encoding(data, declared) or "windows-1252", errors="replace"))
+    encoding = _encoding(data, declared) or "windows-1252"
+    return str(bytes_to_str(data, encoding, errors="replace"))
+
+
+def _decode_damaged(data: bytes) -> str | None:
+    """Return a page with a mark, or in UTF-8 by more characters than are damaged there; None for one in an old encoding."""
+    for mark, name in BOMS:
+        if data.startswith(mark):
+            return data[len(mark) :].decode(name, "replace")
+    text = data.decode("utf-8", "replace")
+    beyond_ascii = len(text) - len(text.encode("ascii", "ignore"))
+    return text if beyond_ascii > 2 * text.count("\ufffd") else None
 
 
 def _encoding(data: bytes, declared: str | None) -> str | None:

@@ -83,6 +83,17 @@ def test_the_encoding_is_taken_where_it_is_right() -> None:
     assert "naïve" in decode_page(html("naïve").encode("utf-16"), None)
 
 
+@pytest.mark.parametrize("declared", ["utf-8", "iso-8859-1", None])
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_page_in_unicode_that_is_damaged_or_cut_keeps_its_text(codec: str, declared: str | None) -> None:
+    text = "Größe — Пчёлы. "
+    page = html(text * 9 + "ü").encode(codec)
+    cut = page[: page.rindex("ü".encode("utf-16-le" if codec == "utf-16" else "utf-8")) + 1]
+    assert decode_page(cut, declared).count(text) == 9
+    if codec != "utf-16":  # where one byte more damages all that follows
+        assert decode_page(page[:-200] + b"\xff" + page[-200:], declared).count(text) == 8
+
+
 @pytest.mark.parametrize("charset", ["utf8mb4", "foo", "none", "x-user-defined", "utf-8,gzip", "hex", "base64"])
 def test_a_charset_that_is_none_costs_nothing(tmp_path: Path, charset: str) -> None:
     page = record(1, response(html(PROSE + "na\xefve").encode("latin-1"), kind=f"text/html; charset={charset}"))
