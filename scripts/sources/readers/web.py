@@ -6,6 +6,7 @@ removed by reason.
 
 from __future__ import annotations
 
+import codecs
 import functools
 import io
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,11 +31,14 @@ from scripts.sources.warcs import MARK, Misfit, after_blank_line, field, iter_re
 _HTML = ("text/html", "application/xhtml+xml")
 _PAGES = (WarcRecordType.response, WarcRecordType.resource)
 HEADER_BYTES = 1 << 12
+DETECTED = 1 << 17  # bytes of a page by which its encoding is guessed
 _READ = (b"response", b"resource", b"conversion")
 _ANSWER = regex.compile(rb"HTTP/\d(?:\.\d)? (\d{3})\b")
 _HTML_BYTES = tuple(name.encode() for name in _HTML)
 _BLANK = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # marks, and white space in any encoding
 _ARC_NAME = regex.compile(r"\.arc(?:\.[a-z0-9]+)?\Z", regex.I)
+_META = regex.compile(rb"<meta\s[^>]*?charset\s*=[\s\"']*([\w:.-]+)", regex.I)
+_LATIN = "cp1252"  # as the libraries call what browsers take Latin-1 for
 _ELEMENT = regex.compile(r"<[!/?a-zA-Z]")
 
 
@@ -184,15 +188,14 @@ def _found(address: Address, position: str, text: str, meta: Mapping[str, Any]) 
 
 def decode_page(data: bytes, declared: str | None) -> str:
     """Return a page as text: by byte order mark or as UTF-8 where it is that, damaged or cut short as it may be and whatever
-    is declared, since servers err towards old charsets; else by the HTTP header, the `<meta>` element and at last by its bytes.
+    is declared, since servers err; else by the HTTP header, the `<meta>` element and at last by its bytes.
     """
     text = _decode_shifted(data, declared) if b"\x1b" in data or b"\0" in data else None
     text = decode(data) if text is None else text
     text = _decode_damaged(data) if text is None else text
     if text is not None:
         return text
-    encoding = _encoding(data, declared) or "windows-1252"
-    return str(bytes_to_str(data, encoding, errors="replace"))
+    return str(bytes_to_str(data, _old_encoding(data, declared), errors="replace", fallback_encodings=()))
 
 
 def _decode_damaged(data: bytes) -> str | None:
@@ -205,10 +208,33 @@ def _decode_damaged(data: bytes) -> str | None:
     return text if beyond_ascii > 2 * text.count("\ufffd") else None
 
 
+def _old_encoding(data: bytes, declared: str | None) -> str:
+    """Return the encoding of a page that is no Unicode, though it be declared.
+
+    Latin-1 in the HTTP header is what servers say of all pages, so a `<meta>` element that fits goes before it.
+    """
+    element = _META.search(data, 0, HEADER_BYTES)
+    stated = [map_encoding_to_html5(name, False) for name in (declared, element and element[1].decode("ascii")) if name]
+    named = [name for name in stated if name and not name.startswith("utf")]
+    if len(named) == 2 and named[0] == _LATIN and _fits(data, named[1]):
+        return named[1]
+    found = named[0] if named else detect_encoding(data, max_len=DETECTED, html5_compatible=True)
+    return _LATIN if found is None or found.startswith("utf") else found
+
+
+def _fits(data: bytes, encoding: str) -> bool:
+    """Tell whether bytes, which may end inside a character, are in an encoding."""
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _encoding(data: bytes, declared: str | None) -> str | None:
     """Return the encoding that the HTTP header, the `<meta>` element or at last the bytes tell."""
     known = map_encoding_to_html5(declared, False) if declared else None
-    return known or detect_encoding(data, max_len=131_072, html5_compatible=True, from_html_meta=True)
+    return known or detect_encoding(data, max_len=DETECTED, html5_compatible=True, from_html_meta=True)
 
 
 def _decode_shifted(data: bytes, declared: str | None) -> str | None:

@@ -94,6 +94,36 @@ def test_a_page_in_unicode_that_is_damaged_or_cut_keeps_its_text(codec: str, dec
         assert decode_page(page[:-200] + b"\xff" + page[-200:], declared).count(text) == 8
 
 
+OLD = {
+    "shift_jis": "ミツバチは花から花へ飛び、夏に蜂蜜を作ります。",
+    "windows-1251": "Пчёлы летают от цветка к цветку и делают мёд.",
+    "windows-1252": "Die Bienen fliegen über Wälder — schöne Grüße.",
+    "gbk": "蜜蜂从一朵花飞到另一朵花，在夏天酿造蜂蜜。",
+    "euc-kr": "벌은 꽃에서 꽃으로 날아다니며 꿀을 만든다.",
+}
+
+
+@pytest.mark.parametrize("declared", ["utf-8", "iso-8859-1", "us-ascii", None])
+@pytest.mark.parametrize("codec", OLD)
+def test_an_element_that_is_right_goes_before_a_header_that_is_not(codec: str, declared: str | None) -> None:
+    text = OLD[codec]
+    page = html(text * 20, f'<meta http-equiv="Content-Type" content="text/html; charset={codec}">').encode(codec)
+    assert text in decode_page(page, declared)
+    assert text in decode_page(page[: page.rindex(text[-2].encode(codec)) + 1], declared)  # cut
+
+
+@pytest.mark.parametrize("codec", ["shift_jis", "gbk", "windows-1252"])
+def test_an_old_page_that_is_declared_as_utf8_is_told_by_its_bytes(codec: str) -> None:
+    for head in ("", '<meta charset="utf-8">'):
+        assert OLD[codec] in decode_page(html(OLD[codec] * 20, head).encode(codec), "utf-8")
+
+
+def test_a_header_goes_before_an_element_that_does_not_fit() -> None:
+    page = html("naïve, café", '<meta charset="euc-kr">').encode("cp1252")
+    assert "naïve, café" in decode_page(page, "iso-8859-1")
+    assert "Привет" in decode_page(html("Привет", '<meta charset="windows-1252">').encode("koi8-r"), "koi8-r")
+
+
 @pytest.mark.parametrize("charset", ["utf8mb4", "foo", "none", "x-user-defined", "utf-8,gzip", "hex", "base64"])
 def test_a_charset_that_is_none_costs_nothing(tmp_path: Path, charset: str) -> None:
     page = record(1, response(html(PROSE + "na\xefve").encode("latin-1"), kind=f"text/html; charset={charset}"))
