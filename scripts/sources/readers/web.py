@@ -26,7 +26,7 @@ from scripts.sources.maintext import main_text
 from scripts.sources.members import iter_runs, iter_stretches
 from scripts.sources.records import Deferred, Outcome, Record, key_of, quarantined, removed
 from scripts.sources.streams import MAX_RECORD_BYTES, BrokenStream, compression, iter_chunks, read_whole
-from scripts.sources.warcs import MARK, Misfit, after_blank_line, field, iter_records, starts_warc
+from scripts.sources.warcs import LONGEST_HEADER, MARK, Misfit, after_blank_line, field, iter_records, starts_warc
 
 _HTML = ("text/html", "application/xhtml+xml")
 _PAGES = (WarcRecordType.response, WarcRecordType.resource)
@@ -37,6 +37,7 @@ _ANSWER = regex.compile(rb"HTTP/\d(?:\.\d)? (\d{3})\b")
 _HTML_BYTES = tuple(name.encode() for name in _HTML)
 _BLANK = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # marks, and white space in any encoding
 _ARC_NAME = regex.compile(r"\.arc(?:\.[a-z0-9]+)?\Z", regex.I)
+_NAME = regex.compile(rb"^[\w-]+(?=:)", regex.M)
 _META = regex.compile(rb"<meta\s[^>]*?charset\s*=[\s\"']*([\w:.-]+)", regex.I)
 _LATIN = "cp1252"  # as the libraries call what browsers take Latin-1 for
 _ELEMENT = regex.compile(r"<[!/?a-zA-Z]")
@@ -106,12 +107,22 @@ def _outcomes(records: Iterator[bytes | Misfit]) -> Iterator[Outcome | Deferred]
 
 
 def _outcome(data: bytes, position: str) -> Outcome:
-    """Return what comes of one whole record."""
-    archive = ArchiveIterator(io.BytesIO(data), auto_decode="all", record_types=WarcRecordType.any_type)
+    """Return what comes of one whole record, the lines of whose headers may end in LF alone (the library's quirks mode)."""
+    stream = io.BytesIO(_with_usual_names(data))
+    archive = ArchiveIterator(stream, auto_decode="all", record_types=WarcRecordType.any_type, quirks_mode=True)
     try:
         return _record(next(archive), position)
     except (OSError, StopIteration) as error:
         return quarantined("malformed_warc", position, str(error))
+
+
+def _with_usual_names(data: bytes) -> bytes:
+    """Return a record with the names of its fields as the standard writes them, since the library knows them by their case."""
+    if data.find(b"\nWARC-Type:", 0, HEADER_BYTES) >= 0 and data.find(b"\nContent-Length:", 0, HEADER_BYTES) >= 0:
+        return data
+    end = after_blank_line(data, 0, LONGEST_HEADER)
+    head = bytes(_NAME.sub(lambda name: name[0].title().replace(b"Warc-", b"WARC-"), data[:end]))
+    return head + data[end:]
 
 
 def passed_over(data: bytes) -> str | None:

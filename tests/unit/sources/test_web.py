@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -182,6 +183,40 @@ def test_a_page_that_speaks_of_headers_is_a_page(tmp_path: Path) -> None:
     found = documents_of(tmp_path, "w.warc", b"".join(pages), "common_crawl")
     assert found.rows["1"]["text"].endswith("End.")
     assert found.accounting["removed"] == {"no_html": 2}
+
+
+def lower_case_names(page: bytes) -> bytes:
+    return re.sub(rb"(?m)^(WARC|Content)-[A-Za-z-]+:", lambda name: name[0].lower(), page)
+
+
+BODY = html(PROSE).encode()
+HEADERS = {
+    "http in LF": record(1, b"HTTP/1.1 200 OK\nServer: x\nContent-Type: text/html\n\n" + BODY),
+    "a blank line in LF": record(1, b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\n" + BODY),
+    "warc in LF": record(1, response(BODY)).replace(b"\r\n", b"\n", 8),
+    "all in LF": record(1, b"HTTP/1.1 200 OK\nContent-Type: text/html\n\n" + BODY).replace(b"\r\n", b"\n"),
+    "in lower case": lower_case_names(record(1, response(BODY))),
+    "in lower case and LF": lower_case_names(record(1, response(BODY))).replace(b"\r\n", b"\n", 8),
+}
+
+
+@pytest.mark.parametrize("form", HEADERS)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_headers_may_end_in_lf_and_have_names_in_any_case(
+    tmp_path: Path, form: str, pack: Callable[[bytes], bytes]
+) -> None:
+    found = documents_of(tmp_path, "w.warc", pack(HEADERS[form]) + pack(RECORDS[-1]), "common_crawl")
+    assert found.rows["1"]["text"] == PROSE.strip()
+    assert found.rows["1"]["url"] == "http://x.test/1"
+    assert found.accounting["kept"] == 2
+
+
+def test_answers_in_an_arc_file_may_have_lines_that_end_in_lf(tmp_path: Path) -> None:
+    page = b"HTTP/1.1 200 OK\nContent-Type: text/html\n\n" + BODY
+    begin = b"filedesc://x.arc 0.0.0.0 20120101000000 text/plain 2\n1\n\n"
+    line = b"http://x.test/1 127.0.0.1 20120101000000 text/html %d\n" % len(page)
+    found = documents_of(tmp_path, "w.arc", begin + line + page, "common_crawl")
+    assert [row["text"] for row in found.rows.values()] == [PROSE.strip()]
 
 
 JAPANESE = "ハチは花を訪れ、花粉を運びます。"
