@@ -21,6 +21,7 @@ from resiliparse.parse.html import HTMLTree
 
 from scripts.sources.arc import BEGINS as ARC_BEGINS
 from scripts.sources.arc import arc_as_warc, starts_record
+from scripts.sources.bodies import BrokenBody, decoded
 from scripts.sources.decoding import BOMS, UNMARKED, decode
 from scripts.sources.maintext import main_text
 from scripts.sources.members import iter_runs, iter_stretches
@@ -109,7 +110,7 @@ def _outcomes(records: Iterator[bytes | Misfit]) -> Iterator[Outcome | Deferred]
 def _outcome(data: bytes, position: str) -> Outcome:
     """Return what comes of one whole record, the lines of whose headers may end in LF alone (the library's quirks mode)."""
     stream = io.BytesIO(_with_usual_names(data))
-    archive = ArchiveIterator(stream, auto_decode="all", record_types=WarcRecordType.any_type, quirks_mode=True)
+    archive = ArchiveIterator(stream, record_types=WarcRecordType.any_type, quirks_mode=True)
     try:
         return _record(next(archive), position)
     except (OSError, StopIteration) as error:
@@ -154,12 +155,18 @@ def _record(record: WarcRecord, position: str) -> Outcome:
     if (kind or "").partition(";")[0].strip().lower() not in _HTML:
         return removed("no_html", position, url)
     try:
-        data = record.reader.read(MAX_RECORD_BYTES + 1)
-    except OSError as error:
+        data = decoded(record.reader.read(), _codings(record), MAX_RECORD_BYTES)
+    except BrokenBody as error:
         return quarantined("broken_payload", position, f"{url} {error}")
     if len(data) > MAX_RECORD_BYTES:
         return quarantined("too_long", position, url)
     return page_outcome(data, record.http_charset, _address(record), position)
+
+
+def _codings(record: WarcRecord) -> str:
+    if record.http_headers is None:
+        return ""
+    return ",".join(record.http_headers.get(name) or "" for name in ("Content-Encoding", "Transfer-Encoding"))
 
 
 def _plain(record: WarcRecord, url: str, position: str) -> Outcome:
