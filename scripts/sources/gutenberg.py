@@ -12,14 +12,21 @@ from scripts.sources.bookhtml import lines_of
 from scripts.sources.booksplit import Block
 from scripts.sources.xml import Element
 
+# A header ends with the first of these; that of Project Gutenberg Australia with the last paragraph that names it.
 _START = regex.compile(
-    r"^[ \t]*(?:\*{3} ?START OF (?:THE|THIS) PROJECT GUTENBERG.*?\*{3}|\*END[ *]*THE SMALL PRINT.*)[ \t]*\n",
-    regex.M | regex.I | regex.S,
-)
-_END = regex.compile(
-    r"^[ \t]*(?:\*{3} ?END OF (?:THE|THIS) PROJECT GUTENBERG|End of (?:the |this )?Project Gutenberg)",
+    r"^[ \t]*(?:\*{3} ?START OF (?:THE|THIS) PROJECT GUTENBERG(?s:.{0,1000}?)\*{3}|\*END[ *]*THE SMALL PRINT.*)[ \t]*\n"
+    r"|\A(?s:.{0,1000}?)A Project Gutenberg (?:of )?Australia eBook(?s:.{0,3000})"
+    r"Project Gutenberg (?:of )?Australia.*\n(?:.+\n)*(?:\s*[-_*=]{5,}\n)?",
     regex.M | regex.I,
 )
+_END = regex.compile(r"^[ \t]*\*{3} ?END OF (?:THE|THIS) PROJECT GUTENBERG", regex.M | regex.I)
+# Sentences begin like this too, so it counts near the end alone.
+_LAST_LINE = regex.compile(
+    r"^[ \t]*(?:End of (?:the |this )?Project|Ende (?:dieses|des) Proje[ck]t|Fin (?:du|de|de ce) Proje[ct]t?) Gutenberg",
+    regex.M | regex.I,
+)
+MAX_HEADER, MAX_FOOTER = 40_000, 20_000
+_MAX_END = 1_000  # how long what stands between the last line and the mark of the end may be
 _FIELD = regex.compile(r"^(Title|Author|Language|Release Date):[ \t]*(.+)$", regex.M)
 _PRODUCED = regex.compile(
     r"\A\s*(?:Produced by|E-text prepared by|This etext was (?:prepared|produced)|Transcribed from the)(?:.+\n)+",
@@ -50,33 +57,39 @@ def fields_of(header: str) -> dict[str, str]:
 
 def strip_licence(text: str) -> tuple[str, Licence]:
     """Return a book without Project Gutenberg's header and footer, and what they were."""
-    start, end = 0, len(text)
-    if match := _START.search(text):
-        start = match.end()
-    if match := _END.search(text, start):
-        end = match.start()
+    start, end = _span(text)
     return _PRODUCED.sub("", text[start:end]), Licence(start, len(text) - end, fields_of(text[:start]))
 
 
 def strip_blocks(blocks: Sequence[Block]) -> tuple[list[Block], Licence]:
     """Return the blocks of a book without Project Gutenberg's header and footer, and what they were."""
-    kept = list(blocks)
-    header = footer = ""
-    for number, (text, level) in enumerate(kept):
-        if match := _START.search(text + "\n"):
-            header = "\n\n".join([*(before for before, _ in kept[:number]), text[: match.end()]])
-            kept[: number + 1] = [(text[match.end() :], level)]
-            break
-    for number, (text, level) in enumerate(kept):
-        if match := _END.search(text):
-            footer = "\n\n".join([text[match.start() :], *(after for after, _ in kept[number + 1 :])])
-            kept[number:] = [(text[: match.start()].rstrip(), level)]
-            break
+    whole = "\n\n".join(text for text, _ in blocks) + "\n"
+    start, end = _span(whole)
+    licence = Licence(start, len(whole) - end, fields_of(whole[:start]))
+    kept: list[Block] = []
+    at = 0
+    for text, level in blocks:
+        left, right = max(start - at, 0), max(end - at, 0)
+        kept.append((text if not left and right >= len(text) else text[left:right].strip("\n").rstrip(), level))
+        at += len(text) + 2
     kept = [block for block in kept if block[0].strip()]
-    if header and kept:
+    if start and kept:
         text, level = kept[0]
         kept[0] = (_PRODUCED.sub("", text + "\n").rstrip(), level)
-    return [block for block in kept if block[0]], Licence(len(header), len(footer), fields_of(header))
+    return [block for block in kept if block[0]], licence
+
+
+def _span(text: str) -> tuple[int, int]:
+    """Return where a book begins behind its header, and where its footer begins."""
+    header = _START.search(text, 0, MAX_HEADER)
+    start = header.end() if header else 0
+    mark = _END.search(text, start)
+    end = mark.start() if mark else len(text)
+    lines = [line.start() for line in _LAST_LINE.finditer(text, max(start, end - (_MAX_END if mark else MAX_FOOTER)))]
+    lines = [line for line in lines if line < end]
+    if not lines:
+        return start, end
+    return start, next(line for line in lines if line >= lines[-1] - _MAX_END)
 
 
 def strip_marked(root: Element) -> Licence:
@@ -85,7 +98,8 @@ def strip_marked(root: Element) -> Licence:
     footer: list[str] = []
     for element in list(_marked(root)):
         text = "\n".join(line.text for line in lines_of(element))
-        (footer if _END.search(text) or element.get("id") == "pg-footer" else header).append(text)
+        ends = _END.search(text) or _LAST_LINE.search(text) or element.get("id") == "pg-footer"
+        (footer if ends else header).append(text)
         element.clear(keep_tail=True)
     return Licence(len("\n".join(header)), len("\n".join(footer)), fields_of("\n".join(header)))
 

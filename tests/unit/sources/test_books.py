@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.sources.booksplit import split_book
-from scripts.sources.gutenberg import strip_licence, tidy
+from scripts.sources.gutenberg import strip_blocks, strip_licence, tidy
 
 from .running import documents_of
 
@@ -109,3 +109,30 @@ def test_old_encodings_and_line_ends_are_read(tmp_path: Path) -> None:
 def test_empty_and_blank_books_are_accounted_for(tmp_path: Path) -> None:
     assert documents_of(tmp_path, "e.txt", b"", "books").accounting["quarantined"] == {"empty_file": 1}
     assert documents_of(tmp_path / "b", "b.txt", b" \n\n ", "books").accounting["removed"] == {"empty": 1}
+
+
+SMALL_PRINT = (
+    "The Project Gutenberg Etext of Bees\n\n***START**THE SMALL PRINT!**FOR PUBLIC DOMAIN ETEXTS**START***\nWhy?\n"
+    "*END*THE SMALL PRINT! FOR PUBLIC DOMAIN ETEXTS*Ver.04.29.93*END*\n"
+)
+AUSTRALIA = (
+    "Project Gutenberg Australia\n\nTitle: Bees\n* A Project Gutenberg of Australia eBook *\neBook No.: 1.txt\n\n"
+    "Project Gutenberg of Australia eBooks are created from printed editions\nin the public domain.\n\n"
+    "To contact Project Gutenberg of Australia go to http://gutenberg.net.au\n\n-----------------\n"
+)
+PROSE = "Bees fly.\n\nEnd of Project Gutenberg was the name of an essay.\n\n" + "They hum.\n" * 200 + "\nThey sleep."
+
+
+@pytest.mark.parametrize("header", [HEADER, SMALL_PRINT, AUSTRALIA])
+@pytest.mark.parametrize(
+    "last",
+    ["End of Project Gutenberg's Bees", "Fin du Projet Gutenberg de Bees", "Ende dieses Projekt Gutenberg Etextes"],
+)
+@pytest.mark.parametrize("mark", [FOOTER, "\n"])
+def test_headers_and_last_lines_of_all_times_go_and_no_more(header: str, last: str, mark: str) -> None:
+    text, licence = strip_licence(f"{header}\n{PROSE}\n\n{last}\n{mark}")
+    assert text.strip() == PROSE
+    assert licence.header >= len(header)
+    blocks, licence = strip_blocks([(part, None) for part in f"{header}\n{PROSE}\n\n{last}\n{mark}".split("\n\n")])
+    assert "\n\n".join(part for part, _ in blocks).strip() == PROSE
+    assert licence.header >= len(header)
