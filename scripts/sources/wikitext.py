@@ -79,8 +79,11 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
-def clean_wikitext(text: str) -> str:
-    """Return the prose of a page in wikitext: paragraphs, headings and list items on lines of their own."""
+def clean_wikitext(text: str, silent: frozenset[str] = frozenset()) -> str:
+    """Return the prose of a page in wikitext: paragraphs, headings and list items on lines of their own.
+
+    `silent` are the lower-case names of namespaces whose links show nothing, beside those known for many languages.
+    """
     kept: list[str] = []
     text = _COMMENT.sub("", _each(_MARKS, "", text))
     text = replace_elements(text, "ref", _without_note)
@@ -88,7 +91,7 @@ def clean_wikitext(text: str) -> str:
     text = replace_elements(text, _VERBATIM, functools.partial(_keep, kept))
     text = _resolve_templates(resolve_variants(text))
     text = _drop_tables(text)
-    text = _resolve_links(text)
+    text = _resolve_links(text, silent)
     text = _EXTERNAL.sub(r"\1", text)
     text = _strip_tags(text)
     text = _LEFT_BRACES.sub("", _LEFT_ROW.sub("", _MAGIC.sub("", text)))
@@ -159,21 +162,22 @@ def _line_start(text: str, at: int, before: str) -> int | None:
     return at if at == 0 or text[at - 1] == "\n" else None
 
 
-def _resolve_links(text: str) -> str:
+def _resolve_links(text: str, silent: frozenset[str]) -> str:
+    shown = functools.partial(_link_text, silent | namespaces_dropped())
     for _ in range(MAX_NESTING):
-        text, count = _LINK.subn(_link_text, text)
+        text, count = _LINK.subn(shown, text)
         if not count:
             break
     return text
 
 
-def _link_text(match: regex.Match[str]) -> str:
+def _link_text(silent: frozenset[str], match: regex.Match[str]) -> str:
     """Return what a link shows: its label, else its target; nothing for files, categories and other languages."""
     target, bar, label = match[1].partition("|")
     prefix, colon, rest = target.partition(":")
     if colon and prefix:
         name = prefix.strip().lower().replace("_", " ")
-        if name in namespaces_dropped() or (name in interwiki_prefixes() and not bar):
+        if name in silent or (name in interwiki_prefixes() and not bar):
             return str(match[2])
     if not bar:
         return target.removeprefix(":").replace("_", " ").partition("#")[0] + match[2] if rest or not colon else ""

@@ -1,12 +1,14 @@
 """Wikipedia: MediaWiki XML dumps (export format 0.x), plain or compressed, single or many streams.
 
-Articles become prose. Pages of other namespaces, redirects and disambiguation pages are removed by reason.
+Articles become prose. Pages of other namespaces, pages that are no wikitext, redirects and disambiguation pages are
+removed by reason. What namespaces are called, each dump says itself.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +22,14 @@ from scripts.sources.wikitext import clean_wikitext
 from scripts.sources.xml import Element, iter_elements, local_name, whole_text
 
 _TEMPLATE_NAME = regex.compile(r"\{\{([^|{}]++)(?:\||\}\})")
+_MAGIC_WORDS = ("__DISAMBIG__", "__DISAMBIGUATION__")
+# The names that all wikis know, beside those in their own language.
+_NAMESPACES = {
+    "media": "-2", "special": "-1", "talk": "1", "user": "2", "user talk": "3", "project": "4", "project talk": "5",
+    "file": "6", "image": "6", "file talk": "7", "image talk": "7", "mediawiki": "8", "mediawiki talk": "9",
+    "template": "10", "template talk": "11", "help": "12", "help talk": "13", "category": "14", "category talk": "15",
+}  # fmt: skip
+_SILENT = ("-2", "6", "14")
 _REDIRECT = regex.compile(r"\s*+#\s*+([\p{L}\p{M}_]++)\s*+:?\s*+\[\[")
 
 
@@ -39,43 +49,72 @@ def _lines(text: str) -> frozenset[str]:
     return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
 
 
+@dataclass(frozen=True, slots=True)
+class Wiki:
+    """What a dump says of its wiki: the address of its pages, and its namespaces, lower-case name to number."""
+
+    base: str = ""
+    namespaces: Mapping[str, str] = field(default_factory=lambda: _NAMESPACES)
+
+    def namespace(self, title: str) -> str:
+        """Return the number of the namespace of a page, for dumps that do not state it."""
+        return self.namespaces.get(_folded(title.partition(":")[0]), "0") if ":" in title else "0"
+
+    @property
+    def silent(self) -> frozenset[str]:
+        """The namespaces whose links show nothing."""
+        return frozenset(name for name, number in self.namespaces.items() if number in _SILENT)
+
+
+def wiki_of(siteinfo: Element) -> Wiki:
+    """Return what the head of a dump says of its wiki."""
+    names = {_folded(each.text or ""): each.get("key", "0") for each in siteinfo.iterfind("{*}namespaces/{*}namespace")}
+    return Wiki(siteinfo.findtext("{*}base", "").rpartition("/")[0], _NAMESPACES | names)
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", " ").strip().lower()
+
+
 def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcome | Deferred]:
     """Yield one outcome a page. Options: `namespaces` kept (default [0]), `disambiguation` (keep such pages)."""
     namespaces = {str(number) for number in options.get("namespaces", [0])}
     keep_lists = options.get("disambiguation", False)
-    base = ""
+    wiki = Wiki()
     try:
-        for element in iter_elements(path, ("base", "page")):
+        for element in iter_elements(path, ("siteinfo", "page")):
             if isinstance(element, Rejected):
                 yield element
-            elif local_name(element) == "base":
-                base = (element.text or "").rpartition("/")[0]
+            elif local_name(element) == "siteinfo":
+                wiki = wiki_of(element)
             else:
-                yield functools.partial(_page, element, base, namespaces, keep_lists)
+                yield functools.partial(_page, element, wiki, namespaces, keep_lists)
     except BrokenStream as error:
         yield quarantined(error.reason, f"byte {error.position} of {origin}")
 
 
-def _page(page: Element, base: str, namespaces: set[str], keep_lists: bool) -> Outcome:
+def _page(page: Element, wiki: Wiki, namespaces: set[str], keep_lists: bool) -> Outcome:
     title = page.findtext("{*}title") or ""
     identifier = page.findtext("{*}id") or ""
     revision = max(page.iterfind("{*}revision"), key=lambda each: each.findtext("{*}timestamp") or "", default=page)
     text = whole_text(revision.find("{*}text"))
     if not title:
         return quarantined("page_without_title", identifier, text)
-    if page.findtext("{*}ns", "0") not in namespaces:
+    if (page.findtext("{*}ns") or wiki.namespace(title)) not in namespaces:
         return removed("namespace", title, text)
+    if revision.findtext("{*}model", "wikitext") != "wikitext":
+        return removed("no_wikitext", title, text)
     if page.find("{*}redirect") is not None or is_redirect(text):
         return removed("redirect", title, text)
     if not keep_lists and is_disambiguation(title, text):
         return removed("disambiguation", title, text)
-    prose = clean_wikitext(text).strip()
+    prose = clean_wikitext(text, wiki.silent).strip()
     if not prose:
         return removed("no_prose", title, text)
     return Record(
         key=identifier or title,  # old dumps have no numbers; a title is unique in a wiki
         text=f"{title}\n\n{prose}",
-        url=f"{base}/{quote(title.replace(' ', '_'), safe='/:(),')}" if base else None,
+        url=f"{wiki.base}/{quote(title.replace(' ', '_'), safe='/:(),')}" if wiki.base else None,
         date=revision.findtext("{*}timestamp"),
         meta={"title": title, "revision": revision.findtext("{*}id")},
     )
@@ -89,7 +128,7 @@ def is_redirect(text: str) -> bool:
 
 def is_disambiguation(title: str, text: str) -> bool:
     """Tell whether a page lists the meanings of its title, by its title, magic word or templates."""
-    if title.endswith("(disambiguation)") or "__DISAMBIG__" in text:
+    if title.endswith("(disambiguation)") or any(word in text for word in _MAGIC_WORDS):
         return True
     known = disambiguation_templates()
-    return any(name.strip().lower().replace("_", " ") in known for name in _TEMPLATE_NAME.findall(text))
+    return any(_folded(name) in known for name in _TEMPLATE_NAME.findall(text))

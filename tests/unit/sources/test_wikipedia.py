@@ -7,7 +7,8 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from scripts.sources.readers.wikipedia import is_redirect
+from scripts.sources.dumps import cut_streams
+from scripts.sources.readers.wikipedia import is_disambiguation, is_redirect
 from scripts.sources.wikitext import clean_wikitext
 
 from .running import documents_of
@@ -54,6 +55,53 @@ def test_options_keep_namespaces_and_disambiguation_pages(tmp_path: Path) -> Non
     options = {"namespaces": [0, 1], "disambiguation": True}
     found = documents_of(tmp_path, "d.xml", DUMP, "wikipedia", options)
     assert sorted(found.rows) == ["1", "3", "4", "6"]
+
+
+NAMES = (
+    '<namespaces><namespace key="-2">Meedium</namespace><namespace key="0" /><namespace key="2">Pruukja</namespace>'
+    '<namespace key="6">Pilt</namespace><namespace key="14">Katõgooria</namespace></namespaces>'
+)
+VORO = HEAD.replace("</siteinfo>", NAMES + "</siteinfo>")
+
+
+def test_a_dump_says_what_the_namespaces_of_its_wiki_are_called(tmp_path: Path) -> None:
+    text = "Mehiläne[[Pilt :A.jpg|pisi|Mesi]] and [[Meedium:B.ogg|kullõq]][[File:C.jpg|thumb|c]] lindas.\n[[Katõgooria:Eläjäq]]"
+    titles = ["Mehiläne", "Pruukja:A", "talk:B", "A: b"]
+    old = "".join(page(n, title, text).replace("<ns>0</ns>", "") for n, title in enumerate(titles))
+    streams = [bz2.compress(stream.encode()) for stream in (VORO, PAGES[0], old, "</mediawiki>")]
+    (tmp_path / "d.bz2").write_bytes(b"".join(streams))
+    (tmp_path / "index").write_text(f"{len(streams[0])}:1:A\n{len(streams[0] + streams[1])}:2:B\n")
+    cut_streams(tmp_path / "d.bz2", tmp_path / "index", 1, 2, tmp_path / "part")
+    found = documents_of(tmp_path, "part.xml.bz2", (tmp_path / "part").read_bytes(), "wikipedia")
+    assert found.accounting == {"in": 4, "kept": 2, "removed": {"namespace": 2}, "quarantined": {}}
+    assert {key: row["text"] for key, row in found.rows.items()} == {
+        "0": "Mehiläne\n\nMehiläne and lindas.", "3": "A: b\n\nMehiläne and lindas.",
+    }  # fmt: skip
+
+
+def test_pages_that_are_no_wikitext_are_none(tmp_path: Path) -> None:
+    json_page = page(1, "Data", "{}").replace("<text>", "<model>json</model><format>application/json</format><text>")
+    wiki_page = page(2, "Bee", "Bees fly.").replace(
+        "<text>", "<model>wikitext</model><format>text/x-wiki</format><text>"
+    )
+    found = documents_of(tmp_path, "d.xml", (HEAD + json_page + wiki_page + "</mediawiki>").encode(), "wikipedia")
+    assert found.accounting == {"in": 2, "kept": 1, "removed": {"no_wikitext": 1}, "quarantined": {}}
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "__DISAMBIGUATION__",
+        "{{Rozcestník}}",
+        "{{Anlam ayrımı}}",
+        "{{פירושונים}}",
+        "{{egyért|a}}",
+        "{{định hướng}}",
+        "{{Багатозначність}}",
+    ],
+)
+def test_lists_of_meanings_are_known_in_many_languages(mark: str) -> None:
+    assert is_disambiguation("Merkur", f"Merkur:\n* [[Merkur (a)]]\n\n{mark}")
 
 
 def test_a_cut_dump_keeps_the_whole_pages_and_says_where_it_ends(tmp_path: Path) -> None:
