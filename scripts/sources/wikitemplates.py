@@ -2,7 +2,7 @@
 
 Nearly all templates are boxes, notes and citations, which are no prose and show nothing here. A few carry words or
 numbers of a sentence; left out, they would leave holes ("a city  north of"). Those are rendered, by the names that
-English and several other Wikipedias share.
+English and several other Wikipedias share, and by the most frequent names of their own that large ones have.
 """
 
 from __future__ import annotations
@@ -17,15 +17,21 @@ _FIRST = frozenset((
     "larger", "linktext", "ltr", "mathtt", "mono", "mvar", "native name", "nobr", "not a typo",
     "nowiki", "nowrap", "poem", "poemquote", "pre", "proper name", "quotation", "quote", "quote box", "hover title",
     "anchored text", "resize", "rtl-lang",
-    "s", "ship title", "sic!", "simplenuclide", "small", "smaller", "strikethrough", "strong", "sub",
+    "ship title", "sic!", "simplenuclide", "small", "smaller", "strikethrough", "strong", "sub",
     "sup", "text", "text quote", "tmath", "tooltip", "translation", "tt", "u", "underline", "vanchor",
-    "var", "verse", "visible anchor",
+    "var", "verse", "visible anchor", "nihongo", "ruby", "furigana",
+    "zitat", "cita", "esd", "citazione", "citação", "citaat", "cytat", "citat", "citát", "citació", "sitaatti", "idézet",
+    "alıntı", "citation bloc", "japonais", "romanes", "szám", "число", "цитата", "اقتباس", "نقل قول",
+    "読み仮名", "読み仮名 ruby不使用", "仮リンク", "日本語版にない記事リンク",
 ))  # fmt: skip
 _SECOND = frozenset((
     "color", "color text", "colour", "font", "font color", "fontcolor", "lang", "lang-x", "langx", "script",
     "text", "transl", "transliteration", "wikt-lang",
+    "langue", "llang", "cizojazyčně", "vjazyce2",
 ))  # fmt: skip
-_LAST = frozenset({"transl", "transliteration", "lang", "langx", "wikt-lang", "ill", "interlanguage link"})
+_LAST = frozenset(
+    {"transl", "transliteration", "lang", "langx", "wikt-lang", "ill", "interlanguage link", "tsl", "translink"}
+)
 _LITERAL = {
     "ndash": "–", "snd": " – ", "spnd": " – ", "spaced ndash": " – ", "mdash": "—", "emdash": "—",
     "spaced mdash": " — ",
@@ -38,9 +44,10 @@ _LITERAL = {
     "euro": "€", "gbp": "£", "£": "£", "!!": "||", "snds": " – ", "zwj": "", "shy": "", "ldquo": "“", "rdquo": "”",
     "lb": "[", "rb": "]", "(": "{{", ")": "}}", "bracket": "[]", "okina": "ʻ", "hamza": "ʼ", "nb10": "", "break": "\n",
     "clear": "", "-": "", "flat": "♭", "sharp": "♯", "natural": "♮", "music": "", "minus": "−", "root": "√",
+    "er": "er", "av jc": "av. J.-C.", "apr jc": "apr. J.-C.",
 }  # fmt: skip
 _MATH = frozenset(("math", "mvar", "bigmath"))
-_CONVERT = frozenset(("convert", "cvt", "conv", "unité"))
+_CONVERT = frozenset(("convert", "cvt", "conv", "unité", "unidad"))
 _UNITS = {
     "km2": "km²", "sqkm": "km²", "sqmi": "sq mi", "mi2": "sq mi", "m2": "m²", "m3": "m³",
     "ft2": "sq ft", "sqft": "sq ft",
@@ -60,6 +67,7 @@ _RANGE_WORDS = {
     "by": " by ",
     "+/-": " ± ",
 }
+_CENTURY = regex.compile(r"([ivxl]+)(er?) siècle")
 _NUMBER = regex.compile(r"[-−+]?[\d.,/]+")
 _NAME = regex.compile(r"[\w\- ]+")
 _BAR = regex.compile(r"(?<![^\[\]])[^\[\]]*+\]\](*SKIP)(*FAIL)|\|")  # not in what stands before the end of a link
@@ -88,6 +96,10 @@ def render_template(body: str) -> str:
         return positional[0] if positional else named.get("1", named.get("text", named.get("quote", "")))
     if name in _SECOND and len(positional) > 1:
         return positional[1]
+    if name.startswith("link-"):  # with the code of a language, in Chinese
+        return _at(2)(positional, named)
+    if name.endswith(" siècle") and (century := _CENTURY.fullmatch(name)):
+        return f"{century[1].upper()}{century[2]} siècle"
     return ""
 
 
@@ -172,6 +184,9 @@ def _dated(positional: list[str]) -> list[str]:
 
 
 def _date(positional: list[str], named: dict[str, str]) -> str:
+    day, month = [*positional, "", ""][:2]
+    if (not day or day.isdecimal()) and month.isalpha():  # {{date|1|mai|2000}}, as French has it
+        return _all([part for part in positional[:3] if part], named)
     numbers = [part for part in positional if part.isdecimal()]
     return " ".join(reversed(_dated(numbers)))
 
@@ -214,6 +229,40 @@ def _list(positional: list[str], named: dict[str, str]) -> str:
     return "\n" + "\n".join(f"* {item}" for item in positional)
 
 
+def _at(place: int) -> Callable[[list[str], dict[str, str]], str]:
+    """Return what shows the argument at a place, or the first where there is none."""
+    return lambda positional, named: "".join((list(filter(None, positional[place : place + 1])) or positional)[:1])
+
+
+def _link_to_other(positional: list[str], named: dict[str, str]) -> str:
+    return named.get("texte") or _at(0)(positional, named) or named.get("fr", "")
+
+
+def _quoted(positional: list[str], named: dict[str, str]) -> str:
+    quoted = _at(0)(positional, named) or named.get("text", "")
+    return f"„{quoted}“" if quoted else ""
+
+
+def _century(positional: list[str], named: dict[str, str]) -> str:
+    """Return the century that {{s|XX|e}} says in French; {{s|words}} strikes words out in English."""
+    ordinal = len(positional) > 1 and positional[1] in ("e", "er")
+    return f"{positional[0]}{positional[1]} siècle" if ordinal else _at(0)(positional, named)
+
+
+def _siglo(positional: list[str], named: dict[str, str]) -> str:
+    number, era, word = [*positional, "", "", ""][:3]
+    return {"s": "siglo ", "S": "Siglo "}.get(word, "") + number + (" a. C." if era == "a" else "")
+
+
+def _power(positional: list[str], named: dict[str, str]) -> str:
+    """Return the ending of an ordinal that {{e}} is in French; {{e|3}} is a power of ten in English."""
+    return f"×10^{positional[0]}" if positional else "e"
+
+
+def _after(word: str) -> Callable[[list[str], dict[str, str]], str]:
+    return lambda positional, named: " ".join([word, *positional[:1]])
+
+
 def _currency(symbol: str) -> Callable[[list[str], dict[str, str]], str]:
     return lambda positional, named: symbol + (positional[0] if positional else "")
 
@@ -224,6 +273,15 @@ _RENDERERS: dict[str, Callable[[list[str], dict[str, str]], str]] = {
     **dict.fromkeys(("as of", "asof"), _as_of),
     **dict.fromkeys(("start date", "end date", "birth date", "death date", "date", "dts", "start date and age"), _date),
     **dict.fromkeys(("birth date and age", "bda"), _date),
+    **dict.fromkeys(("date-", "date de naissance", "date de décès"), _date),
+    **dict.fromkeys(("нп", *(f"нп{number}" for number in range(1, 6))), _at(1)),
+    **dict.fromkeys(("не переведено", *(f"не переведено {number}" for number in range(2, 6))), _at(1)),
+    **dict.fromkeys(("не перекладено", "iw2"), _at(1)),
+    **dict.fromkeys(("le", "internal link helper"), _at(2)),
+    **dict.fromkeys(("s", "s-"), _century),
+    **{"citation": _at(0), "lien": _link_to_other, '"': _quoted, "siglo": _siglo, "e": _power},
+    **{"1er": _after("1er"), "p.": _after("p."), "segle": _after("segle"), "séc": _after("século")},
+    **dict.fromkeys(("nombre", "fmtn"), _all),
     **dict.fromkeys(("ill", "interlanguage link", "link-interwiki"), _interlanguage),
     **dict.fromkeys(("circa", "c.", "ca."), _circa),
     **dict.fromkeys(("floruit", "fl."), _floruit),

@@ -22,6 +22,7 @@ MAX_NESTING = 40
 _COMMENT = regex.compile(r"<!--.*?(?:-->|\Z)", regex.S)
 _DROPPED = "gallery|timeline|score|imagemap|references|hiero|graph|mapframe|maplink|templatestyles|section|inputbox"
 _VERBATIM = "nowiki|math|pre|source|syntaxhighlight|code|chem|ce"
+_FORMULAE = ("math", "chem", "ce")
 _PARAMETER = regex.compile(r"\{\{\{[^{}]*\}\}\}")
 _TEMPLATE = regex.compile(r"\{\{((?:[^{}]|(?<!\{)\{(?!\{)|(?<!\})\}(?!\}))*)\}\}")
 _TABLE_MARK = regex.compile(r"\{\||\|\}")
@@ -51,8 +52,11 @@ _BRACKET_START = regex.compile(r"\((?:[ \t\xa0]*[,;:])+[ \t\xa0]*")
 _BLANKS, _SEPARATORS = " \t\xa0", ",;:"
 _SPACE_BEFORE = regex.compile(r"[ \t](?=[,.;:!?](?:[\s\xa0]|\Z))")
 _SPACES = regex.compile(r"[ \t]{2,}")
-_MARKS = "\ue000\ue001"
-_PLACEHOLDER = regex.compile("\ue000(\\d+)\ue001")
+# Stand around the numbers of what is put back before the page is tidied, and after it, as code has to be.
+_MARKS = "\ue000\ue001\ue002"
+_KEPT = regex.compile("\ue000(\\d+)\ue001")
+_CODE = regex.compile("\ue002(\\d+)\ue001")
+_NOWIKI = regex.compile(r"</?nowiki\s*+/?>", regex.I)
 _ENTITY_SPACES = "\xa0\u2009\u202f\u200a"
 
 
@@ -95,9 +99,9 @@ def clean_wikitext(text: str, silent: frozenset[str] = frozenset()) -> str:
     text = _EXTERNAL.sub(r"\1", text)
     text = _strip_tags(text)
     text = _LEFT_BRACES.sub("", _LEFT_ROW.sub("", _MAGIC.sub("", text)))
-    text = _PLACEHOLDER.sub(lambda match: kept[int(match[1])], text)
+    text = _KEPT.sub(lambda match: kept[int(match[1])], text)
     text = _tidy(_each(_ENTITY_SPACES, " ", unescape(text)))
-    return "\n".join(_sections(text.split("\n")))
+    return str(_CODE.sub(lambda match: kept[int(match[1])], "\n".join(_sections(text.split("\n")))))
 
 
 def _each(characters: str, by: str, text: str) -> str:
@@ -116,8 +120,11 @@ def _keep(kept: list[str], name: str, attributes: str, content: str | None) -> s
     """Put content that is no wikitext behind a placeholder, so that no later step looks into it."""
     if content is None or "/" in attributes:
         return None
-    kept.append(f"${content.strip()}$" if name in ("math", "chem", "ce") else content.strip("\n"))
-    return f"\ue000{len(kept) - 1}\ue001"
+    if name == "nowiki" or name in _FORMULAE:
+        kept.append(f"${content.strip()}$" if name in _FORMULAE else content.strip("\n"))
+        return f"\ue000{len(kept) - 1}\ue001"
+    kept.append(unescape(_NOWIKI.sub("", content)).strip("\n"))
+    return f"\ue002{len(kept) - 1}\ue001" if kept[-1].strip() else ""
 
 
 def _resolve_templates(text: str) -> str:

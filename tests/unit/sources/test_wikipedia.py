@@ -179,6 +179,47 @@ def test_redirects_are_known_by_their_words(word: str) -> None:
     assert not is_redirect("#Paris [[France]] is large.")
 
 
+@pytest.mark.parametrize(
+    ("template", "shown"),
+    [
+        ("{{読み仮名|'''蜜蜂'''|みつばち}}", "蜜蜂"),
+        ("{{仮リンク|養蜂家|en|Beekeeper}}", "養蜂家"),
+        ("{{нп5|Улей||en|Beehive}}", "Улей"),
+        ("{{нп5|Улей|улье|en|Beehive}}", "улье"),
+        ("{{число|5}}", "5"),
+        ("{{citation|texte}}", "texte"),
+        ("{{citation|title=A source|quote=words}}", ""),
+        ("{{lien|langue=en|Ruche}}", "Ruche"),
+        ("{{lien|fr=Ruche|lang=en|texte=ruches}}", "ruches"),
+        ("{{XXe siècle}}", "XXe siècle"),
+        ("{{s|I|er}}", "Ier siècle"),
+        ("{{s|struck out}}", "struck out"),
+        ("XX{{e}} siècle", "XXe siècle"),
+        ("{{date|1|mai|2000}}", "1 mai 2000"),
+        ("{{start date|2000|5|1}}", "1 May 2000"),
+        ('{{"|Zitat}}', "„Zitat“"),
+        ("{{cita|Texto}}", "Texto"),
+        ("{{siglo|XX||s}}", "siglo XX"),
+        ("{{siglo|V|a}}", "V a. C."),
+        ("{{link-en|养蜂|Beekeeping}}", "养蜂"),
+        ("{{link-en|養蜂|Beekeeping|养蜂业}}", "养蜂业"),
+        ("{{tsl|en|Foo|富}}", "富"),
+    ],
+)
+def test_words_that_templates_show_in_other_languages_are_kept(template: str, shown: str) -> None:
+    assert clean_wikitext(f"a {template} b").strip() == f"a {shown} b".replace("  ", " ")
+
+
+CODE = "def f():\n    return g( )  # no == heading ==\n\n\n* x , y"
+
+
+@pytest.mark.parametrize("name", ["pre", "source", 'syntaxhighlight lang="python"', "code"])
+def test_code_is_kept_as_it_is(name: str) -> None:
+    page = f"Text  here .\n<{name}>\n{CODE}\n</{name.split()[0]}>\n* More"
+    assert clean_wikitext(page).strip() == f"Text here.\n{CODE}\n- More"
+    assert clean_wikitext("== A ==\n<pre>\n\n</pre>\n== B ==\n<code><nowiki>&lt;[[b]]</nowiki></code>") == "B\n\n<[[b]]"
+
+
 def test_deep_nesting_ends() -> None:
     assert "end" in clean_wikitext("{{a|" * 3000 + "x" + "}}" * 3000 + " end")
 
