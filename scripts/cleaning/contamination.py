@@ -15,6 +15,8 @@ from scripts.lib.documents import read_batches
 from scripts.lib.manifest import Artefact
 
 _BROKEN = re.compile("[-\u2010\u2011](?<=\\w.)[^\\S\n]*\n[^\\S\n]*\\w")  # a hyphen at the end of a line between letters
+# Apostrophes and hyphens within words, which some leave out.
+_WITHIN = [re.compile(f"(?<=\\w)[{marks}](?=\\w)") for marks in ("'\u2018\u2019", "-\u2010\u2011")]
 CHARACTERS = 1 << 20  # of the texts that are searched at once
 
 
@@ -36,14 +38,17 @@ class ItemIndex:
         self.task_of: list[int] = []  # of items
         self._rules = rules
         owners: list[int] = []  # of texts
+        self._given: list[bool] = []  # whether texts are as the items have them
         parts = [self.folding.words([])]
         for task, artefact in enumerate(tasks):
             path = artefact.path(f"{artefact.manifest_path.stem}.parquet")
             for batch in read_batches(path, ["id", "contamination_text"]):
                 texts: list[str] = []
                 for identifier, found in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                    owners += [len(self.ids)] * len(found)
-                    texts += found
+                    shorter = _without_marks(found)
+                    owners += [len(self.ids)] * (len(found) + len(shorter))
+                    self._given += [True] * len(found) + [False] * len(shorter)
+                    texts += found + shorter
                     self.ids.append(identifier)
                     self.task_of.append(task)
                 parts.append(self.folding.words(texts))
@@ -53,7 +58,7 @@ class ItemIndex:
     def too_short(self, task: int) -> int:
         """Return how many texts of a task are not looked for."""
         tasks = np.array(self.task_of, np.int64)[self._owners]
-        return int(((tasks == task) & (self.runs.text_length == 0)).sum())
+        return int(((tasks == task) & (self.runs.text_length == 0) & self._given).sum())
 
     def search(self, texts: Sequence[str]) -> Iterator[list[Found]]:
         """Yield for each text the items that it holds, by task and then id, with hyphens at the ends of lines read either way."""
@@ -115,3 +120,14 @@ class ItemIndex:
         distinct = sum(int(weights[stop] - weights[start]) for start, stop in spans)
         covered = sum(int(weights[stop] - weights[start]) for start, stop in merged(spans))
         return distinct >= UNSPACED_FACTOR * self._rules.ngram or 2 * covered >= whole
+
+
+def _without_marks(texts: Sequence[str]) -> list[str]:
+    """Return the texts without their apostrophes or hyphens within words, or both, as "dont" is written for "don't"."""
+    shorter: list[str] = []
+    for text in texts:
+        forms = {text}
+        for marks in _WITHIN:
+            forms |= {marks.sub("", form) for form in forms}
+        shorter += sorted(forms - {text})
+    return shorter

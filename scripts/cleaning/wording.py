@@ -1,10 +1,12 @@
 """The words of texts as numbers with their places, such that the same wording gives the same words however it is set.
 
 Letters are compatibility-decomposed and case folded; marks that writers leave out (accents, vowel points) and invisible
-characters go. A hyphen or apostrophe between letters joins them, and so does a hyphen at the end of a line, so "re-wrapped",
-"re-\\nwrapped" and "rewrapped" are one word; all other punctuation parts words. A hyphen at the end of a line may stand for the
-rest of a word, too ("pre-\\nand post-war"), which no rule tells: `apart` reads it so. Scripts written without spaces have a word
-per character (see scripts.cleaning.words). A word is known by a 64-bit hash (FNV-1a with a finaliser) and by its folded letters.
+characters go. All punctuation parts words, hyphens and apostrophes within them, too, since others write a space or a dash there:
+"well-known", "well known" and "well @-@ known" are two words, and so are "don't", "don t" and the "do n't" of the Penn Treebank.
+A hyphen at the end of a line joins what it parts, so "re-\\nwrapped" is "rewrapped"; or it stands for the rest of a word or
+within one ("pre-\\nand post-war", "well-\\nknown"), which no rule tells: `apart` reads it so. Scripts written without spaces have
+a word per character (see scripts.cleaning.words). A word is known by a 64-bit hash (FNV-1a with a finaliser) and by its folded
+letters.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from numpy.typing import NDArray
 from scripts.cleaning.characters import SYLLABLE_ENDS
 from scripts.cleaning.mixing import mixed
 from scripts.cleaning.words import UNSPACED as UNSPACED_SCRIPTS
-from scripts.lib.compiled import compiled
+from scripts.lib.compiled import compiled, compiled_inner
 
 U8 = NDArray[np.uint8]
 U32 = NDArray[np.uint32]
@@ -30,10 +32,7 @@ I64 = NDArray[np.int64]
 I8 = NDArray[np.int8]
 LETTER, MARK, UNSPACED, SPACE, LINE_END, APOSTROPHE, HYPHEN, COMMA, BREAK, SOFT_HYPHEN = range(10)
 STARTS, SINGLE = 1, 2  # flags of a word: a line or sentence starts with it; it is a character of an unspaced script
-AFTER_HYPHEN, AFTER_LINE_END = (
-    16,
-    17,
-)  # what may still join two halves of a word, beyond HYPHEN and APOSTROPHE themselves
+AFTER_HYPHEN, AFTER_LINE_END = 16, 17  # what may stand between two halves of a word, beyond HYPHEN and SOFT_HYPHEN
 CODE_POINTS = 0x110000
 UNKNOWN = -1
 FNV_OFFSET, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
@@ -154,6 +153,17 @@ def joined(parts: Sequence[Words]) -> Words:
     )
 
 
+@compiled_inner
+def _negates(codes: U32) -> bool:
+    """Tell whether a text begins with n't, which the Penn Treebank parts from its verb."""
+    return bool(
+        len(codes) > 2
+        and codes[0] in (0x6E, 0x4E)  # n, N
+        and codes[1] in (0x27, 0x2019)  # apostrophes
+        and codes[2] in (0x74, 0x54)  # t, T
+    )
+
+
 @compiled
 def _split(
     codes: U32, places: I64, first: I32, length: I8, pool: U32, kinds: U8, size: int, apart: bool
@@ -172,11 +182,12 @@ def _split(
                 kind = kinds[entry]
                 if kind <= UNSPACED:
                     single = inside and flags[count] & SINGLE != 0
-                    joins = inside and kind != UNSPACED and pending != AFTER_HYPHEN and (kind == MARK or not single)
+                    joins = inside and kind != UNSPACED and (kind == MARK or not single)
+                    joins = joins and pending in (0, SOFT_HYPHEN, AFTER_LINE_END)
                     if inside and not joins:
                         hashes[count] = mixed(value)
                         count += 1
-                        fresh = fresh or pending in (AFTER_LINE_END, APOSTROPHE)
+                        fresh = fresh or pending == AFTER_LINE_END or (pending == APOSTROPHE and kind == UNSPACED)
                     if not joins:
                         inside, value = True, FNV_OFFSET
                         starts[count], bounds[count] = place, written
@@ -193,6 +204,8 @@ def _split(
                     if pending in (0, SOFT_HYPHEN) and kind in (HYPHEN, APOSTROPHE, SOFT_HYPHEN):
                         pending = kind
                         continue
+                    if kind in (SPACE, LINE_END) and pending == 0 and _negates(codes[place + 1 : places[text + 1]]):
+                        continue  # as if "do n't" were "don't"
                     if kind == SPACE and pending in (HYPHEN, SOFT_HYPHEN, AFTER_HYPHEN, AFTER_LINE_END):
                         pending = pending if pending == AFTER_LINE_END else AFTER_HYPHEN
                         continue

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import functools
 import random
+import re
 import textwrap
 import unicodedata
 from collections.abc import Callable
 
 from tests.real_text import topic_documents
 from tests.unit.cleaning.test_wording import spelled
+
+
+def treebank(text: str) -> str:
+    """Return a text as the Penn Treebank cuts it, roughly."""
+    return re.sub(r"(?<=\w)(n['’]t|['’]s)\b", r" \1", re.sub(r'([?,.;:!"()])', r" \1 ", text))
+
+
+def within(text: str, marks: str, instead: str) -> str:
+    """Return a text with other marks within its words."""
+    return re.sub(rf"(?<=\w)[{marks}](?=\w)", instead, text)
 
 
 def hyphenated(text: str, chance: random.Random) -> str:
@@ -39,6 +50,17 @@ FORMS: dict[str, Callable[[str, random.Random], str]] = {
     ),
     "zero width": lambda text, chance: "".join(c + ("\u200b" if chance.random() < 0.2 else "") for c in text),
     "curly": lambda text, chance: text.replace("'", "’").replace('"', "”").replace("-", "\u2011"),
+    "hyphens to spaces": lambda text, chance: within(text, "-", " "),
+    "hyphens to dashes": lambda text, chance: within(text, "-", "\u2013"),
+    "hyphens apart": lambda text, chance: within(text, "-", " - "),
+    "hyphens of WikiText": lambda text, chance: within(text, "-", " @-@ "),
+    "no hyphens": lambda text, chance: within(text, "-", ""),
+    "apostrophes to spaces": lambda text, chance: within(text, "'’", " "),
+    "no apostrophes": lambda text, chance: within(text, "'’", ""),
+    "punctuation to spaces": lambda text, chance: "".join(
+        " " if unicodedata.category(c)[0] in "PS" else c for c in text
+    ),
+    "Penn Treebank": lambda text, chance: treebank(text),
     "spaces": lambda text, chance: text.replace(" ", chr(chance.choice((0xA0, 0x2003, 0x3000))) + " "),
     "quoted mail": lambda text, chance: "> " + textwrap.fill(text, 50).replace("\n", "\n> "),
 }

@@ -13,6 +13,11 @@ from tests.unit.cleaning.test_decontaminate import DEFAULTS, held
 from tests.unit.cleaning.test_wording import spelled
 
 
+def spaced(item: str) -> bool:
+    """Tell whether an item is of a script with spaces between words."""
+    return len(spelled(item)) < 2 * len(item.split())
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_planted_items_are_recalled(form: str, tmp_path: Path) -> None:
     chance, items = random.Random(5), canaries()
@@ -28,12 +33,16 @@ def test_planted_items_are_recalled(form: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "form", ["as it is", "wrapped", "upper", "no punctuation", "decomposed", "hyphenated", "zero width"]
+    "form",
+    [
+        *("as it is", "wrapped", "upper", "no punctuation", "decomposed", "hyphenated", "zero width"),
+        *("hyphens of WikiText", "punctuation to spaces", "Penn Treebank"),
+    ],
 )
 def test_items_within_a_paragraph_are_recalled(form: str, tmp_path: Path) -> None:
     """From the least number of words on that may stand anywhere, an item is found between any two words of another text."""
     chance, least = random.Random(7), DEFAULTS["minimum_words"]
-    items = [item for item in canaries() if len(item.split()) >= least and len(spelled(item)) == len(item.split())]
+    items = [item for item in canaries() if len(item.split()) >= least and spaced(item)]
     hosts = [document["text"] for document in module_documents()]
     texts = {}
     for number, item in enumerate(items):
