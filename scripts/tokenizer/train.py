@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import regex
 import sentencepiece
 
 from scripts.lib.errors import UserError
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 MODULE = "scripts.tokenizer.train"
 LINE_CHARACTERS = 4000  # sentencepiece drops longer "sentences"
 CHECKED = 2000  # texts of the sample on which both forms are compared
+DIGIT = r"[\p{Nd}--[0-9\uff10-\uff19]]"  # where the Hugging Face form cuts; sentencepiece's `split_digits` knows the rest only
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,13 @@ class Recipe:
 
 
 def lines_of(text: str, opening: str = "") -> Iterator[str]:
-    """Yield the lines of a text with their newlines, cut where they are too long for the trainer and after each `opening`."""
+    """Yield the lines of a text with their newlines, cut so that no piece is trained over a cut.
+
+    They are cut where they are too long for the trainer, around each `DIGIT`, and after each `opening`.
+    """
+    cut = regex.compile(f"({DIGIT}|(?<={regex.escape(opening)}))" if opening else f"({DIGIT})", regex.VERSION1)
     for line in text.splitlines(keepends=True):
-        for some in re.split(f"(?<={re.escape(opening)})", line) if opening else [line]:
+        for some in cut.split(line):
             for start in range(0, len(some), LINE_CHARACTERS):
                 yield some[start : start + LINE_CHARACTERS]
 

@@ -195,6 +195,21 @@ def test_unigram_training_is_bit_stable() -> None:
     assert not [piece for piece in model.pieces if "<" in piece.text[:-1] and piece.kind == Kind.NORMAL]
 
 
+@pytest.mark.parametrize("algorithm", ["bpe", "unigram"])
+@pytest.mark.parametrize("zero", ["\u0660", "\u0966", "\u09e6", "\uff10", "\U0001d7ce", "\U0001e4f0"])
+def test_digits_of_every_script_stand_alone(tmp_path: Path, algorithm: str, zero: str) -> None:
+    """sentencepiece itself splits digits of ASCII and full width only, and Python 3.11 does not know the last ones here."""
+    digits = [chr(ord(zero) + digit) for digit in range(10)]
+    numbers = [str(number * 7919 % 100_000) for number in range(3000)]
+    spelled = " ".join("".join(digits[int(digit)] for digit in number) for number in numbers)
+    texts = {"numbers": [spelled.replace(f"{zero} ", f"{zero}km "), *list(TOPICS.values())[:10]]}
+    data = train.train_model(texts, train.Recipe.from_settings({**SETTINGS, "algorithm": algorithm}))
+    inside = [piece.text for piece in read_model(data).pieces if piece.kind == Kind.NORMAL and len(piece.text) > 1]
+    assert not [text for text in inside if set(digits).intersection(text)]
+    (tmp_path / "tokenizer.model").write_bytes(data)
+    assert check_equal_ids(Vocabulary(tmp_path / "tokenizer.model"), fast_tokenizer(data), texts["numbers"]) == 11
+
+
 def test_a_unigram_model_that_could_differ_has_no_other_form() -> None:
     data = unigram_model()
     pieces = list(read_model(data).pieces)
