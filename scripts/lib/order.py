@@ -29,6 +29,7 @@ I64 = NDArray[np.int64]
 WHOLE = slice(None)
 AHEAD = 4096  # samples that are found together, since finding few costs as much
 BLOCK = 1 << 20  # packed samples that are counted together
+KEPT_EPOCHS = 4  # permutations of a source that are kept; those of other epochs are made anew
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class DataOrder:
             raise UserError(f"No source has {sequence_length + 1} training tokens; lower training.sequence_length.")
         self._streams = {stream.name: stream for stream in usable}
         self._mixture = Mixture(mixture_weights(usable, weights, temperature), seed)
-        self._permutations: dict[tuple[str, int], Permutation] = {}
+        self._permutations: dict[str, dict[int, Permutation]] = {name: {} for name in self._streams}
         self._dtype = np.result_type(*(self._streams[name].ids.dtype for name in self.sources))
         self._plan: Plan | None = None
 
@@ -268,10 +269,12 @@ class DataOrder:
         return rows[which], places + 1 - more, starts - more, sizes + more
 
     def _permutation(self, source: str, epoch: int) -> Permutation:
-        key = (source, epoch)
-        if key not in self._permutations:
-            self._permutations[key] = Permutation(self.windows(source), self._seed, "windows", source, str(epoch))
-        return self._permutations[key]
+        kept = self._permutations[source]
+        if epoch not in kept:
+            if len(kept) == KEPT_EPOCHS:
+                del kept[next(iter(kept))]  # the one that was made first
+            kept[epoch] = Permutation(self.windows(source), self._seed, "windows", source, str(epoch))
+        return kept[epoch]
 
 
 def open_packings(streams: Sequence[SourceStream], length: int) -> dict[str, Packing]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import struct
 from collections import Counter
 from pathlib import Path
@@ -74,6 +75,19 @@ def test_a_step_does_not_depend_on_the_steps_before(sources: list[SourceStream])
     for step in (49, 3, 17):
         assert np.array_equal(order_of(sources).batch(step), batches[step])
     assert not np.array_equal(order_of(sources, seed=2).batch(0), batches[0])
+
+
+def test_memory_does_not_grow_with_epochs(sources: list[SourceStream]) -> None:
+    """Whoever has walked through hundreds of epochs keeps no more than after a few, and reads what another one reads."""
+    walked = order_of(sources[:1])
+    held = []
+    for step in range(200 * walked.windows("books") // BATCH):
+        epoch = walked.locate(step)[-1].epoch
+        if epoch in (20, 199):
+            held.append(len(pickle.dumps(vars(walked)["_permutations"])))
+    assert epoch == 199 and max(held) < 1.2 * min(held)
+    for step in (0, 500, 100):
+        assert np.array_equal(walked.batch(step), order_of(sources[:1]).batch(step))
 
 
 def test_an_epoch_predicts_every_token_of_whole_windows_once(sources: list[SourceStream]) -> None:
