@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import regex
 
-from scripts.cleaning.words import UNSPACED as UNSPACED_SCRIPTS
 from scripts.lib.code import data_file
 from scripts.lib.kept import Tables, kept
+from scripts.lib.unspaced import SCRIPTS
 
 Codes = np.ndarray[tuple[int], np.dtype[np.uint32]]
 
@@ -126,7 +126,7 @@ def _classes() -> Tables:
         for match in re.finditer(pattern, everything):
             table[match.start() : match.end()] |= np.uint32(bit)
     table[SURROGATES.start : SURROGATES.stop] &= np.uint32(~SPACE & 0xFFFFFFFF)
-    for match in regex.finditer(f"[{UNSPACED_SCRIPTS}]+", everything):
+    for match in regex.finditer(f"[{SCRIPTS}]+", everything):
         run = table[match.start() : match.end()]
         run[(run & (LETTER | NUMBER)) != 0] |= np.uint32(UNSPACED)
     _lists(table)

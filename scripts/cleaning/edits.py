@@ -23,10 +23,9 @@ import regex
 
 from scripts.cleaning.characters import line_ends
 from scripts.cleaning.poor_lines import NAMES, PROSE, SHORT, kinds_of_lines, without_phrases
-from scripts.cleaning.words import UNSPACED as UNSPACED_SCRIPTS
 from scripts.cleaning.words import unspaced_ratio
 from scripts.lib.code import data_file
-from scripts.lib.unspaced import UNSPACED
+from scripts.lib.unspaced import SCRIPTS, UNSPACED
 
 C4 = "c4"
 REFINEDWEB = "refinedweb"
@@ -68,7 +67,7 @@ def _line_ends() -> frozenset[str]:
 
 @functools.cache
 def _word() -> regex.Pattern[str]:
-    unspaced = rf"[[{UNSPACED_SCRIPTS}]&&[\p{{L}}\p{{N}}]]"
+    unspaced = rf"[[{SCRIPTS}]&&[\p{{L}}\p{{N}}]]"
     return regex.compile(rf"{unspaced}|[^\s{unspaced}]+", regex.VERSION1)
 
 

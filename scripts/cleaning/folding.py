@@ -14,9 +14,10 @@ import regex
 from numpy.typing import NDArray
 
 from scripts.cleaning.mixing import mixed
-from scripts.cleaning.words import UNSPACED, words
+from scripts.cleaning.words import words
 from scripts.lib.compiled import compiled
 from scripts.lib.kept import Tables, kept
+from scripts.lib.unspaced import SCRIPTS
 
 U8 = NDArray[np.uint8]
 U32 = NDArray[np.uint32]
@@ -28,8 +29,8 @@ WORD, OWN, MARK, PUNCTUATION, SYMBOL, JOINER = (1 << bit for bit in range(24, 30
 _SEVERAL = 1 << 30  # folds to several code points: the bits of the code point are a row of the expansions
 _CONTEXT = 1 << 31  # may compose or change places with its neighbours
 _CLASSES = {
-    WORD: rf"[\p{{L}}\p{{M}}\p{{N}}--[{UNSPACED}]]+",
-    OWN: rf"[{UNSPACED}]+",
+    WORD: rf"[\p{{L}}\p{{M}}\p{{N}}--[{SCRIPTS}]]+",
+    OWN: rf"[{SCRIPTS}]+",
     MARK: r"\p{M}+",
     PUNCTUATION: r"\p{P}+",
     SYMBOL: r"\p{S}+",

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from scripts.cleaning.characters import SYLLABLE_ENDS
 from scripts.cleaning.mixing import mixed
-from scripts.cleaning.words import UNSPACED as UNSPACED_SCRIPTS
 from scripts.lib.compiled import compiled, compiled_inner
+from scripts.lib.unspaced import SCRIPTS
 
 U8 = NDArray[np.uint8]
 U32 = NDArray[np.uint32]
@@ -38,7 +38,7 @@ UNKNOWN = -1
 FNV_OFFSET, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 COMMA_CODE = np.uint32(0x2C)
 
-_UNSPACED = regex.compile(f"[{UNSPACED_SCRIPTS}]")
+_UNSPACED = regex.compile(f"[{SCRIPTS}]")
 _OPTIONAL = regex.compile(  # accents, Hebrew points, Arabic vowels and the stroke that only stretches a word
     r"[\u0300-\u036F\u0483-\u0487\u0591-\u05C7\u0610-\u061A\u0640\u064B-\u065F\u0670\u06D6-\u06ED\u1AB0-\u1AFF\u1DC0-\u1DFF"
     r"\u20D0-\u20FF\uFE20-\uFE2F]"

@@ -1,7 +1,7 @@
 """Words and lines of a text, whatever its script.
 
 A word is a run of letters, marks and digits, with apostrophes and hyphens inside; punctuation counts as words of its own where
-a measure is defined over tokens. Scripts that are written without spaces (`UNSPACED`) have a word per character: a Chinese
+a measure is defined over tokens. Scripts that are written without spaces (`SCRIPTS`) have a word per character: a Chinese
 page has not one word.
 """
 
@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import regex
 
-UNSPACED = (
-    r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-    r"\p{Tibetan}\p{New_Tai_Lue}\p{Tai_Tham}\p{Javanese}\p{Balinese}"
-)
+from scripts.lib.unspaced import SCRIPTS
+
 _TOKEN = regex.compile(
-    rf"[{UNSPACED}]\p{{M}}*|[\p{{L}}\p{{M}}\p{{N}}--[{UNSPACED}]]+(?:['’\-.@/][\p{{L}}\p{{M}}\p{{N}}--[{UNSPACED}]]+)*"
+    rf"[{SCRIPTS}]\p{{M}}*|[\p{{L}}\p{{M}}\p{{N}}--[{SCRIPTS}]]+(?:['’\-.@/][\p{{L}}\p{{M}}\p{{N}}--[{SCRIPTS}]]+)*"
     r"|\p{P}+|\p{S}+",
     regex.VERSION1,
 )
 _PUNCTUATION = regex.compile(r"[\p{P}\p{S}]+")
 _LETTER = regex.compile(r"\p{L}")
-_UNSPACED_LETTER = regex.compile(rf"[\p{{L}}&&[{UNSPACED}]]", regex.VERSION1)
+_UNSPACED_LETTER = regex.compile(rf"[\p{{L}}&&[{SCRIPTS}]]", regex.VERSION1)
 _SENTENCE_END = regex.compile(r"[.!?。！？]+[\"'”’)\]]*(?=\s|$)|[。！？]")
 
 

@@ -31,14 +31,16 @@ def mask_tokens(
 
     `tokens` is [n, length]; `samples` [n] are the rows' numbers in the global batch; `rate` is the share of ordinary
     tokens to predict. Both results are int64 [n, length]; labels are -100 where nothing is to be predicted. Special
-    tokens are neither masked nor drawn as random replacements. With `continues` [vocabulary], which tells the tokens that
-    continue a word, words are chosen as a whole (as Cui et al., 2019, for BERT); each of their tokens is masked, replaced or
-    kept for itself.
+    tokens are neither masked nor drawn as random replacements. With `continues` [2, vocabulary], which tells the tokens that
+    go on with a word and those behind which one may go on, words are chosen as a whole (as Cui et al., 2019, for BERT); each of
+    their tokens is masked, replaced or kept for itself.
     """
     chosen, kind, drawn = (_uniform(tokens.shape, seed, step, samples, name) for name in ("which", "kind", "token"))
     if continues is not None:
         places = np.broadcast_to(np.arange(tokens.shape[1]), tokens.shape)
-        heads = np.maximum.accumulate(np.where(continues[tokens], 0, places), axis=1)
+        goes_on, may_go_on = continues
+        inner = goes_on[tokens[:, 1:]] & may_go_on[tokens[:, :-1]]
+        heads = np.maximum.accumulate(np.where(np.pad(inner, ((0, 0), (1, 0))), 0, places), axis=1)
         chosen = np.take_along_axis(chosen, heads, axis=1)
     selected = (chosen < rate) & (tokens >= SPECIAL_COUNT)
     labels = np.where(selected, tokens, IGNORED)

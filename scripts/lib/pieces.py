@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
 from scripts.lib.special_tokens import SPECIAL_COUNT
+from scripts.lib.unspaced import SCRIPTS
 
 SPACE = "\u2581"  # how sentencepiece writes a space
 BYTE = re.compile(r"<0x[0-9A-F]{2}>")
+INSIDE = r"\p{L}\p{M}\p{N}\u200c\u200d"  # what words are made of; joiners stand inside words of Persian and Hindi
+GOES_ON = regex.compile(rf"\p{{M}}|[{INSIDE}--[{SCRIPTS}]]", regex.VERSION1)
+MAY_GO_ON = regex.compile(rf"[{INSIDE}{SPACE}]\Z")
 
 
 def piece_bytes(pieces: list[str]) -> NDArray[np.int64]:
@@ -21,21 +25,22 @@ def piece_bytes(pieces: list[str]) -> NDArray[np.int64]:
 
 
 def word_continuations(pieces: list[str]) -> NDArray[np.bool_]:
-    """Return for every piece whether it continues the word before it: the second and later pieces of a word.
+    """Return [2, pieces]: whether a piece goes on with a word that is begun before it, and whether a word may go on behind it.
 
-    A piece begins a word when it holds the space before it, when it is no letter, mark or digit (punctuation, line ends), or when
-    its script has no spaces, where every piece counts as a word. Bytes that spell a rare character continue.
+    The second and later pieces of a word are those that go on behind one that a word may go on behind. A piece does not go on
+    that begins with the space before it, with punctuation or a line end, or with a letter of a script that has no spaces, where
+    every piece counts as a word. Bytes that spell a rare character go on.
     """
-    return np.array([_continues(number, piece) for number, piece in enumerate(pieces)], dtype=bool)
+    return np.array([_borders(number, piece) for number, piece in enumerate(pieces)], dtype=bool).T
 
 
-def _continues(number: int, piece: str) -> bool:
-    if number < SPECIAL_COUNT or not piece or piece.startswith(SPACE):
-        return False
+def _borders(number: int, piece: str) -> tuple[bool, bool]:
+    if number < SPECIAL_COUNT:
+        return False, False
     if BYTE.fullmatch(piece):
-        return int(piece[3:5], 16) >= 0x80  # a byte of ASCII is a character of its own
-    kind = unicodedata.category(piece[0])
-    return kind[0] in "LMN" and kind != "Lo"  # ideographs, kana, Thai and others without case or spaces
+        rare = int(piece[3:5], 16) >= 0x80  # a byte of ASCII is a character of its own
+        return rare, rare
+    return GOES_ON.match(piece) is not None, MAY_GO_ON.search(piece) is not None
 
 
 def _size(piece: str) -> int:

@@ -21,7 +21,7 @@ def validation(
 ) -> dict[str, dict[str, float | int]]:
     """Return per source: loss (nats per predicted token), tokens, and for causal models bits_per_byte.
 
-    `token_bytes` are the bytes of text of each id and `continues` tells those that continue a word; special
+    `token_bytes` are the bytes of text of each id and `continues` those of words, for masks; special
     tokens cost bits and stand for no bytes.
     Every rank has to call it; a source without validation tokens is left out.
     """

@@ -30,7 +30,8 @@ def inputs_and_labels(
     """Return model inputs and labels, both [n, sequence_length], of sequences [n, sequence_length + 1].
 
     They are the rows of a batch from `first_row` on; labels are -100 where nothing is to be predicted. `continues` tells the ids
-    that continue a word, for masks of whole words. Raises UserError for an id that the tokenizer does not have.
+    that go on with a word and those behind which one may, for masks of whole words. Raises UserError for an id that the tokenizer
+    does not have.
     """
     if tokens.size and not 0 <= int(tokens.min()) <= int(tokens.max()) < vocabulary:
         raise UserError(

@@ -12,8 +12,8 @@ import regex
 
 from scripts.cleaning.characters import SYLLABLE_ENDS, entries, parse_ranges, sentence_terminals
 from scripts.cleaning.english import stop_words
-from scripts.cleaning.words import UNSPACED as UNSPACED_SCRIPTS
 from scripts.lib.code import data_file
+from scripts.lib.unspaced import SCRIPTS
 from tests.unit.cleaning.oracle_words import SPACE, split
 
 CITATION = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
@@ -119,7 +119,7 @@ def c4(text: str) -> dict[str, float]:
     policies = entries(data_file("scripts/cleaning/lists/policy_phrases_en.txt"))
     curly = lorem = sentences = 0
     for line in map(str.strip, text.splitlines()):
-        unspaced = rf"(?=[\p{{L}}\p{{N}}])[{UNSPACED_SCRIPTS}]"
+        unspaced = rf"(?=[\p{{L}}\p{{N}}])[{SCRIPTS}]"
         words = regex.sub(unspaced, lambda match: f" {match[0]} ", line).split()
         edited = CITATION.sub("", line)
         pieces = [len(piece) for piece in regex.split(rf"{SPACE}|{unspaced}", line)]
@@ -183,7 +183,7 @@ def numeric(character: str) -> bool:
 
 
 def unspaced(word: str) -> bool:
-    return regex.match(rf"(?=[\p{{L}}\p{{N}}])[{UNSPACED_SCRIPTS}]", word) is not None
+    return regex.match(rf"(?=[\p{{L}}\p{{N}}])[{SCRIPTS}]", word) is not None
 
 
 def line_words(line: str) -> list[str]:

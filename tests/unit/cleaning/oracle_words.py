@@ -12,8 +12,8 @@ import regex
 
 from scripts.cleaning.characters import SYLLABLE_ENDS, entries
 from scripts.cleaning.english import special_cases, units
-from scripts.cleaning.words import UNSPACED as UNSPACED_SCRIPTS
 from scripts.lib.code import data_file
+from scripts.lib.unspaced import SCRIPTS
 
 LISTS = "scripts/cleaning/lists/"
 
@@ -84,15 +84,13 @@ def phrases() -> dict[tuple[str, ...], int]:
 def split(text: str) -> list[Span]:
     """Return the tokens of a text as spans, white space among them."""
     spans: list[Span] = []
-    for match in regex.finditer(
-        rf"{SPACE}+|(?:(?=[\p{{L}}\p{{N}}])[{UNSPACED_SCRIPTS}])[\p{{M}}{SYLLABLE_ENDS}]*|\S", text
-    ):
+    for match in regex.finditer(rf"{SPACE}+|(?:(?=[\p{{L}}\p{{N}}])[{SCRIPTS}])[\p{{M}}{SYLLABLE_ENDS}]*|\S", text):
         start, end = match.span()
         if match[0].isspace():
             start += match[0][0] == " " and start > 0
             if start < end:
                 spans.append((start, end))
-        elif regex.match(rf"(?=[\p{{L}}\p{{N}}])[{UNSPACED_SCRIPTS}]", match[0]):
+        elif regex.match(rf"(?=[\p{{L}}\p{{N}}])[{SCRIPTS}]", match[0]):
             spans.append((start, end))
         elif spans and spans[-1][1] == start and spans[-1][0] < 0:
             spans[-1] = (spans[-1][0], end)

@@ -18,17 +18,17 @@ from scripts.cleaning import flag, select
 from scripts.cleaning.fasttext_model import load
 from scripts.cleaning.language import model_path
 from scripts.cleaning.lexicons import LONGEST, Lexicon, Lexicons, read_terms, spelled
-from scripts.cleaning.words import UNSPACED
 from scripts.lib.canonical import sha256_file
 from scripts.lib.errors import UserError
 from scripts.lib.lists import remember
 from scripts.lib.manifest import load_manifest
+from scripts.lib.unspaced import SCRIPTS
 from scripts.registry.filtering import identified_languages
 from tests.making import arguments, publish_documents, publish_rows
 
-SPACED = regex.compile(rf"[\p{{L}}\p{{M}}\p{{N}}--[{UNSPACED}]]", regex.VERSION1)
-OWN = regex.compile(rf"[{UNSPACED}]")
-GAP = regex.compile(rf"[^\p{{L}}\p{{M}}\p{{N}}\p{{P}}\p{{S}}{UNSPACED}]+")
+SPACED = regex.compile(rf"[\p{{L}}\p{{M}}\p{{N}}--[{SCRIPTS}]]", regex.VERSION1)
+OWN = regex.compile(rf"[{SCRIPTS}]")
+GAP = regex.compile(rf"[^\p{{L}}\p{{M}}\p{{N}}\p{{P}}\p{{S}}{SCRIPTS}]+")
 
 
 def plain(text: str) -> str:
