@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scripts.lib.documents import read_batches
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import Artefact
-from scripts.lib.pieces import BYTE, SPACE
+from scripts.lib.pieces import BYTE
 from scripts.lib.special_tokens import SPECIAL_COUNT
 from scripts.lib.step import Step, run_step, step_parser
 from scripts.lib.streams import document_key
@@ -143,7 +143,7 @@ def measure(vocabulary: Vocabulary, sources: dict[str, list[Document]]) -> dict[
         for _, language, text in documents:
             ids = vocabulary.encode(text)
             np.add.at(counts, ids, 1)
-            exact += vocabulary.decode(ids) == text.replace(SPACE, " ")
+            exact += vocabulary.decode(ids) == text
             for tally in (
                 whole,
                 groups["sources"].setdefault(source, Tally()),

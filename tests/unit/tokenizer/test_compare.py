@@ -14,7 +14,7 @@ from scripts.lib.pieces import BYTE
 from scripts.lib.vocabulary import Vocabulary
 from scripts.report.sections import comparison_sections
 from scripts.tokenizer import compare
-from scripts.tokenizer.compare import Sample, held_out, renyi_efficiency
+from scripts.tokenizer.compare import Sample, held_out, measure, renyi_efficiency
 from tests.making import arguments, publish_rows
 from tests.unit.tokenizer.test_tokenizer import MODULES, TOPICS, publish, train_tokenizer
 
@@ -127,6 +127,13 @@ def test_a_sample_is_the_beginning_in_the_order_of_keys_and_bounded() -> None:
     long.add((b"a", "en", "z" * 50))
     long.trim()
     assert [key for key, _, _ in long.documents] == [b"a"]
+
+
+def test_only_documents_that_are_the_same_come_back(tokenizers: list[Path]) -> None:
+    """sentencepiece spells a space with U+2581, so that character does not."""
+    vocabulary = Vocabulary.of(open_artefact(tokenizers[0]))
+    documents = [(b"a", "en", "a\u2581b"), *((b"b", "en", text) for text in ("a b", " \n e\u0301", "\u00e9\t"))]
+    assert measure(vocabulary, {"books": documents})["round_trip"] == 0.75
 
 
 def test_renyi_efficiency_is_that_of_the_paper() -> None:
