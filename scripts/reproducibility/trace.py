@@ -81,11 +81,12 @@ def corpus_lines(corpus: Facts) -> Iterator[str]:
         )
         for model in shard["models"]:
             steps = model["steps"]
+            about = f"      model {model['model']} ({model['state']}{after(model)}): "
+            if steps is None:
+                yield f"{about}steps unknown: {model['unknown']}"
+                continue
             shown = ", ".join(map(str, steps[:SHOWN_STEPS])) + (", …" if len(steps) > SHOWN_STEPS else "")
-            yield (
-                f"      model {model['model']} ({model['state']}{after(model)}): in {len(steps)} of {model['of']} steps"
-                + (f": {shown}" if steps else "")
-            )
+            yield f"{about}in {len(steps)} of {model['of']} steps" + (f": {shown}" if steps else "")
 
 
 def fate(corpus: Facts) -> str:

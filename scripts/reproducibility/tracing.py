@@ -240,16 +240,23 @@ class Trace:
         return found
 
     def _models(self, corpus: str, tokenizer: str, source: str, part: str, number: int) -> list[Facts]:
-        """Return for every model of these shards the training steps whose batches hold tokens of the document."""
+        """Return for every model of these shards the training steps whose batches hold tokens of the document.
+
+        Steps are None, and `unknown` says why, where the shards are not those that the model was given.
+        """
         found = []
         for name in planned_models(self.results):
             model = ModelBatches(self.results, name)
             if (model.settings["corpus"], model.settings["tokenizer"]) != (corpus, tokenizer):
                 continue
-            order, parts = model.open()
+            about: Facts = {"model": name, "state": model.state, "from": model.origin, "of": model.steps}
+            try:
+                order, parts = model.open()
+            except UserError as error:
+                found.append({**about, "steps": None, "unknown": str(error)})
+                continue
             known = source in order.sources and part in parts[source]
             steps = model.steps_of(order, source, parts[source].index(part), number) if known else []
-            about = {"model": name, "state": model.state, "from": model.origin, "of": model.steps}
             found.append({**about, "steps": steps})
         return found
 
