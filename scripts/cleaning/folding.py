@@ -1,7 +1,7 @@
 """Texts as they are compared: compatibility forms and case folded, cut into words, each word a 64-bit hash.
 
-The text is `unicodedata.normalize("NFKC", text).casefold()` and a word is what `scripts.cleaning.words.words` says; both are
-found here by compiled passes. A folded text is an array of code points that carry their class in the upper byte.
+The text is what `normalised` returns and a word is what `scripts.cleaning.words.words` says; both are found here by compiled
+passes. A folded text is an array of code points that carry their class in the upper byte.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ I64 = NDArray[np.int64]
 
 CODE = (1 << 21) - 1  # the bits of the code point; the class stands above them
 WORD, OWN, MARK, PUNCTUATION, SYMBOL, JOINER = (1 << bit for bit in range(24, 30))
-_SEVERAL = 1 << 30  # folds to several code points: the bits of the code point are a row of the expansions
+_SEVERAL = 1 << 30  # folds to several code points or none: the bits of the code point are a row of the expansions
 _CONTEXT = 1 << 31  # may compose or change places with its neighbours
 _CLASSES = {
     WORD: rf"[\p{{L}}\p{{M}}\p{{N}}--[{SCRIPTS}]]+",
@@ -36,10 +36,18 @@ _CLASSES = {
     SYMBOL: r"\p{S}+",
     JOINER: r"['’\-.@/]+",
 }
+_INVISIBLE = r"\p{Default_Ignorable_Code_Point}"  # soft hyphens, zero-width spaces and joiners, variation selectors
+_ALIKE = {**dict.fromkeys(map(ord, "\u2018\u2019\u02bc"), "'"), 0x2010: "-"}  # U+2011 is U+2010 in NFKC
 _TABLED = 0x30000  # no code point from here on is folded
 _LONGEST = 18  # code points to which one code point folds (U+FDFA)
 _PRIME = np.uint64(0x100000001B3)
 _OFFSET = np.uint64(0xCBF29CE484222325)
+
+
+def normalised(text: str) -> str:
+    """Return the text as it is compared: NFKC, case folded, without what is invisible, apostrophes and hyphens as in ASCII."""
+    visible: str = regex.sub(_INVISIBLE, "", unicodedata.normalize("NFKC", text).casefold())
+    return visible.translate(_ALIKE)
 
 
 def classes() -> U32:
@@ -73,7 +81,7 @@ def _folds() -> Tables:
     table = np.empty(_TABLED, np.uint32)
     rows: list[list[int]] = []
     seconds = _seconds()
-    parts = unicodedata.normalize("NFKC", "\n".join(map(chr, range(_TABLED)))).casefold().split("\n")
+    parts = normalised("\n".join(map(chr, range(_TABLED)))).split("\n")
     del parts[ord("\n")]  # the line feed itself came out as two empty parts
     for code, part in enumerate(parts):
         first = unicodedata.normalize("NFKD", chr(code))[0]
@@ -107,14 +115,13 @@ def folded(text: str) -> U32:
     count = fold(data, table, rows, codes)
     if count >= 0:
         return codes[:count]
-    text = unicodedata.normalize("NFKC", text).casefold()
-    found: U32 = classes()[np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)]
+    found: U32 = classes()[np.frombuffer(normalised(text).encode("utf-32-le", "surrogatepass"), np.uint32)]
     return found
 
 
 def normalised_words(text: str) -> list[str]:
     """Return the words of the folded text."""
-    return words(unicodedata.normalize("NFKC", text).casefold())
+    return words(normalised(text))
 
 
 def word_hashes(codes: U32) -> tuple[U64, I64]:

@@ -1,7 +1,7 @@
 """Lists of terms, and where their terms occur in texts: one compiled pass, however many terms there are.
 
 A list is a text file (UTF-8) with a term a line; empty lines and lines that begin with # are skipped. Terms and texts are
-compared as scripts.cleaning.folding folds them (NFKC, case folded), and any white space within a term is any white space. A term
+compared as scripts.cleaning.folding folds them, and any white space within a term is any white space. A term
 matches whole words: no match begins or ends between two letters, marks or digits, or before a combining mark. Scripts without
 spaces have no such borders, so there a term matches anywhere, as in C4 (Raffel et al. 2020, section 2.2). Matches do not
 overlap: the longest term wins at the first place, then the search goes on behind it.

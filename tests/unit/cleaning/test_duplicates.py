@@ -168,6 +168,25 @@ def test_how_symbols_are_set_makes_no_other_text() -> None:
     assert len(exact_digests("to 3 - 5 or so", "to 3 – 5, or so")) == 1
 
 
+def test_invisible_characters_and_the_form_of_marks_make_no_other_text() -> None:
+    plain = "'I don't know', she said of well-known words, quickly. Rock 'n' roll \u263a"
+    copies = [
+        plain.replace("'", "\u2019"),
+        plain.replace("'", "\u2018"),
+        plain.replace("'", "\u02bc"),
+        plain.replace("-", "\u2010"),
+        plain.replace("-", "\u2011"),
+        plain.replace("\u263a", "\u263a\ufe0f"),
+        *(
+            plain.replace("c", f"c{mark}")
+            for mark in "\u00ad\u200b\u200d\u200f\u2060\u2064\ufeff\u180e\u034f\U000e0100"
+        ),
+    ]
+    signed = Signatures(pa.array([plain, *copies]), 5, permutations(16, 1))
+    assert len(exact_digests(plain, *copies)) == 1
+    assert len({tuple(row) for row in signed.minhash.tolist()}) == 1
+
+
 def test_texts_without_words_are_compared_by_their_text(tmp_path: Path) -> None:
     texts = {"web:0": "★" * 21, "web:1": "😀 😃 😄 😁 😆 😅", "web:2": "★" * 21}
     signed, selected = prepared(tmp_path, texts, "web", 1)[1:]

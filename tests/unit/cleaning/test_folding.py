@@ -8,6 +8,7 @@ import unicodedata
 
 import pyarrow as pa
 import pytest
+import regex
 
 from scripts.cleaning.folding import CODE, folded, normalised_words, word_hashes
 from scripts.cleaning.minhash import MINIMUM_PARAGRAPH, Signatures, permutations
@@ -19,7 +20,7 @@ LETTERS = [
     "\u1161",
     "\u11a8",
     "\u0345",
-    "\u200d",
+    *"\u200d\u00ad\u034f\u180e\ufeff\ufe0f\u2018\u2011\u02bc",
     "\U0001f600",
     "\U00030000",
     "\U000e0100",
@@ -35,7 +36,10 @@ def text_of(codes: object) -> str:
 
 
 def reference(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    for marks, mark in (("\u2018\u2019\u02bc", "'"), ("\u2010\u2011", "-")):
+        folded = re.sub(f"[{marks}]", mark, folded)
+    return "".join(one for one in folded if not regex.match(r"\p{Default_Ignorable_Code_Point}", one))
 
 
 def test_every_code_point_folds_as_unicode_says() -> None:

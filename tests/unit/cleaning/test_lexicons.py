@@ -16,6 +16,7 @@ import regex
 
 from scripts.cleaning import flag, select
 from scripts.cleaning.fasttext_model import load
+from scripts.cleaning.folding import normalised
 from scripts.cleaning.language import model_path
 from scripts.cleaning.lexicons import LONGEST, Lexicon, Lexicons, read_terms, spelled
 from scripts.lib.canonical import sha256_file
@@ -31,13 +32,9 @@ OWN = regex.compile(rf"[{SCRIPTS}]")
 GAP = regex.compile(rf"[^\p{{L}}\p{{M}}\p{{N}}\p{{P}}\p{{S}}{SCRIPTS}]+")
 
 
-def plain(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
-
-
 def naive(text: str, terms: Sequence[str]) -> tuple[list[str], int, int]:
     """Return terms, words within them and all words, as the module's docstring defines them, by trying every term everywhere."""
-    folded = plain(text)
+    folded = normalised(text)
 
     def edge(place: int) -> bool:
         if place == len(folded):
