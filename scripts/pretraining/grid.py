@@ -77,21 +77,29 @@ def divisors(number: int, most: int | None = None) -> list[int]:
 
 
 def grids(recipe: Recipe, devices: int, per_machine: int) -> Iterator[Grid]:
-    """Yield the layouts over exactly `devices` devices, simplest first.
+    """Yield the layouts over exactly `devices` devices that a recipe can be trained with, simplest first.
 
     Tensor parallelism stays within a machine. The sequence is not shared, which pays for contexts much longer than ours, and
     nothing is left to the host.
     """
     shape, smallest = recipe.architecture, recipe.training.batches.smallest
-    muon = recipe.training.optimizer.name == "muon"
-    tensors = [size for size in divisors(shape.key_value_heads, per_machine) if shape.feed_forward % size == 0]
-    pipelines = [1] if muon or recipe.objective != "causal" else divisors(shape.layers)
-    for tensor in tensors[:1] if muon else tensors:
-        for pipeline in pipelines:
-            data, rest = divmod(devices, tensor * pipeline)
+    for tensor in divisors(shape.key_value_heads, per_machine):
+        for pipeline in divisors(shape.layers):
+            sizes = Sizes(tensor, pipeline)
+            data, rest = divmod(devices, sizes.together)
             if rest or not data or smallest % data:
                 continue
+            stages = [stage for stage in range(4) if can_train(recipe, sizes, stage)]
             for micro_batch in reversed(divisors(smallest // data)):
-                for zero_stage in (0,) if muon else range(4) if pipeline == 1 else (1,):
+                for zero_stage in stages:
                     for checkpointing in (False, True):
                         yield Grid(data, tensor, pipeline, 1, zero_stage, micro_batch, checkpointing)
+
+
+def can_train(recipe: Recipe, sizes: Sizes, zero_stage: int) -> bool:
+    """Return whether ranks can share a model and its states so: what training would refuse is not to be proposed."""
+    try:
+        check_parallel(recipe, sizes, zero_stage)
+    except UserError:
+        return False
+    return True

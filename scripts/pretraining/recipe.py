@@ -194,6 +194,11 @@ class Training:
             average=Average.from_settings(optional(settings, "average", {})),
             batch_warmup=BatchWarmup.from_settings(settings),
         )
+        require(
+            precision != BF16 or training.optimizer.name != "muon",
+            "training.precision: bf16 adds small updates up in fp32 with ZeRO 1 to 3 alone, which cut up the matrices that muon "
+            "needs whole; choose bf16-autocast, or adamw",
+        )
         for key in ("evaluate_every", "evaluate_sequences", "checkpoint_every"):
             require(getattr(training, key) > 0, f"training.{key}: must be at least 1")
         require(training.gradient_clipping >= 0, "training.gradient_clipping: must not be negative (0 is off)")

@@ -15,7 +15,7 @@ from scripts.pretraining.cost import Step, all_reduce_time, cost, step_time
 from scripts.pretraining.devices import device, rates, table
 from scripts.pretraining.grid import Grid, check_grid, divisors, grids
 from scripts.pretraining.memory import memory
-from scripts.pretraining.recipe import Recipe
+from scripts.pretraining.recipe import BF16, PRECISIONS, Recipe
 from scripts.pretraining.size import flops_per_token
 
 VOCABULARY = 50368
@@ -152,9 +152,12 @@ def test_every_layout_that_is_looked_at_is_whole() -> None:
     assert divisors(12, 4) == [1, 2, 3, 4]
 
 
-def run(capsys: pytest.CaptureFixture[str], *options: str, size: str = "7b", batch: int = 512) -> tuple[int, str, str]:
-    arguments = ["--settings", json.dumps(settings(size, batch)), "--vocabulary", str(VOCABULARY), *options]
-    code = forecast.main(arguments)
+def run(
+    capsys: pytest.CaptureFixture[str], *options: str, size: str = "7b", batch: int = 512, **training: Any
+) -> tuple[int, str, str]:
+    chosen = settings(size, batch)
+    chosen["training"] |= training
+    code = forecast.main(["--settings", json.dumps(chosen), "--vocabulary", str(VOCABULARY), *options])
     printed = capsys.readouterr()
     return code, printed.out, printed.err
 
@@ -216,6 +219,24 @@ def test_muon_is_planned_without_what_it_cannot_be_trained_with() -> None:
     made = Recipe.from_settings(chosen)
     found = list(grids(made, 8, 8))
     assert found and all((one.tensor, one.pipeline, one.zero_stage) == (1, 1, 0) for one in found)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("name", ["adamw", "muon"])
+def test_what_is_proposed_can_be_trained_with(capsys: pytest.CaptureFixture[str], name: str, precision: str) -> None:
+    """By itself, and in place of what does not fit; each kind of weights and optimiser takes other layouts."""
+    stated = ("--device", "h100", "--devices", "8")
+    chosen = {"precision": precision, "optimizer": {"name": name, "learning_rate": 1e-4}}
+    code, out, error = run(capsys, *stated, "--propose", size="1b", **chosen)
+    if (name, precision) == ("muon", BF16):
+        assert code == 1 and error.startswith(
+            "error: training.precision: bf16 adds small updates up in fp32 with ZeRO 1"
+        )
+        return
+    assert code == 0 and (precision != BF16 or "ZeRO 0" not in out)
+    most = ("--micro-batch", "64", "--zero-stage", "0" if name == "muon" else "1")
+    code, _, error = run(capsys, *stated, *most, size="1b", **chosen)
+    assert code == 1 and "mpt-1b does not fit on 8 x h100" in error and "Use data 8" in error
 
 
 def test_without_a_device_nothing_is_reckoned(capsys: pytest.CaptureFixture[str]) -> None:
