@@ -267,12 +267,6 @@ class Engine:
             size += elements
         yield some
 
-    def copy_of(self, name: str) -> Tensor:
-        """Return a copy of a parameter, whole, on every rank; every rank has to call it."""
-        parameter = dict(self.named_parameters())[name]
-        with self.whole([parameter]):
-            return parameter.detach().clone()
-
     def replace_weights(self, values: Mapping[str, Tensor]) -> None:
         """Put the values that rank 0 has by name in the place of the weights; no update may follow."""
         for some in self._some_at_a_time():

@@ -215,10 +215,6 @@ class PipelinedEngine(Engine):
         dist.broadcast(held, self._owners[name])
         return held
 
-    def copy_of(self, name: str) -> Tensor:
-        """Return a copy of a parameter on every rank; every rank has to call it."""
-        return self._sent(name, dict(self.named_parameters())).clone()
-
     def each_whole(self) -> Iterator[tuple[str, Tensor]]:
         """Yield each parameter of the model, whole, with its name; every rank has to go through all of them."""
         own = dict(self.named_parameters())

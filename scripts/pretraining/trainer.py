@@ -28,14 +28,13 @@ from scripts.pretraining.layout import Layout
 from scripts.pretraining.metrics import Metrics
 from scripts.pretraining.objective import inputs_and_labels, model_inputs, predicted_tokens, training_losses
 from scripts.pretraining.presence import Presence
-from scripts.pretraining.recipe import BF16
 from scripts.pretraining.sampling import continuation, prompt_of
 from scripts.pretraining.saving import Saver
-from scripts.pretraining.shares import flats, restore
+from scripts.pretraining.shares import restore
 from scripts.pretraining.size import flops_per_token
 from scripts.pretraining.spikes import SpikeWatch
 from scripts.pretraining.state import Plain, write_plain
-from scripts.pretraining.update_size import UpdateSize
+from scripts.pretraining.update_size import TAG, UpdateSize
 
 log = logging.getLogger(__name__)
 PROBE_SEQUENCES = 2
@@ -50,7 +49,6 @@ class Trainer:
         shape = self.recipe.architecture
         own = job.layout.layers(dist.get_rank(), shape.layers)
         model = build_model(shape, job.vocabulary, self.recipe.seed, sparse=True, layers=own)
-        self.probe = [name for name, parameter in model.named_parameters() if parameter.ndim > 1][-1]
         optimizer = build_optimizer(model, self.recipe.training.optimizer)
         self.engine = engine_for(job.layout)(model, optimizer, self.recipe.training, job.layout, device)
         self.presence = presence or Presence(self.engine.rank)
@@ -143,15 +141,17 @@ class Trainer:
             self._stop_not_finite("loss", loss, step, bad)
         score = self.spikes.score(loss)
         looked = time.monotonic()
-        before = (self._probe(), UpdateSize(self.engine)) if watch and score is None else None
+        before = UpdateSize(self.engine) if watch and score is None else None
         started += time.monotonic() - looked  # watching is no part of the speed
         rate = training.learning_rate(step)
         self.presence.note(f"step {step}: update")
         norm = self.engine.update(rate, lambda value: self._require_finite_norm(value, step), move=score is None)
         seconds = time.monotonic() - started
         if before is not None:
-            self._require_moved(step, before[0], expected=rate > 0 and norm > 0)
-            self.metrics.observe(step + 1, before[1].ratios())
+            ratios = before.ratios()
+            if rate > 0 and norm > 0 and ratios[TAG] == 0:  # over all ranks, since the share of one may rightly stay
+                raise failures.unchanged(self.job, step)
+            self.metrics.observe(step + 1, ratios)
         tokens = self.saver.seen.tokens.total()
         row: dict[str, Any] = {"step": step + 1, "tokens": tokens, "loss": loss, "lr": rate, "grad_norm": norm}
         if score is not None:
@@ -170,11 +170,6 @@ class Trainer:
         peak = self.job.upkeep.peak_flops * self.job.layout.processes
         shape, length = self.recipe.architecture, self.recipe.training.sequence_length
         return {"mfu": speed * flops_per_token(shape, self.job.vocabulary, length) / peak} if peak else {}
-
-    def _require_moved(self, step: int, before: torch.Tensor, expected: bool) -> None:
-        """Raise UserError for an update that left the probed weights as they were."""
-        if expected and torch.equal(before, self._probe()):
-            raise failures.unchanged(self.job, step)
 
     def _gradient(self, step: int) -> tuple[float, list[int], bool]:
         """Accumulate the gradient of a step.
@@ -253,12 +248,6 @@ class Trainer:
             self.spikes.restore(rows)
         log.warning("step %d: the loss lies %.1f robust deviations above the last ones: %s", step, score, spike)
         return spike
-
-    def _probe(self) -> torch.Tensor:
-        """Return a copy of what tells whether updates move weights: a matrix, or where it is rounded what adds them up."""
-        if self.recipe.training.precision == BF16:
-            return flats(self.engine)[0][0].detach().clone()
-        return self.engine.copy_of(self.probe)
 
     def _evaluate(self, done: int, **marks: str) -> None:
         self.presence.note(f"step {done - 1}: validation")

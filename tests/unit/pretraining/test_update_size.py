@@ -33,6 +33,14 @@ TWO: dict[str, dict[str, Any]] = {
     "data, llama, ZeRO 0": {"data": 2},
     "data, gpt2, ZeRO 1": {"data": 2, "family": "gpt2", "zero_stage": 1},
     "data, llama, ZeRO 2, offloaded": {"data": 2, "zero_stage": 2, "offload": True},
+    # The first rank has queries, keys and values alone, whose gradients are 0 at the first update.
+    "data, llama in bf16 from zero, ZeRO 1": {
+        "data": 2,
+        "zero_stage": 1,
+        "precision": BF16,
+        "optimizer": {"learning_rate": 0.01, "weight_decay": 0.0},
+        "shape": {"output_projections": "zero", "layers": 1, "feed_forward": 8},
+    },
     "sequence, gpt2, ZeRO 0": {"sequence": 2, "family": "gpt2"},
     "tensor, gpt2, ZeRO 0": {"tensor": 2, "family": "gpt2"},
     "tensor, llama, ZeRO 2": {"tensor": 2, "zero_stage": 2},
