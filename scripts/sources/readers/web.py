@@ -32,12 +32,14 @@ from scripts.sources.warcs import LONGEST_HEADER, MARK, Misfit, after_blank_line
 _HTML = ("text/html", "application/xhtml+xml")
 _PAGES = (WarcRecordType.response, WarcRecordType.resource)
 HEADER_BYTES = 1 << 12
+SAMPLED = 1 << 10  # characters at each of two places by which a page is told from bytes
 DETECTED = 1 << 17  # bytes of a page by which its encoding is guessed
 _READ = (b"response", b"resource", b"conversion")
 _ANSWER = regex.compile(rb"HTTP/\d(?:\.\d)? (\d{3})\b")
 _HTML_BYTES = tuple(name.encode() for name in _HTML)
 _BLANK = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # marks, and white space in any encoding
 _ARC_NAME = regex.compile(r"\.arc(?:\.[a-z0-9]+)?\Z", regex.I)
+_NO_TEXT = regex.compile("[\x00-\x08\x0e-\x1f\x7f\ufffd]")
 _NAME = regex.compile(rb"^[\w-]+(?=:)", regex.M)
 _META = regex.compile(rb"<meta\s[^>]*?charset\s*=[\s\"']*([\w:.-]+)", regex.I)
 _LATIN = "cp1252"  # as the libraries call what browsers take Latin-1 for
@@ -188,8 +190,11 @@ def page_outcome(data: bytes, charset: str | None, address: Address, position: s
     sample = address.url or ""
     if not data or data.isspace():
         return removed("empty", position, sample)
+    page = decode_page(data, charset)
+    if _is_binary(page):
+        return removed("no_html", position, sample)
     try:
-        tree = HTMLTree.parse(decode_page(data, charset))
+        tree = HTMLTree.parse(page)
         text = main_text(tree)
     except (RuntimeError, ValueError) as error:
         return quarantined("broken_html", position, f"{sample} {error}")
@@ -224,6 +229,13 @@ def _decode_damaged(data: bytes) -> str | None:
     text = data.decode("utf-8", "replace")
     beyond_ascii = len(text) - len(text.encode("ascii", "ignore"))
     return text if beyond_ascii > 2 * text.count("\ufffd") else None
+
+
+def _is_binary(page: str) -> bool:
+    """Tell whether a page is an image, a PDF or the like: by its beginning and middle, where text has hardly a control."""
+    middle = len(page) // 2
+    sample = page[:SAMPLED] + page[middle : middle + SAMPLED]
+    return len(_NO_TEXT.findall(sample)) * 20 > len(sample)
 
 
 def _old_encoding(data: bytes, declared: str | None) -> str:

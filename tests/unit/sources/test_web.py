@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import random
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -217,6 +218,27 @@ def test_answers_in_an_arc_file_may_have_lines_that_end_in_lf(tmp_path: Path) ->
     line = b"http://x.test/1 127.0.0.1 20120101000000 text/html %d\n" % len(page)
     found = documents_of(tmp_path, "w.arc", begin + line + page, "common_crawl")
     assert [row["text"] for row in found.rows.values()] == [PROSE.strip()]
+
+
+NOISE = random.Random(1).randbytes(9_000)
+BINARY = {
+    "an image": b"\x89PNG\r\n\x1a\n" + NOISE,
+    "a document": b"%PDF-1.4\n" + b"1 0 obj << /Type /Page >> endobj\n" * 80 + b"stream\n" + NOISE,
+    "an archive": b"PK\x03\x04" + NOISE,
+    "bytes in turn": bytes(range(256)) * 20,
+}
+
+
+@pytest.mark.parametrize("kind", BINARY)
+@pytest.mark.parametrize("form", ["text/html", "text/html; charset=utf-8", "text/html; charset=shift_jis"])
+def test_bytes_that_are_served_as_html_are_none(tmp_path: Path, kind: str, form: str) -> None:
+    found = documents_of(tmp_path, "w.warc", record(1, response(BINARY[kind], kind=form)), "common_crawl")
+    assert found.accounting["removed"] == {"no_html": 1}
+
+
+def test_a_page_with_some_controls_is_one(tmp_path: Path) -> None:
+    page = html(PROSE.replace("Bees", "Be\0es \x1b[0m") + "\ufffd" * 9).encode()
+    assert documents_of(tmp_path, "w.warc", record(1, response(page)), "common_crawl").accounting["kept"] == 1
 
 
 JAPANESE = "ハチは花を訪れ、花粉を運びます。"
