@@ -116,6 +116,20 @@ def test_a_last_record_that_states_less_than_it_has_is_not_cut(tmp_path: Path, l
     assert found.accounting["quarantined"] == {"wrong_length": 1}
 
 
+@pytest.mark.parametrize("text", [PROSE, PROSE * 300], ids=["one chunk", "several"])
+def test_a_record_that_misses_two_bytes_is_whole_where_its_member_ends(tmp_path: Path, text: str) -> None:
+    blocks = [response(html(f"{text} Page {number}.").encode()) for number in range(3)]
+    blocks = [block.replace(b"\r\n\r\n", b"\r\n\r\n\r\n", 1) for block in blocks]
+    pages = [record(number, block, length=len(block) - 2) for number, block in enumerate(blocks)]
+    found = documents_of(tmp_path / "a", "w.warc.gz", b"".join(packed(pages)), "common_crawl")
+    assert [found.rows[str(number)]["text"][-7:] for number in range(3)] == ["Page 0.", "Page 1.", "Page 2."]
+    plain = documents_of(tmp_path / "b", "w.warc", b"".join(pages), "common_crawl")
+    assert plain.accounting["quarantined"] == {"wrong_length": 2}
+    off = [record(number, block, length=len(block) - 3) for number, block in enumerate(blocks)]
+    other = documents_of(tmp_path / "c", "w.warc.gz", b"".join(packed(off)), "common_crawl")
+    assert other.accounting["quarantined"] == {"wrong_length": 3}
+
+
 @pytest.mark.parametrize("members", [True, False])
 def test_an_arc_file_without_its_beginning_keeps_the_rest(tmp_path: Path, members: bool) -> None:
     records = [b"filedesc://x.arc 0.0.0.0 20080430204825 text/plain 9\nversion 1\n"]
