@@ -38,7 +38,7 @@ CHUNK = 1 << 18
 REDIRECTS = 10
 ATTEMPTS = 8
 FIRST_WAIT, LONGEST_WAIT, LONGEST_ASKED = 2.0, 120.0, 3600.0  # seconds
-TIMEOUT = urllib3.Timeout(connect=30, read=60)  # seconds without a sign of life
+CONNECT, SILENCE = 30.0, 60.0  # seconds without a sign of life
 # Common Crawl answers 403 to those who ask too fast; a real refusal is told apart by its staying so.
 BUSY = {403: 4, 408: ATTEMPTS, 425: ATTEMPTS, 429: ATTEMPTS, 500: ATTEMPTS, 502: ATTEMPTS, 503: ATTEMPTS, 504: ATTEMPTS}
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
@@ -134,7 +134,7 @@ class Downloader:
         try:
             for _ in range(REDIRECTS + 1):
                 with self._connection(hop, deadline):
-                    response = self._request(url, hop, headers)
+                    response = self._request(url, hop, headers, deadline)
                     try:
                         target = response.headers.get("Location")
                         if response.status not in (301, 302, 303, 307, 308) or not target:
@@ -151,14 +151,16 @@ class Downloader:
             raise _Again(_reason(error)) from None
         raise UserError(f"{shown(url)} redirects more than {REDIRECTS} times; use the final address.")
 
-    def _request(self, url: str, hop: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+    def _request(self, url: str, hop: str, headers: dict[str, str], deadline: float) -> urllib3.BaseHTTPResponse:
         first, parts = urlsplit(url), urlsplit(hop)
         if parts.scheme not in ("http", "https") or (first.scheme, parts.scheme) == ("https", "http"):
             raise UserError(f"{shown(url)} leads to {shown(hop)}, which is refused; use another address.")
         same = (first.scheme, first.hostname, first.port) == (parts.scheme, parts.hostname, parts.port)
         secret = _credentials(parts.hostname) if same else {}
+        left = max(deadline - time.monotonic(), 1.0)
+        timeout = urllib3.Timeout(connect=min(CONNECT, left), read=min(SILENCE, left))
         return self._manager(hop).request(
-            "GET", hop, headers=headers | secret, redirect=False, retries=False, preload_content=False, timeout=TIMEOUT
+            "GET", hop, headers=headers | secret, redirect=False, retries=False, preload_content=False, timeout=timeout
         )
 
     def _manager(self, url: str) -> urllib3.PoolManager:
@@ -212,6 +214,8 @@ class Downloader:
             if have > partial.total:
                 partial.begin({}, None)
             raise _Again(f"{have} of {partial.total} bytes came")
+        if not have and partial.total is None and "Transfer-Encoding" not in response.headers:
+            raise _Again("nothing came, and nothing says that there is nothing")  # as of a break within the headers
 
     def _copy(
         self, url: str, response: urllib3.BaseHTTPResponse, out: Any, have: int, total: int | None, deadline: float

@@ -249,3 +249,27 @@ def test_bytes_are_kept_as_they_are_stored(tmp_path: Path) -> None:
     packed = gzip.compress(BODY)
     with serving(lambda _: Answer(packed, 200, {"Content-Encoding": "gzip"})) as server:
         assert fetched(tmp_path, Remote(server.url("/a.gz"))) == packed
+
+
+def test_an_answer_that_breaks_within_its_headers_is_asked_for_again(tmp_path: Path, slept: list[float]) -> None:
+    answers = iter([Answer(length=False), Answer(BODY)])
+    with serving(lambda _: next(answers)) as server:
+        assert fetched(tmp_path, Remote(server.url())) == BODY
+    with serving(lambda _: Answer()) as server:
+        assert fetched(tmp_path, Remote(server.url("/empty"))) == b""
+
+
+def test_a_silent_server_is_not_waited_for_longer_than_a_download_may_take(tmp_path: Path) -> None:
+    over = threading.Event()
+
+    def silent(_: Request) -> Answer:
+        over.wait(20)
+        return Answer(BODY)
+
+    began = time.monotonic()
+    with serving(silent) as server, pytest.raises(UserError, match="run again"):
+        try:
+            fetched(tmp_path, Remote(server.url()), max_seconds=1)
+        finally:
+            over.set()
+    assert time.monotonic() - began < 15
