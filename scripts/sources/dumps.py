@@ -21,9 +21,11 @@ from scripts.sources.addresses import scheme
 from scripts.sources.found import Found, Portion, place, placed_file, portion
 from scripts.sources.local import index_name
 from scripts.sources.remote import Remote, Store
+from scripts.sources.streams import BrokenStream, iter_lines
 
 JOBS = ("articlesmultistreamdump", "articlesdump")  # the first that is done is taken
 _ARTICLES = re.compile(r"pages-articles(?:-multistream)?\d*\.xml(?:-p\d+p\d+)?\.bz2$")
+LONGEST_LINE = 1 << 12  # of an index: two numbers and a title of at most 255 bytes
 END = bz2.compress(b"</mediawiki>\n")
 
 
@@ -69,10 +71,9 @@ def stream_starts(index: Path) -> list[int]:
     """Return where the streams of pages begin, in bytes, ascending. Raises UserError for a file that is no index."""
     starts: set[int] = set()
     try:
-        with bz2.open(index) if index.suffix == ".bz2" else index.open("rb") as lines:
-            for line in lines:
-                starts.add(int(line.partition(b":")[0]))
-    except (OSError, EOFError, ValueError):
+        for _, line, _ in iter_lines(index, LONGEST_LINE):  # of a longer one, the number that it begins with
+            starts.add(int(line.partition(b":")[0]))
+    except (OSError, BrokenStream, ValueError):
         raise UserError(f"{index.name} is no index of a multistream dump; fetch it again.") from None
     return sorted(starts)
 

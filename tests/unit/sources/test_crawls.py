@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from .downloading import origins
+from scripts.lib.errors import UserError
+from scripts.sources import crawls
+
+from .downloading import origins, store
 from .running import run_fetch
 from .server import Answer, Request, serving
 
@@ -56,3 +59,29 @@ def test_a_crawl_is_drawn_by_seed_whatever_the_parts_and_the_base(
         assert len(drawn(base, 1)) == 20
     if remote:
         assert five == drawn(str(tree), 1, files=5)
+
+
+def _listed(root: Path, listing: bytes) -> list[str]:
+    path = root / "crawl-data/CC-MAIN-2024-10/warc.paths.gz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(listing)
+    crawl = {"snapshot": "CC-MAIN-2024-10", "form": "warc", "base": str(root)}
+    return crawls.crawl_paths(crawl, store(root))
+
+
+@pytest.mark.parametrize("line", ["../../etc/hostname", "a/../../b", "/etc/hostname", "https://x.test/a", "file:///a"])
+def test_a_list_that_leads_elsewhere_is_refused(tmp_path: Path, line: str) -> None:
+    with pytest.raises(UserError, match="no path below it"):
+        _listed(tmp_path, gzip.compress(f"crawl-data/a.warc.gz\n{line}\n".encode()))
+
+
+def test_a_list_that_is_none_or_too_long_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crawls, "MAX_LIST_BYTES", 1 << 20)
+    bomb = gzip.compress(bytes(64 << 20))
+    for number, listing in enumerate([b"<html>", b"", b"\x1f\x8b\x08\0", bomb, gzip.compress(b"\xff"), bomb[:-99]]):
+        with pytest.raises(UserError, match="no gzip file of paths"):
+            _listed(tmp_path / str(number), listing)
+    assert _listed(tmp_path / "good", gzip.compress(b"a/b.warc.gz\n\nc..d.warc.gz\n")) == [
+        "a/b.warc.gz",
+        "c..d.warc.gz",
+    ]

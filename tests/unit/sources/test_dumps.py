@@ -3,10 +3,12 @@ from __future__ import annotations
 import bz2
 import hashlib
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
+from scripts.sources.dumps import stream_starts
 from scripts.sources.local import local_listing
 
 from .running import Extracted, run_extract, run_fetch
@@ -163,3 +165,14 @@ def test_a_dump_that_is_wrong_is_refused(
     origin["dump"]["base"] = str(tmp_path / "nowhere")
     assert run_fetch(tmp_path, [], origin=origin)[0] == 1
     assert "dump.base" in capsys.readouterr().err
+
+
+def test_a_line_of_an_index_is_never_held_whole(tmp_path: Path) -> None:
+    index = tmp_path / "x-pages-articles-multistream-index.txt.bz2"
+    index.write_bytes(bz2.compress(b"600:1:A\n700:2:" + b"x" * (32 << 20) + b"\n800:3:C\n"))
+    tracemalloc.start()
+    try:
+        assert stream_starts(index) == [600, 700, 800]
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
