@@ -14,9 +14,10 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -196,10 +197,11 @@ class Store:
     def _published(self, remote: Remote) -> str:
         """Return the digest in the publisher's list of checksums. Raises UserError where the list has none."""
         assert remote.checksums is not None
-        name = PurePosixPath(urlsplit(remote.url).path).name
-        digest = checksums(self.text(remote.checksums)).get(unquote(name))
+        path = unquote(urlsplit(remote.url).path)
+        digest = listed_digest(checksums(self.text(remote.checksums)), path)
         if digest is None:
-            raise UserError(f"{shown(remote.checksums)} has no line for {name}; correct `checksums`.")
+            name = PurePosixPath(path).name
+            raise UserError(f"{shown(remote.checksums)} has no line for {name}, or several; correct `checksums`.")
         return digest
 
 
@@ -248,11 +250,31 @@ def file_digest(path: Path, like: str) -> str:
 
 
 def checksums(text: str) -> dict[str, str]:
-    """Return the digests by base name of a list of checksums as `sha256sum` and its like write it."""
+    """Return the digests by path, as it is written, of a list of checksums as `sha256sum` and its like write it."""
     found: dict[str, str] = {}
     for line in text.splitlines():
         if match := _PLAIN.fullmatch(line.strip()):
-            found[PurePosixPath(match[2]).name] = match[1].lower()
+            found[match[2]] = match[1].lower()
         elif match := _TAGGED.fullmatch(line.strip()):
-            found[PurePosixPath(match[1]).name] = match[2].lower()
+            found[match[1]] = match[2].lower()
     return found
+
+
+def listed_digest(listed: Mapping[str, str], path: str) -> str | None:
+    """Return the digest of the file whose path in a list ends most like `path`; None where there is none, or several.
+
+    A list names files from a folder of its own, so the paths agree from the end; one that agrees as a whole goes first.
+    """
+    wanted = PurePosixPath(f"/{path}").parts[::-1]
+    best: tuple[int, bool] = (1, False)
+    found: set[str] = set()
+    for name, digest in listed.items():
+        if not name.endswith(wanted[0]):
+            continue
+        parts = PurePosixPath(name).parts[::-1]
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(wanted, parts, strict=False)))
+        rank = (same, same == len(parts))
+        if rank >= best:
+            found = {digest} if rank > best else found | {digest}
+            best = rank
+    return found.pop() if len(found) == 1 else None

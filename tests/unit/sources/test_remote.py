@@ -15,7 +15,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from scripts.lib.errors import UserError
 from scripts.sources import limits, remote
 from scripts.sources.addresses import native_name
-from scripts.sources.remote import Remote, checksums
+from scripts.sources.remote import Remote, checksums, listed_digest
 
 from .downloading import BODY, fetched, origins, sha256, store
 from .running import run_fetch
@@ -100,6 +100,15 @@ def test_the_publishers_checksums_are_compared(tmp_path: Path, algorithm: str, f
         with pytest.raises(UserError, match="instead of"):
             fetched(tmp_path, Remote(server.url("/x/file.bin"), None, server.url("/wrong")))
     assert checksums("# nothing\n") == {}
+
+
+def test_a_checksum_is_that_of_the_path_and_not_of_another_file_of_its_name() -> None:
+    a, b, c = (letter * 64 for letter in "abc")
+    listed = checksums(f"{a}  ./one/x.gz\n{b}  two/x.gz\n{c} *x.gz\nSHA256 (two/y.gz) = {b}\n{a}  1/z\n{b}  2/z\n")
+    wanted = {"/d/one/x.gz": a, "/d/two/x.gz": b, "/d/x.gz": c, "/x.gz": c, "/d/y.gz": b, "/two/y.gz": b}
+    assert {path: listed_digest(listed, path) for path in wanted} == wanted
+    assert [listed_digest(listed, path) for path in ("/3/z", "/x", "/d/xx.gz", "/", "")] == [None] * 5
+    assert listed_digest(listed, "/2/z") == b
 
 
 def test_a_damaged_entry_of_the_cache_is_downloaded_again(tmp_path: Path) -> None:
