@@ -13,6 +13,7 @@ import regex
 
 from scripts.lib.code import data_file
 from scripts.sources.decoding import unescape
+from scripts.sources.scripted import in_unicode
 from scripts.sources.wikielements import replace_elements
 from scripts.sources.wikitemplates import render_template
 from scripts.sources.wikivariants import resolve_variants
@@ -206,18 +207,12 @@ def _emphasis(match: regex.Match[str]) -> str:
     return "'" * {2: 0, 3: 0, 4: 1, 5: 0}.get(len(match[0]), len(match[0]) - 5)
 
 
-_DIGITS = {"sub": str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋"), "sup": str.maketrans("0123456789+-n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ")}
-
-
 def _script(name: str, attributes: str, content: str | None) -> str | None:
     """Return a sub- or superscript in Unicode where it is made of digits, else as it is."""
     if content is None:
         return None
     shown = content.strip()
-    digits = shown.replace("−", "-")
-    if digits and all(character in "0123456789+-" for character in digits):
-        return digits.translate(_DIGITS[name])
-    return shown
+    return in_unicode(name, shown) or shown
 
 
 def _tidy(text: str) -> str:

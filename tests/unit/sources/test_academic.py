@@ -131,6 +131,68 @@ def test_a_formula_in_a_line_is_kept_once(tmp_path: Path) -> None:
     assert "Let $x^2$ be, and y.Let $x^2$ be, and y. Bees fly" in text
 
 
+IDENTIFIER = '<article-id pub-id-type="doi">10.1/x</article-id>'
+
+
+@pytest.mark.parametrize(
+    ("identifiers", "key"),
+    [('<article-id pub-id-type="pmcid">PMC1</article-id>', "PMC1"), ("<article-id>S01</article-id>", "S01"), ("", "a")],
+)
+def test_an_article_has_the_identifier_that_there_is(tmp_path: Path, identifiers: str, key: str) -> None:
+    found = documents_of(tmp_path, "a.nxml", ARTICLE.replace(IDENTIFIER, identifiers).encode(), "academic")
+    assert list(found.rows) == [key]
+
+
+def test_nothing_that_is_prose_is_lost(tmp_path: Path) -> None:
+    blocks = (
+        "<def-list><def-item><term>RNA</term><def><p>an acid</p></def></def-item></def-list>"
+        "<preformat>a  b\n  c</preformat><code>f()</code><speech><speaker>BOB</speaker><p>hello</p></speech>"
+        "<boxed-text><sec><title>Box</title><p>Key points.</p></sec></boxed-text>"
+        "<p>Around <boxed-text><p>a box</p></boxed-text> and<disp-formula>x</disp-formula>where<break/>it is.</p></sec></body>"
+    )
+    back = (
+        "<back><app-group><app><title>Appendix</title><p>More.</p></app>"
+        "<app><title>More references</title><ref-list><ref><mixed-citation>A</mixed-citation></ref></ref-list></app></app-group>"
+    )
+    article = ARTICLE.replace("</sec></body>", blocks).replace("<back>", back)
+    text = documents_of(tmp_path, "a.nxml", article.encode(), "academic").list[0]["text"]
+    assert text.split("- two\n\n")[1].split("\n\n") == [
+        "- RNA: an acid", "a  b\n  c", "f()", "BOB", "hello", "Box", "Key points.", "Around and where it is.", "a box",
+        "Appendix", "More.",
+    ]  # fmt: skip
+
+
+def test_abstracts_of_several_kinds_and_subtitles_are_kept_without_marks(tmp_path: Path) -> None:
+    abstracts = (
+        '<abstract abstract-type="structured"><sec><title>Aim</title><p>To count.</p></sec></abstract>'
+        '<abstract abstract-type="section"><p>Bees.</p></abstract>'
+    )
+    title = '<xref ref-type="fn">*</xref></article-title><subtitle>A study</subtitle>'
+    article = ARTICLE.replace("<abstract><p>Short.</p></abstract>", abstracts).replace("</article-title>", title)
+    row = documents_of(tmp_path, "a.nxml", article.encode(), "academic").list[0]
+    assert row["text"].startswith("On Apis: A study\n\nAim\n\nTo count.\n\nBees.\n\nBackground")
+
+
+@pytest.mark.parametrize(
+    ("markup", "shown"),
+    [
+        ("10<sup>3</sup> m<sup>−2 </sup>= H<sub>2</sub>O", "10³ m⁻² = H₂O"),
+        ("(<italic>x</italic>)<sup>n</sup> and <italic>x</italic><sup>n+1</sup>", "(x)^n and x^n+1"),
+        ("the 1<sup>st</sup> x<sub>i</sub> of Bee<sup>®</sup>", "the 1st xi of Bee®"),
+        ('bees<sup><xref ref-type="bibr">3</xref></sup> fly', "bees fly"),
+    ],
+)
+def test_scripts_are_told_from_what_they_stand_at(tmp_path: Path, markup: str, shown: str) -> None:
+    found = documents_of(tmp_path, "a.nxml", ARTICLE.replace("Bees fly", f"{markup}; bees fly").encode(), "academic")
+    assert f"\n\n{shown}; bees fly" in found.list[0]["text"]
+
+
+def test_a_licence_may_be_stated_as_text(tmp_path: Path) -> None:
+    licence = '<license><x:license_ref xmlns:x="y">https://creativecommons.org/licenses/by-nc/4.0/</x:license_ref>'
+    article = ARTICLE.replace('<license xlink:href="http://creativecommons.org/licenses/by/4.0/">', licence)
+    assert documents_of(tmp_path, "a.nxml", article.encode(), "academic").list[0]["license"] == "CC-BY-NC-4.0"
+
+
 DATES = [
     ("2010", "Mar", "5", "2010-03-05"),
     ("2010", "March", "", "2010-03"),
