@@ -7,6 +7,7 @@ citation marks with them.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ from scripts.sources.streams import BrokenStream, iter_chunks
 from scripts.sources.xml import Element, iter_elements, local_name, plain_text
 
 _TRUNCATED = regex.compile(r"\s*\(ABSTRACT TRUNCATED AT \d+ WORDS\)\s*$")
-_RECORD = regex.compile(rb"<(?:[\w.-]{1,64}:)?(?:(MedlineCitation)(?:Set)?|PubmedArticle(?:Set)?|article)[\s/>]")
+_RECORD = regex.compile(
+    rb"<(?:[\w.-]{1,64}:)?(?:(MedlineCitation)(?:Set)?|Pubmed(?:Book)?Article(?:Set)?|article)[\s/>]"
+)
 _TRANSLATED = regex.compile(r"\s*\(author's transl\)", regex.I)
 
 
@@ -43,11 +46,13 @@ def _articles(path: Path, origin: str, head: bytes, options: Mapping[str, Any]) 
     found = 0
     record = _RECORD.search(head)
     # Until 2016 MEDLINE had citations alone; within an entry of PubMed one is no record of its own.
-    names = ("MedlineCitation",) if record and record[1] else ("PubmedArticle", "article")
-    for element in iter_elements(path, names):
+    names = ("MedlineCitation",) if record and record[1] else ("PubmedArticle", "PubmedBookArticle", "article")
+    for element in iter_elements(path, (*names, "DeleteCitation")):
         found += 1
         if isinstance(element, Rejected):
             yield element
+        elif local_name(element) == "DeleteCitation":
+            yield removed("deleted_citations", plain_text(element)[:80])
         elif local_name(element) != "article":
             yield functools.partial(_abstract, element)
         else:
@@ -57,25 +62,36 @@ def _articles(path: Path, origin: str, head: bytes, options: Mapping[str, Any]) 
 
 
 def _abstract(entry: Element) -> Outcome:
-    citation = entry if local_name(entry) == "MedlineCitation" else entry.find("{*}MedlineCitation")
-    article = citation.find("{*}Article") if citation is not None else None
+    citation, article = _cited(entry)
     if citation is None or article is None:
         return quarantined("no_citation", plain_text(entry)[:80])
     key = citation.findtext("{*}PMID") or ""
-    title = plain_text(article.find("{*}ArticleTitle"))
+    title = plain_text(article.find("{*}ArticleTitle")) or plain_text(article.find("{*}Book/{*}BookTitle"))
     parts = [_labelled(part) for part in article.iterfind("{*}Abstract/{*}AbstractText")]
     text: str = _TRUNCATED.sub("", "\n\n".join(part for part in parts if part))
     if not key:
         return quarantined("no_identifier", title)
     if not text:
         return removed("no_abstract", key, title)
+    dates = itertools.chain(
+        article.iterfind("{*}Journal/{*}JournalIssue/{*}PubDate"), article.iterfind("{*}Book/{*}PubDate")
+    )
     title = _TRANSLATED.sub("", regex.sub(r"^\[(.*?)(\.?)\]\.?$", r"\1.", title))  # brackets mark a translated title
     return Record(
         key=key,
         text=f"{title}\n\n{text}" if title else text,
-        date=_medline_date(article.find("{*}Journal/{*}JournalIssue/{*}PubDate")),
+        date=_medline_date(next(dates, None)),
         meta={"title": title, "journal": article.findtext("{*}Journal/{*}Title")},
     )
+
+
+def _cited(entry: Element) -> tuple[Element | None, Element | None]:
+    """Return what has the number of an entry, and what has its title and abstract: of a book both are one."""
+    if local_name(entry) == "PubmedBookArticle":
+        book = entry.find("{*}BookDocument")
+        return book, book
+    citation = entry if local_name(entry) == "MedlineCitation" else entry.find("{*}MedlineCitation")
+    return citation, citation.find("{*}Article") if citation is not None else None
 
 
 def _labelled(part: Element) -> str:

@@ -112,6 +112,21 @@ def test_citations_without_an_entry_of_pubmed_around_them_are_abstracts(tmp_path
     assert found.rows["1"]["text"] == "On Apis.\n\nMethods: We <5 counted.\n\nResults: Bees."
 
 
+def test_abstracts_of_books_are_kept_and_citations_that_go_are_counted(tmp_path: Path) -> None:
+    book = (
+        "<PubmedBookArticle><BookDocument><PMID>3</PMID><Book><BookTitle>Bees</BookTitle><PubDate><Year>2007</Year></PubDate>"
+        "</Book><Abstract><AbstractText>Of hives.</AbstractText></Abstract></BookDocument></PubmedBookArticle>"
+    )
+    gone = "<DeleteCitation><PMID>8</PMID><PMID>9</PMID></DeleteCitation>"
+    medline = MEDLINE.replace("</PubmedArticleSet>", book + gone + "</PubmedArticleSet>")
+    found = documents_of(tmp_path, "m.xml", medline.encode(), "academic")
+    removed = {"no_abstract": 1, "deleted_citations": 1}
+    assert found.accounting == {"in": 4, "kept": 2, "removed": removed, "quarantined": {}}
+    assert (found.rows["3"]["text"], found.rows["3"]["date"]) == ("Bees\n\nOf hives.", "2007")
+    alone = f"<PubmedBookArticleSet>{book}</PubmedBookArticleSet>"
+    assert sorted(documents_of(tmp_path / "b", "b.xml", alone.encode(), "academic").rows) == ["3"]
+
+
 def test_lists_and_figures_in_items_of_lists_are_kept(tmp_path: Path) -> None:
     inner = "<list><list-item><p>inner <bold>b</bold></p></list-item></list>"
     figure = "<fig><label>Figure 2.</label><caption><p>A hive.</p></caption></fig>"
