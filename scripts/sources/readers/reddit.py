@@ -22,9 +22,16 @@ _NUMBER = regex.compile(r"[0-9a-z]{1,12}")
 _NAME = regex.compile(rb'"(link_)?id"\s*:\s*"([^"]*)"')
 _ESCAPED = regex.compile(rb"\\u00(?:3\d|[4-7])")  # a digit, letter or underscore, as names consist of
 _LINK = regex.compile(r"\[([^\[\]\n]+)\]\((?:https?:/)?/[^()\s]*\)")
-_GONE = {"[deleted]": "deleted", "[removed]": "removed_by_moderators", "[ removed by reddit ]": "removed_by_moderators"}
+_GONE = {"[deleted]": "deleted", "[removed]": "removed_by_moderators"}
+_REMOVED_BY_SITE = regex.compile(r"\[ ?removed by reddit\b.*\]", regex.I)
 # Names of people end with these letters too (Talbot), so it must stand apart, or small letters before a capital.
-_BOT = regex.compile(r"(?:^|[_-])bot[_-]?\d*$|^(?:automoderator|autowikibot|autotldr|totesmessenger)$", regex.I)
+_BOT = regex.compile(r"(?:^|[_-])bot[_-]?\d*$", regex.I)
+_BOTS = frozenset((
+    "alternatebot", "automoderator", "autotldr", "autowikibot", "b0trank", "commonmisspellingbot", "decronym",
+    "gifendore", "gifreversingbot", "goodbot_badbot", "haikusbot", "imgurtranscriber", "mtgcardfetcher", "nice-scores",
+    "profanitycounter", "remindmebot", "repostsleuthbot", "savevideo", "savevideobot", "sneakpeekbot", "totesmessenger",
+    "tweetposter", "userleansbot", "vredditdownloader", "wikisummarizerbot", "wikitextbot", "xkcd_transcriber",
+))  # fmt: skip
 _CAMEL_BOT = regex.compile(r"[a-z0-9](?:Bot|BOT)[_-]?\d*$")
 _SAYS_BOT = regex.compile(r"\bI(?:['’]| a)m a bot,? and this action\b", regex.I)
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -44,8 +51,8 @@ _FORM = Form(lambda number: f"t3_{base36(number)}", lambda name: f"https://www.r
 
 
 def is_item(row: Object) -> bool:
-    """Tell whether an object is a submission or a comment."""
-    return "subreddit" in row and (_is_comment(row) or "selftext" in row)
+    """Tell whether an object is a submission or a comment; the oldest lack the subreddit, or the text of a link."""
+    return _is_comment(row) or "selftext" in row or ("title" in row and "subreddit" in row)
 
 
 def _is_comment(row: Object) -> bool:
@@ -83,17 +90,17 @@ def _post(number_of_line: int, line: bytes, min_score: int | None) -> Post | Rej
     thread = number_of(row["link_id"]) if comment else number
     if number is None or thread is None:
         return quarantined("no_identifier", position, line)
-    source = row["body"] if comment else row["selftext"]
+    source = row["body"] if comment else row.get("selftext") or ""
     title = None if comment else row.get("title")
     if not isinstance(source, str) or not isinstance(title, str | None):
         return quarantined("text_not_string", position, line)
-    text, title, subreddit = post_text(source), unescape(title or "").strip(), str(row["subreddit"])
+    text, title, subreddit = post_text(source), unescape(title or "").strip(), str(row.get("subreddit") or "")
     if has_surrogates(text + title + subreddit):
         return quarantined("lone_surrogates", position, line)
     score = whole_number(row.get("score"))
     about: dict[str, Any] = {"date": iso_date(row.get("created_utc"))}
     if not comment:
-        about |= {"title": title, "subreddit": subreddit}
+        about |= {"title": title, "subreddit": subreddit or None}
     left_out = _left_out(row, source.strip(), text or title, position) or low_score(score, min_score, position, text)
     parent = _parent(row) if comment else None
     return Post(thread, number if comment else _SUBMISSION, parent, score, text, about, left_out)
@@ -111,6 +118,8 @@ def _parent(row: Object) -> int:
 def _left_out(row: Object, source: str, text: str, position: str) -> Rejected | None:
     if source.lower() in _GONE:
         return removed(_GONE[source.lower()], position)
+    if _REMOVED_BY_SITE.fullmatch(source):
+        return removed("removed_by_moderators", position)
     if _is_bot(str(row.get("author")), source):
         return removed("bot", position, text)
     return None if text else removed("empty", position)
@@ -118,7 +127,8 @@ def _left_out(row: Object, source: str, text: str, position: str) -> Rejected | 
 
 def _is_bot(author: str, source: str) -> bool:
     """Tell whether a post is by a program, by its author's name or its own words."""
-    return any(pattern.search(author) for pattern in (_BOT, _CAMEL_BOT)) or _SAYS_BOT.search(source) is not None
+    named = author.lower() in _BOTS or any(pattern.search(author) for pattern in (_BOT, _CAMEL_BOT))
+    return named or _SAYS_BOT.search(source) is not None
 
 
 def post_text(source: str) -> str:

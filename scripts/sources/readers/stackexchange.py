@@ -25,6 +25,7 @@ from scripts.sources.xml import OPTIONS, fault
 
 MEMBER = "Posts.xml"
 _QUESTION, _ANSWER = "1", "2"
+_PROGRAM = "-1"  # Community, a user that the site itself is
 _PARSER = etree.XMLParser(**OPTIONS)
 _TAG = regex.compile(r"[^<>|]+")  # `<a><b>`, in newer dumps `|a|b|`
 _NUMBER = regex.compile(rb"""(?<=\s(?:Parent)?)Id\s*=\s*(?:"([^"]*)"|'([^']*)')""")
@@ -95,6 +96,8 @@ def _post(row: Mapping[str, str], number: int, parent: int | None, min_score: in
     left_out = low_score(score, min_score, position, text)
     if row.get("DeletionDate"):
         left_out = removed("deleted", position, text)
+    elif parent is not None and row.get("OwnerUserId") == _PROGRAM:  # a question would take its answers along
+        left_out = removed("bot", position, text)
     elif not text.strip():
         left_out = removed("empty", position)
     about: dict[str, Any] = {}

@@ -83,7 +83,18 @@ def test_a_submission_is_followed_by_its_comments_depth_first(tmp_path: Path) ->
     assert found.accounting == {"in": 8, "kept": 3, "removed": removed, "quarantined": {}}
 
 
-BOTS = ["AutoModerator", "SneakPeekBot", "RemindMe_Bot2", "my-bot", "bot", "TotesBOT", "autowikibot"]
+BOTS = [
+    "AutoModerator",
+    "SneakPeekBot",
+    "RemindMe_Bot2",
+    "my-bot",
+    "bot",
+    "TotesBOT",
+    "autowikibot",
+    "haikusbot",
+    "sneakpeekbot",
+]
+BOTS += ["profanitycounter", "B0tRank", "nice-scores"]
 PEOPLE = ["Talbot", "jim_abbot", "robot", "Botany", "bottle2", "Turbot9"]
 
 
@@ -94,6 +105,37 @@ def test_programs_are_told_from_people_by_their_names_and_words(tmp_path: Path) 
     found = documents_of(tmp_path, "bees.jsonl", lines([submission("s1", "Bees"), *posts]), "social")
     assert found.accounting["removed"] == {"bot": len(BOTS) + 1}
     assert sorted(found.rows["t3_s1"]["text"].split("\n\n")[1:]) == sorted(f"post by {name}" for name in PEOPLE)
+
+
+def without(row: Row, *names: str) -> Row:
+    return {name: value for name, value in row.items() if name not in names}
+
+
+def test_links_without_a_text_and_posts_of_the_first_years_are_read(tmp_path: Path) -> None:
+    rows = [
+        {**submission("s1", "A link"), "selftext": None},
+        without(comment("c1", "t3_s1", "first"), "subreddit"),
+        without(submission("s2", "An old link"), "selftext"),
+        comment("c2", "t3_s2", "second", link="s2"),
+        without(submission("s3", "An old text", "words"), "subreddit"),
+    ]
+    found = documents_of(tmp_path, "bees.jsonl", lines(rows), "social")
+    assert found.accounting == {"in": 3, "kept": 3, "removed": {}, "quarantined": {}}
+    assert [row["text"] for row in found.list] == ["A link\n\nfirst", "An old link\n\nsecond", "An old text\n\nwords"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[removed by reddit]",
+        "[ Removed by Reddit ]",
+        "[ Removed by Reddit on account of violating the [content policy](/help/contentpolicy). ]",
+    ],
+)
+def test_what_the_site_removed_is_no_text(tmp_path: Path, text: str) -> None:
+    rows = [submission("s1", "Bees", "fly"), comment("c1", "t3_s1", text)]
+    found = documents_of(tmp_path, "bees.jsonl", lines(rows), "social")
+    assert found.accounting["removed"] == {"removed_by_moderators": 1}
 
 
 def test_a_thread_is_put_together_from_files_that_are_joined(tmp_path: Path) -> None:

@@ -46,6 +46,14 @@ SITE = [
 ]  # fmt: skip
 
 
+def test_answers_of_the_site_itself_are_by_a_program(tmp_path: Path) -> None:
+    rows = [question(1, "Why?", "So.", OwnerUserId=-1), answer(2, 1, "By one.")]
+    rows.append(xml_row(Id=3, PostTypeId=2, ParentId=1, Body="Bump.", OwnerUserId=-1))
+    found = documents_of(tmp_path, "Posts.xml", posts_xml(rows), "social")
+    assert found.rows["1"]["text"] == "Why?\n\nSo.\n\nBy one."
+    assert found.accounting["removed"] == {"bot": 1}
+
+
 def test_a_question_is_followed_by_its_answers_best_first(tmp_path: Path) -> None:
     found = documents_of(tmp_path, "Posts.xml", posts_xml(SITE), "social")
     assert sorted(found.rows) == ["16", "2"]
