@@ -13,6 +13,8 @@ from scripts.lib.code import data_file
 
 # First digits of the schemes (ISO/IEC 7812 issuer identification) with the lengths of their numbers.
 _SCHEMES: tuple[tuple[range, tuple[int, ...]], ...] = (
+    (range(1800_00, 1801_00), (15,)),  # JCB
+    (range(2131_00, 2132_00), (15,)),
     (range(2200_00, 2205_00), (16, 17, 18, 19)),  # Mir
     (range(2205_00, 2206_00), (16,)),  # Borica
     (range(2221_00, 2721_00), (16,)),  # Mastercard
@@ -41,6 +43,7 @@ _SHAPES_NAMED = frozenset(
     {(6, 13), (6, 10), (4, 12), (4, 5, 6), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 5), (8, 4, 4)}
 )
 NEAR = 14  # characters between a number and a word by which it is something else
+_CHIP = "89"  # telecommunication: of a SIM card itself (ITU-T E.118)
 _LONG = 16  # digits in a row that need no word near them; more are mostly numbers of posts and records
 _GROUP = re.compile(r"\d+")
 _TRACK, _TRACK_2 = re.compile(r"%B$"), re.compile(r"[=D]\d{7}")  # a magnetic stripe's fields (ISO/IEC 7813)
@@ -56,7 +59,10 @@ def _in_scheme(digits: str) -> bool:
 
 
 def cards(scanned: Scanned) -> Iterator[tuple[int, int]]:
-    """Yield card numbers: of a scheme's range and length, in groups as on cards or in a row, passing Luhn's check."""
+    """Yield card numbers, in groups as on cards or in a row, passing Luhn's check.
+
+    They are of a scheme's range and length, or a word for cards stands right before them.
+    """
     text = scanned.text
     for start, end in scanned.places.get(NUMBER, ()):
         if end - start < 12:
@@ -72,7 +78,7 @@ def cards(scanned: Scanned) -> Iterator[tuple[int, int]]:
 
 def _card(text: str, groups: list[tuple[int, int]], first: int) -> int:
     """Return how many groups from `first` on make a card number, or 0."""
-    if text[groups[first][0]] not in "2345689":
+    if text[groups[first][0]] == "0":
         return 0
     digits = ""
     shape: tuple[int, ...] = ()
@@ -95,12 +101,15 @@ def _card(text: str, groups: list[tuple[int, int]], first: int) -> int:
 
 
 def _is_card(text: str, digits: str, shape: tuple[int, ...], start: int, end: int) -> bool:
-    if not _in_scheme(digits) or len(set(digits)) < 2 or not luhn(digits) or not _stands_alone(text, start, end):
+    if len(set(digits)) < 2 or not luhn(digits) or not _stands_alone(text, start, end):
         return False
     grouped = shape in _SHAPES
     if not grouped and len(shape) > 1 and shape not in _SHAPES_NAMED:
         return False
     before = labels_before(text, start)
+    if not _in_scheme(digits):
+        told = next((label for label in before if label.kind != "number"), None)
+        return told is not None and told.kind == "card" and told.end >= start - NEAR and not digits.startswith(_CHIP)
     for label in before:
         if label.kind == "card":
             return True

@@ -101,6 +101,22 @@ def test_columns_between_commas_are_no_fractions(line: str, replaced: str) -> No
 
 
 @pytest.mark.parametrize(
+    "number", ["2131 000000 00001", "213100000000001", "1800 000000 00002", "7012345678901232", "112233445561"]
+)
+def test_other_numbers_are_cards_where_a_word_says_so(number: str) -> None:
+    assert luhn(number.replace(" ", ""))
+    assert replace_pii(f"Charge my credit card {number} today.", KINDS)[0] == "Charge my credit card <CARD> today."
+    assert replace_pii(f"Kartennummer: {number}.", KINDS)[0] == "Kartennummer: <CARD>."
+
+
+@pytest.mark.parametrize(
+    "text", ["SIM card 8901260862291477114", "the value 7012345678901232 of a card", "card for order 7012345678901232"]
+)
+def test_numbers_of_no_scheme_need_a_word_for_cards_before_them(text: str) -> None:
+    assert replace_pii(text, ["card"])[0] == text
+
+
+@pytest.mark.parametrize(
     ("form", "length"),
     [
         ("https://twitter.com/nasa/status/{}", 18),
