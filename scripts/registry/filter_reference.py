@@ -42,6 +42,12 @@ filters:
 
 **Languages.** `zh` in a list of languages stands for `zh-hans` and `zh-hant` too. A rule that counts words of one language
 says so and leaves documents in all others alone, unidentified ones (`und`) among them.
+
+**Where verdicts differ from datatrove's.** In English they do not. In other languages
+- C4's lines may end in the sentence terminals of all scripts (`。`, `।`, `؟`), not only in `.`, `?`, `!` and quotation marks, so
+  a Hindi page is not left without lines;
+- Gopher's stop words, which are English, are asked for in English alone;
+- documents in scripts without spaces are measured and limited as above.
 """
 LEXICONS = """A lexicon is a name for lists of terms (`lexicons.NAME`): text files of your own with a term a line, for all
 documents or for those in one language. A corpus names the lexicons that its documents are held to (`filters.lexicons`), and the

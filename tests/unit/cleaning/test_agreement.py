@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 
 from benchmarks.cleaning import FILTERS, ours
 from scripts.cleaning import annotate, select
+from scripts.cleaning.characters import sentence_terminals
+from scripts.cleaning.measures import measure
 from scripts.lib.unspaced import UNSPACED
 from tests.making import arguments, publish_documents
 
@@ -38,7 +41,9 @@ def annotated(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
 
 @pytest.mark.parametrize("their", FAMILY_OF)
 def test_verdicts_are_those_of_datatrove(their: str, annotated: tuple[list[Row], Path], tmp_path: Path) -> None:
-    """The stated difference: scripts without spaces are measured in characters or segments, by limits of their own."""
+    """The stated differences: scripts without spaces are measured in characters or segments, by limits of their own, and sentence
+    terminals of other scripts end the lines of C4.
+    """
     rows, annotations = annotated
     settings = {"families": [FAMILY_OF[their]], "thresholds": {}, "languages": None, "overrides": [], "url_lists": {}}
     manifest = tmp_path / "selection.json"
@@ -47,7 +52,17 @@ def test_verdicts_are_those_of_datatrove(their: str, annotated: tuple[list[Row],
     unspaced = pq.read_table(annotations.with_suffix(".parquet"), columns=["unspaced_ratio"])["unspaced_ratio"]
     differing = [n for n, row in enumerate(rows) if kept[n] != (row[their] == "keep")]
     assert len(differing) <= 0.02 * len(rows)
-    assert all(unspaced[n].as_py() >= UNSPACED for n in differing)
+    foreign = re.compile(f"[{''.join(chr(code) for code in sentence_terminals() if code > 127)}]$", re.MULTILINE)
+    for n in differing:
+        ends_otherwise = their == "c4_quality" and foreign.search(rows[n]["text"]) is not None
+        assert unspaced[n].as_py() >= UNSPACED or ends_otherwise
+
+
+@pytest.mark.parametrize("line", ["यह एक छोटा वाक्य है।", "这是一个短句。", "هل هذه جملة قصيرة؟"])
+def test_sentence_terminals_of_other_scripts_end_the_lines_of_c4(line: str) -> None:
+    """With datatrove's ends of lines alone, none of these lines would stay."""
+    assert measure("\n".join([line] * 6))["c4_sentences"] == 6
+    assert measure("\n".join([line[:-1]] * 6))["c4_sentences"] == 0
 
 
 def test_what_the_benchmark_times_judges_as_datatrove_does(annotated: tuple[list[Row], Path]) -> None:
