@@ -172,7 +172,7 @@ def _contamination(numbers: Numbers) -> str:
     if not numbers["contamination"]:
         return _paragraph("This corpus is not searched for items of evaluation sets.")
     lines = [
-        [task, found["documents"], found["cut"], found["items"], found["of"], found["too_short"]]
+        [task, *(found[name] for name in ("documents", "cut", "items", "of", "together", "too_short"))]
         for task, found in sorted(numbers["contamination"].items())
     ]
     head = [
@@ -181,6 +181,7 @@ def _contamination(numbers: Numbers) -> str:
         "of these only cut",
         "items found",
         "of",
+        "items that count only several together",
         "texts too short to look for",
     ]
     return table(head, lines)

@@ -60,6 +60,13 @@ class ItemIndex:
         tasks = np.array(self.task_of, np.int64)[self._owners]
         return int(((tasks == task) & (self.runs.text_length == 0) & self._given).sum())
 
+    def together(self, task: int) -> int:
+        """Return how many items of a task are so short that they are only evidence together with others."""
+        looked_for = self.runs.text_length > 0
+        alone = np.unique(self._owners[looked_for & (self.runs.text_manner != TOGETHER)])
+        found = np.setdiff1d(self._owners[looked_for], alone)
+        return int((np.array(self.task_of, np.int64)[found] == task).sum())
+
     def search(self, texts: Sequence[str]) -> Iterator[list[Found]]:
         """Yield for each text the items that it holds, by task and then id, with hyphens at the ends of lines read either way."""
         broken = [number for number, text in enumerate(texts) if _BROKEN.search(text)]

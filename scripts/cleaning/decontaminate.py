@@ -11,7 +11,8 @@ bring the halves of an item together. Such an item has no place of its own in th
 an item has to stand in a document, and how, depends on its length (scripts.cleaning.runs.Rules).
 Writes `contamination.parquet`: a row per document, item and place (id, source, part, task, item, start and stop in code points
 of the document's text, removed), in the order of the parts and of their documents. `removed` says whether the document goes;
-with `remove: spans` only one does of which cutting the places out leaves hardly anything.
+with `remove: spans` only one does of which cutting the places out leaves hardly anything. The summary counts by task also the
+items that only count together with others (`together`) and the texts that are not looked for at all (`too_short`).
 """
 
 from __future__ import annotations
@@ -106,6 +107,7 @@ class Tally:
                 "cut": self._cut[task],
                 "items": int((self._found & (tasks == task)).sum()),
                 "of": int((tasks == task).sum()),
+                "together": index.together(task) if index else 0,
                 "too_short": index.too_short(task) if index else 0,
             }
         return result

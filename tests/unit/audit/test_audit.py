@@ -25,7 +25,7 @@ from scripts.lib.manifest import load_manifest, provenance_path
 from tests.making import arguments, publish_rows
 from tests.unit.cleaning.test_filters import passing_row
 
-FOUND = {"documents": 1, "cut": 0, "items": 1, "of": 9, "too_short": 7}
+FOUND = {"documents": 1, "cut": 0, "items": 1, "of": 9, "together": 0, "too_short": 7}
 RULE = "length.min_characters"
 
 

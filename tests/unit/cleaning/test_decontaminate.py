@@ -84,7 +84,7 @@ LONG = {
 def test_long_items_are_found_by_any_run(tmp_path: Path) -> None:
     rows, manifest = run(tmp_path, LONG, [ITEM, "of"])
     assert {row["id"] for row in rows} == {"wrapped", "partly"}
-    found = {"documents": 2, "cut": 0, "items": 1, "of": 2, "too_short": 1}
+    found = {"documents": 2, "cut": 0, "items": 1, "of": 2, "together": 0, "too_short": 1}
     assert manifest["summary"]["quiz"] == found
     whole = {"in": 4, "kept": 2, "removed": {"contaminated": 2}, "quarantined": {}}
     assert manifest["accounting"] == {**whole, "sources": {"web": whole}}
@@ -124,6 +124,8 @@ MINUTE = {
 def test_the_shortest_items_count_together(tmp_path: Path) -> None:
     items = [PHRASE, "No good plot", "Too long now", "Very well acted", "Not my taste", "bad"]
     assert held(MINUTE, items, tmp_path) == {"all": {"0"}, "list": {"0", "1", "2", "3", "4"}}
+    counts = run(tmp_path / "counts", MINUTE, [*items, ITEM, SENTENCE])[1]["summary"]["quiz"]
+    assert (counts["together"], counts["too_short"], counts["of"]) == (5, 1, 8)
 
 
 def test_colliding_hashes_find_nothing_more(tmp_path: Path) -> None:
@@ -158,8 +160,8 @@ def test_items_are_counted_by_benchmark(tmp_path: Path) -> None:
     manifest = tmp_path / "contamination.json"
     assert decontaminate.main(arguments(settings, **made, tasks=tasks, manifest=manifest)) == 0
     assert load_manifest(manifest)["summary"] == {
-        "quiz": {"documents": 0, "cut": 0, "items": 0, "of": 1, "too_short": 0},
-        "test": {"documents": 2, "cut": 0, "items": 2, "of": 2, "too_short": 0},
+        "quiz": {"documents": 0, "cut": 0, "items": 0, "of": 1, "together": 0, "too_short": 0},
+        "test": {"documents": 2, "cut": 0, "items": 2, "of": 2, "together": 0, "too_short": 0},
     }
 
 
@@ -198,7 +200,7 @@ def test_spans_are_cut_and_what_is_left_is_curated(tmp_path: Path) -> None:
         ("web:gone", "quiz:0"): ITEM,
     }
     assert {row["id"] for row in rows if row["removed"]} == {"web:gone"}
-    assert manifest["summary"]["quiz"] == {"documents": 2, "cut": 1, "items": 2, "of": 2, "too_short": 0}
+    assert manifest["summary"]["quiz"] == {"documents": 2, "cut": 1, "items": 2, "of": 2, "together": 0, "too_short": 0}
     assert manifest["accounting"]["removed"] == {"contaminated": 1}
     repeated = ([], PARAGRAPH_SCHEMA)
     duplicates = publish_rows(tmp_path / "duplicates.json", [], DUPLICATE_SCHEMA, paragraphs=repeated)

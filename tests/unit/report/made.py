@@ -54,7 +54,9 @@ def cleaning(results: Path) -> dict[str, list[Path]]:
         ],
         "duplicates": [publish(corpus / "duplicates.json", {"cluster_sizes": {"2": 1}})],
         "contamination": [
-            publish(corpus / "contamination.json", {"quiz": {"items": 5, "too_short": 1, "documents": 2}})
+            publish(
+                corpus / "contamination.json", {"quiz": {"items": 5, "together": 0, "too_short": 1, "documents": 2}}
+            )
         ],
         "audits": [publish(corpus / "audit.json", {"groups": groups})],
         "classifiers": [
