@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from scripts.cleaning.personal.accounts import cards, ibans
+from scripts.cleaning.personal.accounts import broken_ibans, cards, ibans
 from scripts.cleaning.personal.emails import emails
 from scripts.cleaning.personal.national_ids import national_ids
 from scripts.cleaning.personal.network import addresses
@@ -74,6 +74,8 @@ def _find(text: str, kinds: Sequence[str]) -> list[tuple[int, int, str, str]]:
     for kind, finder in (("email", emails), ("iban", ibans), ("card", cards), ("ip", addresses)):
         take(kind, ((start, end, "") for start, end in finder(scanned)))
     take("national_id", national_ids(scanned))
+    for start, end in broken_ibans(scanned):
+        taken[start:end] = b"\1" * (end - start)
     if "phone" in kinds or "street_address" in kinds:
         take("phone", [(start, end, "") for start, end in phones(scanned, taken)])
     if "street_address" in kinds:

@@ -156,14 +156,26 @@ def _formats() -> dict[str, re.Pattern[str]]:
 
 def ibans(scanned: Scanned) -> Iterator[tuple[int, int]]:
     """Yield IBANs: of their country's form and length, passing modulus 97, in groups or not."""
+    return (span for span, valid in _accounts(scanned) if valid)
+
+
+def broken_ibans(scanned: Scanned) -> Iterator[tuple[int, int]]:
+    """Yield what has the form of an IBAN and wrong check digits: no number within is one of another kind."""
+    return (span for span, valid in _accounts(scanned) if not valid)
+
+
+def _accounts(scanned: Scanned) -> Iterator[tuple[tuple[int, int], bool]]:
+    """Yield what has the form of an IBAN, and whether its check digits are right."""
     text = scanned.text
     for start, digits in scanned.places.get(ACCOUNT, ()):
-        form = _formats().get(text[start:digits].upper())
+        country = text[start:digits]
+        if country.endswith(" ") and not (country.isupper() and text[digits + 2 : digits + 3] == " "):
+            continue  # any "no" before a number
+        form = _formats().get(country.strip().upper())
         match = form.match(text, digits + 2) if form else None
         if match is None or (text[match.end() : match.end() + 1].isalnum() and text[match.end()].isascii()):
             continue
         compact = "".join(character for character in text[start : match.end()] if character.isalnum())
         before = text[max(0, start - 4) : start]
-        free = not (before[-1:].isascii() and before[-1:].isalnum()) or before.upper() == "IBAN"
-        if free and mod_97(compact):
-            yield start, match.end()
+        if not (before[-1:].isascii() and before[-1:].isalnum()) or before.upper() == "IBAN":
+            yield (start, match.end()), mod_97(compact)

@@ -24,6 +24,8 @@ _DATE = re.compile(
     r"|(?:19|20)\d\d([./ -])[01]?\d\4[0-3]?\d|\d{1,5} ?/ ?(?:19|20)\d\d"
     r"|(?:1[5-9]|20)\d\d ?[-–/ ] ?(?:(?:1[5-9]|20)\d\d|\d\d)|(?:19|20)\d\d[01]\d[0-3]\d)(?![ ./-]?\d)"
 )
+_NUMBERED_DATE = re.compile(r"[0-3]?\d\.[01]?\d\.(?:19|20)\d\d\.\d")  # 01.02.2003.04
+_STEPS = re.compile(r"\d\d(?:\.\d\d){3}")  # 01.02.03.04, which lacks two digits for France
 _HOUR = r"(?:(?:[01]?\d|2[0-4])\.[0-5]\d|(?:[01]\d|2[0-4])[0-5]\d)"
 _HOURS = re.compile(rf"{_HOUR} ?[-–] ?{_HOUR}(?![ .-]?\d)")
 _THOUSANDS = re.compile(r"\d{1,2}(?: \d{3})+|\d{1,3}(?:\.\d{3})+")
@@ -130,7 +132,7 @@ def is_distinct(run: Run) -> Run | None:
         return None
     form = Run(run.text, run.start, match.end(), groups)
     whole = run.text[form.start : form.end]
-    if not 8 <= sum(form.sizes) <= MOST or _is_other(form) or _POSTCODE.fullmatch(whole):
+    if not 8 <= sum(form.sizes) <= MOST or _is_other(form) or _POSTCODE.fullmatch(whole) or _STEPS.fullmatch(whole):
         return None
     coded = form.count == 2 and "-" in whole and _CODED.search(run.text, max(0, run.start - 8), run.start)
     return None if coded else form
@@ -167,6 +169,7 @@ def _is_other(run: Run) -> bool:
         len(sizes) > 6
         or (len(sizes) == 6 and set(sizes) == {2})
         or _DATE.match(run.text, run.start, run.end)
+        or _NUMBERED_DATE.match(run.text, run.start, run.end)
         or _HOURS.match(run.text, run.start, run.end)
     ):
         return True

@@ -18,7 +18,7 @@ from scripts.lib.compiled import compiled
 OTHER, DIGIT, LETTER, HEX, JOINER, NEWLINE, PLUS, AT, COLON = range(9)
 EMAIL, NUMBER, COLONS, ACCOUNT, CODE = range(5)
 _PLANE = 0x10000
-_STOP, _N, _QUOTE, _UNDERSCORE, _HYPHEN, _PLUS, _OPEN, _CLOSE, _TILDE = (ord(character) for character in '.n"_-+[}~')
+_STOP, _SPACE, _N, _QUOTE, _UNDERSCORE, _HYPHEN, _PLUS, _OPEN, _CLOSE, _TILDE = map(ord, '. n"_-+[}~')
 _HYPHENS = "\u2010\u2011\u2012\u2212\ufe63\uff0d"
 Codes = NDArray[np.uint32]
 Places = NDArray[np.int64]
@@ -105,7 +105,8 @@ def _code_kind(codes: Codes, kinds: NDArray[np.uint8], i: int) -> int:
     if kinds[i + 1] == DIGIT:
         glued = letters > 5 and (codes[i - 3] | 32) == _N  # IBANDE89…
         alone = letters == 2 and (i < 3 or kinds[i - 3] != DIGIT)
-        if (alone or glued) and _account(kinds, i + 2):
+        apart = letters == 0 and i > 2 and codes[i - 1] == _SPACE and _letters_before(kinds, i - 1) == 2  # NO 93 8601…
+        if (alone or glued or apart) and _account(kinds, i + 2):
             return ACCOUNT
         parted = letters == 0 and i > 1 and kinds[i - 1] == JOINER and LETTER <= kinds[i - 2] <= HEX
         if (letters == 6 or parted) and LETTER <= kinds[i + 2] <= HEX and kinds[i + 3] == DIGIT:
@@ -163,7 +164,8 @@ def _find(codes: Codes, kinds: NDArray[np.uint8], out: Places) -> int:
             digits += 1
             other = _code_kind(codes, kinds, i) if digits == 1 or kinds[i - 1] != DIGIT else -1
             if other >= 0:
-                out[found, 0], out[found, 1], out[found, 2] = other, i - 2 if other == ACCOUNT else i, i
+                begin = i - 2 - (codes[i - 1] == _SPACE) if other == ACCOUNT else i
+                out[found, 0], out[found, 1], out[found, 2] = other, begin, i
                 found += 1
             continue
         lines += kind == NEWLINE
