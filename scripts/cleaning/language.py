@@ -7,9 +7,9 @@ is calibrated: of many texts with a score of 0.8, about 80 in 100 are in the lan
 (benchmarks/language_calibration.py fits it and shows it).
 
 `und` (undetermined, ISO 639-2) stands where no language is more likely right than wrong, where less than half of what is
-visible are letters, where no script has half of the letters (Latin: three fifths), and where half of a longer text is in
-another language than the rest. Chinese is `zh-hans` or `zh-hant` by its characters, and `zh` where those are common to both
-(BCP 47).
+visible are letters, where no script has half of the letters (Latin: three fifths; of a longer text a tenth more), and where half
+of a longer text is in another language than the rest. Chinese is `zh-hans` or `zh-hant` by its characters, and `zh` where those
+are common to both (BCP 47).
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ WINDOWS, WIDTH = 12, 128  # bytes of UTF-8
 FEWEST = 4  # letters
 LETTERS = 0.5  # of the visible characters
 DOMINANT, DOMINANT_LATIN = 0.5, 0.6  # of the weight of letters are of one script; of Latin more, as it is in all texts
+MORE_IN_LONG = 0.1  # than that, where a second script is no name or command but a text of its own
 SURE = 0.5
 KANA = 0.05  # of Chinese characters and kana: from here on it is Japanese
 WITHOUT_KANA = 12  # letters that no Japanese text has without kana, names and headings aside
@@ -109,9 +110,10 @@ class Identifier:
         """Return what the model says, before calibration."""
         data = sampled(squeezed(np.frombuffer(text.encode("utf-8", "replace"), np.uint8)), WINDOWS, WIDTH)
         counts = self._writing.count(data)
-        seen, letters, script, share = self._writing.weigh(counts)
+        is_long = len(data) >= 4 * QUARTER
+        seen, letters, script, share = self._writing.weigh(counts, is_long)
         possible = self._possible[script]
-        least = DOMINANT_LATIN if script == self._latin else DOMINANT
+        least = (DOMINANT_LATIN if script == self._latin else DOMINANT) + (MORE_IN_LONG if is_long else 0.0)
         if letters < FEWEST or letters < LETTERS * seen or share < least or not self._named[script]:
             return Found(None, 0.0, letters, b"", counts, possible)
         kana = int(counts[self._writing.kana])

@@ -18,6 +18,7 @@ Bytes = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]
 
 CODE_POINTS = 0x110000
+DENSE = 3  # letters of an alphabet that say as much as one letter of a script of syllables or words
 CAPITAL = 128  # added to the class of a letter
 SPACE = 32
 NEAR = 32  # bytes
@@ -127,15 +128,21 @@ def census(data: Bytes, classes: Bytes, kinds: int) -> Counts:
 
 
 @compiled
-def weigh(counts: Counts, script_of: Counts, weight: Counts, scripts: int) -> tuple[int, int, int, float]:
-    """Return visible characters, letters, the script with the greatest weight of letters, and its share of that weight."""
+def weigh(
+    counts: Counts, script_of: Counts, weight: Counts, scripts: int, han: int, hangul: int
+) -> tuple[int, int, int, float]:
+    """Return visible characters, letters, the script with the greatest weight of letters, and its share of that weight.
+
+    Korean is written in Hangul with Chinese characters, which are no other script there.
+    """
     sums = np.zeros(scripts, np.int64)
     letters = 0
     for kind in range(1, len(script_of)):
         letters += counts[kind]
         sums[script_of[kind]] += counts[kind] * weight[kind]
     best = int(np.argmax(sums))
-    return letters + counts[0], letters, best, sums[best] / max(1, sums.sum())
+    of_best = sums[best] + (sums[han] if best == hangul else 0)
+    return letters + counts[0], letters, best, of_best / max(1, sums.sum())
 
 
 def _lines(text: str) -> list[str]:
@@ -145,9 +152,9 @@ def _lines(text: str) -> list[str]:
 class Writing:
     """Classes of characters: 0 for what is no letter, then scripts (`scripts`), simplified only, traditional only.
 
-    `script_of` (kinds,) gives the script of a class: that of kana is `Han`. A letter weighs as much as the bytes of UTF-8 that
-    its script takes (`weight`): names, addresses and commands in Latin letters stand in texts of every language, so one of them
-    says less than one of the others.
+    `script_of` (kinds,) gives the script of a class: that of kana is `Han`. In a short text a letter weighs as much as the bytes
+    of UTF-8 that its script takes (`weight`): names, addresses and commands in Latin letters stand in texts of every language, so
+    one of them says less than one of the others. In a longer one (`weight_in_long`) letters count alike, but for dense scripts.
     """
 
     def __init__(self) -> None:
@@ -166,19 +173,23 @@ class Writing:
             first, last = (int(number, 16) for number in line.split()[:2])
             self._classes[first : last + 1] = 1 + self.scripts.index(name)
             self.weight[1 + self.scripts.index(name)] = len(chr(first).encode())  # at last that of the first range
+        dense = ("Han", "Kana", "Hangul", "Ethiopic")
+        weights = [DENSE if script in dense else 1 for script in self.scripts]
+        self.weight_in_long = np.array([1, *weights, DENSE, DENSE], np.int64)
         self._classes[[ord(character) for character in "".join(simplified)]] = self.simplified
         self._classes[[ord(character) for character in "".join(traditional)]] = self.traditional
         letters = np.flatnonzero(self._classes)
         capitals = [point for point in letters.tolist() if unicodedata.category(chr(point)) == "Lu"]
         self._classes[capitals] += CAPITAL
-        han = self.scripts.index("Han")
+        han, self._hangul = self.scripts.index("Han"), self.scripts.index("Hangul")
         self.script_of = np.array([0, *range(len(self.scripts)), han, han], np.int64)
-        self.script_of[self.kana] = han
+        self.script_of[self.kana] = self._han = han
 
     def count(self, data: Bytes) -> Counts:
         """Return how many characters of each class valid UTF-8 has, and how many capitals."""
         return census(data, self._classes, self.kinds)
 
-    def weigh(self, counts: Counts) -> tuple[int, int, int, float]:
+    def weigh(self, counts: Counts, is_long: bool) -> tuple[int, int, int, float]:
         """Return visible characters, letters, the number of the heaviest script, and its share."""
-        return weigh(counts, self.script_of, self.weight, len(self.scripts))
+        weight = self.weight_in_long if is_long else self.weight
+        return weigh(counts, self.script_of, weight, len(self.scripts), self._han, self._hangul)

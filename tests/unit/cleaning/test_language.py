@@ -124,6 +124,21 @@ def test_a_page_in_another_script_may_hold_commands_and_names(identifier: Identi
     assert identifier.identify("รองรับ Windows 11 และ macOS โดยดาวน์โหลดได้จากเว็บไซต์ example.com")[0] == "th"
 
 
+def test_longer_texts_of_two_scripts_are_undetermined(identifier: Identifier) -> None:
+    """Letters count alike there, so that few letters of many bytes do not name a page in English."""
+    for other in ("th", "el", "ru", "hi"):
+        for share, wanted in ((0.2, "en"), (0.5, UNDETERMINED), (0.9, other)):
+            size = int(1500 * share)
+            page = (SENTENCES["en"] * 30)[: 1500 - size] + " " + (SENTENCES[other] * 30)[:size]
+            assert identifier.identify(page)[0] == wanted, (other, share)
+
+
+def test_scripts_of_one_language_are_one(identifier: Identifier) -> None:
+    korean = "大韓民國은 民主共和國이며 모든 權力은 國民에게서 나온다고 할 것이다. "
+    assert identifier.identify(korean * 12)[0] == "ko"
+    assert identifier.identify(SENTENCES["ja"] * 12)[0] == "ja"
+
+
 @pytest.mark.parametrize(
     "text",
     [
