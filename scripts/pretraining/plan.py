@@ -140,7 +140,7 @@ def epoch_caps(settings: Settings, inputs: Inputs) -> dict[str, float]:
 def source_accounts(recipe: Recipe, inputs: Inputs, caps: Mapping[str, float]) -> dict[str, dict[str, float | int]]:
     """Return per source the training tokens there are, its weight and cap and, of the whole run, tokens, samples and epochs.
 
-    Raises UserError for a source that cannot fill one sequence, or that would be seen more often than its cap.
+    Raises UserError for a source that cannot fill one sequence, that would be seen more often than its cap, or not at all.
     """
     streams = open_streams(inputs.sources, "train")
     needed = recipe.training.sequence_length + 1 if recipe.training.packing == CONTIGUOUS else 1
@@ -153,7 +153,14 @@ def source_accounts(recipe: Recipe, inputs: Inputs, caps: Mapping[str, float]) -
     order = data_order(recipe, inputs.weights, streams)
     check_epochs(recipe, order, caps)
     weights = mixture_weights(list(streams.values()), inputs.weights, recipe.temperature)
-    realised = taken_from(order, *recipe.samples(recipe.training.steps))
+    first, samples = recipe.samples(recipe.training.steps)
+    realised = taken_from(order, first, samples)
+    for name, taken in sorted(realised.items()):
+        if not taken.samples:
+            raise UserError(
+                f"models.{recipe.model}: source {name} of corpus {inputs.corpus} would give none of the {samples:,} samples of "
+                "training; raise its weight or training.steps, or take the source out of the corpus."
+            )
     return {
         name: {
             "available_tokens": streams[name].tokens,

@@ -285,7 +285,7 @@ class Recipe:
             training=Training.from_settings(settings["training"]),
             origin=None if origin is None else Origin.from_settings(origin),
         )
-        require(recipe.temperature > 0, f"models.{recipe.model}.temperature: must be above 0")
+        require(recipe.temperature >= 0.1, f"models.{recipe.model}.temperature: must be at least 0.1")
         family, wanted = recipe.architecture.family, FAMILIES[recipe.architecture.family]
         require(
             recipe.objective == wanted,

@@ -59,6 +59,10 @@ def test_the_account_of_the_mixture_is_what_the_batches_hold(inputs: tiny.Inputs
         ({"max_epochs": 0.3}, "at most 0.3 epochs of source books are allowed"),
         ({"epoch_caps": {"web": 0.2}}, "at most 0.2 epochs of source web are allowed"),
         (
+            {"weights": {"books": 1.0, "web": 1e-6}},
+            "source web of corpus main would give none of the 160 samples of training; raise its weight",
+        ),
+        (
             {"token_budget": 3839},
             "token_budget is 3,839, but its training would see 3,840 tokens; lower training.steps to 19",
         ),
