@@ -33,10 +33,7 @@ rule tokenizer:
     resources:
         mem_mb=lambda w: max(
             3000,
-            megabytes(
-                registry.tokenizer(w.tokenizer)["algorithm"],
-                registry.tokenizer(w.tokenizer)["sample_bytes"],
-            ),
+            megabytes(registry.tokenizer(w.tokenizer)["sample_bytes"]),
         ),
         runtime=240,
     params:

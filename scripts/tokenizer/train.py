@@ -88,9 +88,9 @@ def lines_of(text: str, opening: str = "") -> Iterator[str]:
                 yield some[start : start + LINE_CHARACTERS]
 
 
-def check_memory(algorithm: str, size: int, memory: int | None) -> None:
+def check_memory(size: int, memory: int | None) -> None:
     """Log how much memory training on `size` bytes takes; raises UserError when the job may use less (both in MB)."""
-    needed = megabytes(algorithm, size)
+    needed = megabytes(size)
     log.info("Training on %.1f MB of text takes about %d MB of memory.", size / 1e6, needed)
     if memory is not None and needed > memory:
         raise UserError(
@@ -178,7 +178,7 @@ def make_tokenizer(
     if not any(texts.values()):
         raise UserError(f"Corpus {recipe.corpus!r} has no training text for a tokenizer; loosen its filters.")
     size = sum(len(text.encode("utf-8")) for those in texts.values() for text in those)
-    check_memory(recipe.algorithm, size, memory)
+    check_memory(size, memory)
     folder = out.folder(name)
     model = folder / "tokenizer.model"
     model.write_bytes(train_model(texts, recipe))

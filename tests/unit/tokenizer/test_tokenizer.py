@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -30,9 +31,11 @@ from scripts.pretraining.exported_tokenizer import exported_tokenizer
 from scripts.pretraining.recipe import Architecture
 from scripts.tokenizer import train
 from scripts.tokenizer.export import check_equal_ids, fast_tokenizer
+from scripts.tokenizer.memory import megabytes
 from scripts.tokenizer.sample import bytes_of, cut, rank_documents, sample_texts, shares, take
 from tests.making import arguments, publish_curated, publish_rows
 from tests.real_text import module_documents, topic_documents
+from tests.unit.tokenizer.growth import growth
 
 TOPICS = {f"reference:{row['id']}": row["text"] for row in topic_documents()}
 MODULES = {f"modules:{row['id']}": row["text"] for row in module_documents()[:20]}
@@ -236,6 +239,20 @@ def test_a_sample_that_needs_more_memory_than_there_is_is_refused(
     said = capsys.readouterr().err
     assert "Training on 0.2 MB of text takes about" in said
     assert re.search(r"sample_bytes of \d+,\d+ takes about \d+ MB of memory and this job may use 100; lower it", said)
+
+
+def test_the_memory_of_text_without_spaces_is_foreseen() -> None:
+    """Lines of Thai letters, of which the trainer takes each for one long word; what every training takes stands aside."""
+    recipe = train.Recipe.from_settings({**SETTINGS, "vocabulary": 8000})
+    random, sizes, grown = np.random.default_rng(1), [], []
+    words = ["".join(map(chr, 0x0E00 + random.integers(1, 59, random.integers(2, 7)))) for _ in range(8000)]
+    for count in (50_000, 250_000):
+        text = "".join(words[number % 8000] for number in random.zipf(1.2, count))
+        texts = [text[start : start + 400] for start in range(0, len(text), 400)]
+        sizes.append(len(text.encode("utf-8")))
+        grown.append(growth(texts, recipe))
+    needed = [megabytes(size) for size in sizes]
+    assert grown[1] - grown[0] < 1e6 * (needed[1] - needed[0])
 
 
 def test_parts_and_their_order_do_not_count(made: Path, tmp_path: Path) -> None:
