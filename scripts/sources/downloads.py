@@ -264,7 +264,8 @@ def _reason(error: HTTPError) -> str:
     root = _root(error)
     if isinstance(root, OSError) and root.strerror:
         return root.strerror
-    return re.sub(r"<[^>]*>:?\s*|\(.*\)|url:.*", "", str(root)).strip(" :") or type(root).__name__
+    said = "".join(letter for letter in str(root) if letter.isprintable())  # a server may say anything
+    return re.sub(r"<[^>]*>:?\s*|\(.*\)|url:.*", "", said).strip(" :") or type(root).__name__
 
 
 def _root(error: BaseException) -> BaseException:

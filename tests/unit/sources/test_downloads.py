@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -273,3 +274,19 @@ def test_a_silent_server_is_not_waited_for_longer_than_a_download_may_take(tmp_p
         finally:
             over.set()
     assert time.monotonic() - began < 15
+
+
+def test_what_a_server_says_in_place_of_an_answer_is_shown_without_controls(tmp_path: Path, slept: list[float]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            for _ in range(downloads.ATTEMPTS):
+                with listener.accept()[0] as connection:
+                    connection.recv(1 << 16)
+                    connection.sendall(b"\x1b[31mno answer\r\n\r\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        with pytest.raises(UserError) as error:
+            fetched(tmp_path, Remote(f"http://127.0.0.1:{listener.getsockname()[1]}/x"))
+    assert "no answer" in str(error.value)
+    assert str(error.value).isprintable()
