@@ -143,6 +143,7 @@ class Downloader:
                     finally:
                         response.close()
                     hop = _joined(url, hop, target)
+                check_time(url, self._limits, deadline)
         except LocationParseError:
             raise UserError(f"{shown(url)} is no address that can be opened; correct it.") from None
         except HTTPError as error:

@@ -276,6 +276,16 @@ def test_a_silent_server_is_not_waited_for_longer_than_a_download_may_take(tmp_p
     assert time.monotonic() - began < 15
 
 
+def test_redirects_count_to_the_time_that_a_download_may_take(tmp_path: Path) -> None:
+    def slow(request: Request) -> Answer:
+        time.sleep(0.7)
+        return Answer(BODY) if len(request.path) > 8 else Answer(status=302, headers={"Location": f"{request.path}x"})
+
+    with serving(slow) as server, pytest.raises(UserError, match="takes longer than"):
+        fetched(tmp_path, Remote(server.url("/x")), max_seconds=1)
+    assert len(server.requests) < 4
+
+
 def test_what_a_server_says_in_place_of_an_answer_is_shown_without_controls(tmp_path: Path, slept: list[float]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
