@@ -28,7 +28,7 @@ from urllib3.exceptions import HTTPError, LocationParseError
 from scripts.lib.errors import UserError
 from scripts.lib.progress import byte_progress
 from scripts.sources.addresses import shown
-from scripts.sources.guard import ForbiddenAddress, check_literal, guarded_pools
+from scripts.sources.guard import SILENCE, ForbiddenAddress, check_literal, guarded_pools
 from scripts.sources.limits import Limits, Pace, check_time
 from scripts.sources.partial import Partial, http_time
 
@@ -38,7 +38,7 @@ CHUNK = 1 << 18
 REDIRECTS = 10
 ATTEMPTS = 8
 FIRST_WAIT, LONGEST_WAIT, LONGEST_ASKED = 2.0, 120.0, 3600.0  # seconds
-CONNECT, SILENCE = 30.0, 60.0  # seconds without a sign of life
+CONNECT = 30.0  # seconds
 # Common Crawl answers 403 to those who ask too fast; a real refusal is told apart by its staying so.
 BUSY = {403: 4, 408: ATTEMPTS, 425: ATTEMPTS, 429: ATTEMPTS, 500: ATTEMPTS, 502: ATTEMPTS, 503: ATTEMPTS, 504: ATTEMPTS}
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")

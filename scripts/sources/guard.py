@@ -9,11 +9,14 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import socket
+import threading
 from collections.abc import Set
 
 import urllib3
+from urllib3 import HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+SILENCE = 60.0  # seconds without a sign of life
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 COMPATIBLE = ipaddress.IPv6Network("::/96")
 
@@ -53,6 +56,27 @@ def _inside(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
 
 
+class _Prompt(HTTPConnection):
+    """A connection that hangs up where the headers of an answer are not there in the time that one read may take.
+
+    A server that sends a byte now and then would keep it waiting for ever, since each read has that time for itself.
+    """
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as in the class above
+        def hang_up() -> None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(connected, socket.SHUT_RDWR)  # also below TLS, which then sees the end
+
+        connected = self.sock
+        watch = threading.Timer(self.timeout or SILENCE, hang_up)
+        watch.daemon = True
+        watch.start()
+        try:
+            return super().getresponse()
+        finally:
+            watch.cancel()
+
+
 def guarded_pools(allowed: Set[str]) -> urllib3.PoolManager:
     """Return a pool of connections that raise ForbiddenAddress unless the host is allowed or its address is public."""
 
@@ -63,11 +87,11 @@ def guarded_pools(allowed: Set[str]) -> urllib3.PoolManager:
             raise ForbiddenAddress(peer)
         return connected
 
-    class Plain(HTTPConnection):
+    class Plain(_Prompt, HTTPConnection):
         def _new_conn(self) -> socket.socket:
             return checked(self, super()._new_conn())
 
-    class Encrypted(HTTPSConnection):
+    class Encrypted(_Prompt, HTTPSConnection):
         def _new_conn(self) -> socket.socket:
             return checked(self, super()._new_conn())
 

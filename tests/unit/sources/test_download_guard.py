@@ -172,7 +172,7 @@ def test_addresses_and_paths_in_a_text_lose_their_queries() -> None:
 
 def test_encrypted_connections_lead_to_no_other(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="which is refused"):
-        downloads.Downloader(Limits(), tmp_path)._request("https://x.test/a", "http://x.test/a", {})
+        downloads.Downloader(Limits(), tmp_path)._request("https://x.test/a", "http://x.test/a", {}, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -274,6 +275,27 @@ def test_a_silent_server_is_not_waited_for_longer_than_a_download_may_take(tmp_p
         finally:
             over.set()
     assert time.monotonic() - began < 15
+
+
+def test_headers_that_come_byte_by_byte_count_to_the_time_of_a_download(tmp_path: Path) -> None:
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            with suppress(OSError), listener.accept()[0] as connection:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                while not over.wait(0.1):
+                    connection.sendall(b"x")
+
+        threading.Thread(target=answer, daemon=True).start()
+        began = time.monotonic()
+        limit = threading.Timer(15, over.set)
+        limit.start()
+        with pytest.raises(UserError, match="run again"):
+            fetched(tmp_path, Remote(f"http://127.0.0.1:{listener.getsockname()[1]}/x"), max_seconds=1)
+        limit.cancel()
+        over.set()
+    assert time.monotonic() - began < 10
 
 
 def test_redirects_count_to_the_time_that_a_download_may_take(tmp_path: Path) -> None:
