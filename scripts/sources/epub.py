@@ -85,6 +85,12 @@ class Container:
                 self._members[name] = info
                 self._folded[_fold(name)] = info
 
+    @property
+    def only_text(self) -> zipfile.ZipInfo | None:
+        """The text that a zip consists of, as Project Gutenberg packs its plain ones; None where it holds more."""
+        members = self._zip.infolist()
+        return members[0] if len(members) == 1 and members[0].filename.lower().endswith(".txt") else None
+
     def find(self, path: str, folder: str = "") -> zipfile.ZipInfo | None:
         """Return the member that a path means, seen from a folder: as it stands, percent-decoded or in other case."""
         for name in (path, urllib.parse.unquote(path.partition("#")[0])):

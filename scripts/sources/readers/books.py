@@ -1,4 +1,4 @@
-"""Books: EPUB, HTML and plain text as Project Gutenberg has them, told by their content.
+"""Books: EPUB, HTML and plain text as Project Gutenberg has them, also the one text of a zip, told by their content.
 
 Books are whole or cut at their borders into documents of readable length; the parts of an EPUB are cut each for itself.
 Licence header and footer are removed; how long they were is recorded with the first document after them.
@@ -43,7 +43,10 @@ def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcom
         if head.startswith(_ZIP):
             with io.BytesIO(read_whole(path)) if compression(path) else path.open("rb") as stream:
                 container = Container(stream)
-                yield from shelf.epub(container, open_package(container))
+                if (text := container.only_text) is not None:
+                    yield from shelf.plain(container.read(text))
+                else:
+                    yield from shelf.epub(container, open_package(container))
         elif is_markup(head):
             yield from shelf.html(read_whole(path))
         else:

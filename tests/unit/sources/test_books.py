@@ -3,11 +3,13 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from scripts.sources.booksplit import split_book
+from scripts.sources.decoding import decode_legacy
 from scripts.sources.gutenberg import strip_blocks, strip_licence, tidy
 
 from .running import documents_of
@@ -104,6 +106,34 @@ def test_old_encodings_and_line_ends_are_read(tmp_path: Path) -> None:
     assert found.list[0]["text"] == "Café “bees”\nfly"
     found = documents_of(tmp_path / "bom", "new.txt", "\ufeffCafe\u0301".encode(), "books")
     assert found.list[0]["text"] == "Café"
+
+
+RUSSIAN = "Это обычный русский текст книги. "
+CHARSETS = [
+    (RUSSIAN, "cp1251"), (RUSSIAN, "koi8-r"), ("这是一本书的文字。他走在路上，想着自己的事情。", "gbk"),
+    ("Příliš žluťoučký kůň úpěl ďábelské ódy. ", "iso8859-2"), ("Szedł drogą i myślał o sobie, a gęś była żółta. ", "iso8859-2"),
+    ("L'été était déjà là, où les élèves mangeaient des gâteaux à Noël. ", "cp1252"),
+    ("Den gamle mand gik på vejen og så en ræv på øen. ", "cp1252"),
+    ("The café was quiet, and she answered “quite so”—then left. ", "cp1252"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "charset"), CHARSETS)
+def test_charsets_of_all_countries_are_told_by_the_bytes(text: str, charset: str) -> None:
+    assert decode_legacy((text * 40).encode(charset)) == text * 40
+
+
+def test_a_bad_byte_makes_utf8_no_other_charset() -> None:
+    text = "Größe über alles, Пчёлы летают. " * 3
+    assert decode_legacy(text.encode() + b"\xff" + text.encode()) == f"{text}\ufffd{text}"
+
+
+def test_the_one_text_of_a_zip_is_a_book(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("1.TXT", "Bees fly.")
+    found = documents_of(tmp_path, "1.zip", buffer.getvalue(), "books")
+    assert {key: row["text"] for key, row in found.rows.items()} == {"1/0000": "Bees fly."}
 
 
 def test_empty_and_blank_books_are_accounted_for(tmp_path: Path) -> None:
