@@ -7,7 +7,7 @@ import heapq
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,9 @@ from scripts.reproducibility.batches import ModelBatches, planned_models
 
 Facts = dict[str, Any]
 NEAR = 5  # suggestions for an unknown id
+_HOST = re.compile(
+    r"[^/:]+\.[^/:]+(?::\d+)?(?:/|$)"
+)  # with which a URL without scheme begins, and no id, which has a source
 PLACEHOLDER = re.compile(r"<[A-Z][A-Z_]*>")
 
 
@@ -39,11 +42,11 @@ def rows_where(path: Path, column: str, value: str) -> list[Facts]:
     return rows
 
 
-def places(path: Path, column: str, value: str) -> Iterator[int]:
-    """Yield the numbers of the rows in which a column has a value."""
-    start = 0
+def places(path: Path, column: str, values: Sequence[str]) -> Iterator[int]:
+    """Yield the numbers of the rows in which a column has one of some values."""
+    start, wanted = 0, pa.array(values, pa.string())
     for batch in read_batches(path, [column], 65_536):
-        for number in pc.indices_nonzero(pc.fill_null(pc.equal(batch.column(0), value), False)).to_pylist():
+        for number in pc.indices_nonzero(pc.is_in(batch.column(0), wanted)).to_pylist():
             yield start + number
         start += batch.num_rows
 
@@ -74,15 +77,17 @@ class Trace:
             raise UserError(f"{results} holds no documents; run the workflow, or name its results with --results.")
 
     def find(self, wanted: str) -> tuple[str, Path, int]:
-        """Return source, file and row of a document, by its id or URL. Raises UserError with what comes near."""
+        """Return source, file and row of a document, by its id or URL, its scheme or not. Raises UserError with what is near."""
         named = wanted.partition(":")[0] in self._sources("")  # an id may hold an address: `web:https://example.org/`
-        column = "url" if "://" in wanted and not named else "id"
+        bare = not named and "://" not in wanted and _HOST.match(wanted) is not None
+        column = "url" if bare or ("://" in wanted and not named) else "id"
+        values = [f"https://{wanted}", f"http://{wanted}"] if bare else [wanted]
         found: list[tuple[str, Path, int]] = []
         for source in self._sources(wanted if column == "id" else ""):
             for path in part_files(self.results / "sources" / source / "documents"):
-                found += [(source, path, row) for row in places(path, column, wanted)]
+                found += [(source, path, row) for row in places(path, column, values)]
         if not found:
-            raise self._unknown(wanted, column)
+            raise self._unknown(values[0], column)
         if len(found) > 1:
             ids = dict.fromkeys(row_at(path, row)["id"] for _, path, row in found)
             if len(ids) > 1:
@@ -199,7 +204,7 @@ class Trace:
         """Return where the curated text lies and what changed in it; None when it went or is not made."""
         if not path.with_suffix(".json").is_file():
             return None
-        row = next(places(path, "id", source_id(document["id"])), None)
+        row = next(places(path, "id", [source_id(document["id"])]), None)
         if row is None:
             return None
         curated = row_at(path, row)

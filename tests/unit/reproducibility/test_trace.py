@@ -65,6 +65,7 @@ def test_a_kept_document_is_followed_to_its_steps(results: Path, capsys: pytest.
 
 def test_a_document_is_found_by_its_url(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert asked(results, "https://example.org/0-5", capsys)["id"] == "web:0-5"
+    assert asked(results, "example.org/0-5", capsys)["id"] == "web:0-5"
     (corpus,) = asked(results, "https://example.org/0-5", capsys)["corpora"]
     assert corpus["curated"]["split"] == "validation"
     assert corpus["curated"]["shards"][0]["models"] == []
@@ -109,6 +110,7 @@ def test_why_a_document_went(results: Path, capsys: pytest.CaptureFixture[str]) 
         ("web:1-66", "There is no document with the id web:1-66 under"),
         ("web:1-66", "near it are web:1-6"),
         ("https://example.org/1-66", "no document with the url"),
+        ("example.org/1-66", "no document with the url"),
         ("nowhere", "the sources are web"),
         ("web:7-7", "web:7-7 is no document: its record is quarantined as bad_utf8 (a.warc, 7-7)"),
     ],
