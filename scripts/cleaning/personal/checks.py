@@ -147,3 +147,40 @@ def chinese(number: str) -> bool:
 def indian(digits: str) -> bool:
     """Aadhaar: twelve digits, the first from 2 on, Verhoeff."""
     return digits[0] > "1" and verhoeff(digits)
+
+
+def canadian(digits: str) -> bool:
+    """Social Insurance Number: Luhn; none begins with 8."""
+    return digits[0] != "8" and len(set(digits)) > 1 and luhn(digits)
+
+
+def swiss(digits: str) -> bool:
+    """AHV number: the code of the country (756) and the check digit of an EAN."""
+    return digits.startswith("756") and weighted(digits, (1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1), 10) == 0
+
+
+def norwegian(digits: str) -> bool:
+    """Fødselsnummer, or D-number with 40 added to the day: two check digits by modulus eleven."""
+    day = int(digits[:2])
+    born = 1 <= (day - 40 if day > 40 else day) <= 31 and 1 <= int(digits[2:4]) <= 12
+    first = weighted(digits, (3, 7, 6, 1, 8, 9, 4, 5, 2, 1), 11)
+    return born and first == 0 and weighted(digits, (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1), 11) == 0
+
+
+def romanian(digits: str) -> bool:
+    """Cod numeric personal: sex and century, date of birth, a digit by modulus eleven, 10 being 1."""
+    born = digits[0] != "0" and 1 <= int(digits[3:5]) <= 12 and 1 <= int(digits[5:7]) <= 31
+    check = weighted(digits, (2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9), 11)
+    return born and (1 if check == 10 else check) == int(digits[12])
+
+
+def turkish(digits: str) -> bool:
+    """T.C. Kimlik number: two check digits by modulus ten."""
+    tenth = weighted(digits[:9], (7, 9, 7, 9, 7, 9, 7, 9, 7), 10)  # 9 is -1
+    return digits[0] != "0" and tenth == int(digits[9]) and weighted(digits[:10], (1,) * 10, 10) == int(digits[10])
+
+
+def korean(digits: str) -> bool:
+    """Resident registration number: date of birth, sex and century, and (until 2020) a digit by modulus eleven."""
+    born = 1 <= int(digits[2:4]) <= 12 and 1 <= int(digits[4:6]) <= 31 and digits[6] in "12345678"
+    return born and (11 - weighted(digits[:12], (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5), 11)) % 10 == int(digits[12])

@@ -64,6 +64,10 @@ FORMS = (
     _form("UK", "(?i:" + _NINO + r"(?: ?\d{2}){3} ?[A-D])", _any, alone=False),
     _form("US", _SSN % ("-", "-"), _not_repeated, common=True),
     _form("US", _SSN % ("[ .-]?", "[ .-]?"), _not_repeated, alone=False),
+    _form("CH", r"756\.\d{4}\.\d{4}\.\d{2}", checks.swiss),
+    _form("CH", r"756[ -]?\d{4}[ -]?\d{4}[ -]?\d{2}", checks.swiss, alone=False),
+    _form("KR", r"\d{6}-[1-8]\d{6}", checks.korean, common=True),
+    _form("KR", r"\d{6} ?[1-8]\d{6}", checks.korean, alone=False),
     _form("DE", r"\d{2} ?\d{3} ?\d{3} ?\d{3}|\d{3} ?\d{3} ?\d{3} ?\d{2}|\d{11}", checks.german, alone=False),
     _form(
         "NL",
@@ -76,6 +80,10 @@ FORMS = (
     _form("BR", r"\d{11}|\d{9}-\d{2}|\d{3} \d{3} \d{3} \d{2}", checks.brazilian, alone=False),
     _form("IN", r"\d{12}|\d{4}[ -]\d{4}[ -]\d{4}", checks.indian, alone=False),
     _form("SE", r"(?:18|19|20)?\d{6} ?\d{4}", checks.swedish, alone=False),
+    _form("CA", r"\d{9}|\d{3}[ -]\d{3}[ -]\d{3}", checks.canadian, alone=False),
+    _form("NO", r"\d{6} ?\d{5}", checks.norwegian, alone=False),
+    _form("RO", r"\d{13}", checks.romanian, alone=False),
+    _form("TR", r"\d{11}|\d{3} \d{3} \d{3} \d{2}", checks.turkish, alone=False),
 )
 
 _FORM = re.compile("|".join(f"(?:{form.pattern.pattern})" for form in FORMS), re.ASCII)
@@ -152,8 +160,11 @@ def _match(text: str, start: int, forms: tuple[Form, ...]) -> tuple[int, int, st
 
 
 def _near(label: Label, start: int) -> bool:
-    """Tell whether a label is near enough: one of two letters, such as a country's code, right before the number only."""
-    return label.end - label.start > 2 or 0 <= start - label.end <= 2
+    """Tell whether a label is near enough: one of two letters, such as a country's code, right before the number only.
+
+    So are those of Canada, SIN and NAS, which are words of other languages.
+    """
+    return label.end - label.start > (3 if label.kind == "id.CA" else 2) or 0 <= start - label.end <= 2
 
 
 def _goes_on(text: str, end: int) -> bool:

@@ -165,6 +165,40 @@ def _china(text: str) -> bool:
     return len(text) == 18 and mod_11_2(text)
 
 
+def _canada(text: str) -> bool:
+    return len(_digits(text)) == 9 and luhn("".join(map(str, _digits(text))))
+
+
+def _switzerland(text: str) -> bool:
+    digits = _digits(text)
+    return digits[:3] == [7, 5, 6] and (sum(digits[:12:2]) + 3 * sum(digits[1:12:2]) + digits[12]) % 10 == 0
+
+
+def _norway(text: str) -> bool:
+    digits = _digits(text)
+    first = -sum(d * w for d, w in zip(digits, (3, 7, 6, 1, 8, 9, 4, 5, 2), strict=False)) % 11
+    second = -sum(d * w for d, w in zip(digits, (5, 4, 3, 2, 7, 6, 5, 4, 3, 2), strict=False)) % 11
+    return digits[9:] == [first, second]
+
+
+def _romania(text: str) -> bool:
+    digits = _digits(text)
+    check = sum(d * int(w) for d, w in zip(digits, "279146358279", strict=False)) % 11
+    return len(digits) == 13 and digits[12] == (1 if check == 10 else check)
+
+
+def _turkey(text: str) -> bool:
+    digits = _digits(text)
+    tenth = (7 * sum(digits[:9:2]) - sum(digits[1:8:2])) % 10
+    return len(digits) == 11 and digits[9:] == [tenth, sum(digits[:10]) % 10]
+
+
+def _korea(text: str) -> bool:
+    digits = _digits(text)
+    check = (11 - sum(d * int(w) for d, w in zip(digits, "234567892345", strict=False)) % 11) % 10
+    return len(digits) == 13 and digits[12] == check
+
+
 NATIONAL_IDS: dict[str, Callable[[str], bool]] = {
     "BE": _belgium,
     "BR": _brazil,
@@ -180,4 +214,13 @@ NATIONAL_IDS: dict[str, Callable[[str], bool]] = {
     "SE": _sweden,
     "UK": _united_kingdom,
     "US": _united_states,
+}
+# Of countries that came after the labelled set, which has none of theirs.
+LATER_NATIONAL_IDS: dict[str, Callable[[str], bool]] = {
+    "CA": _canada,
+    "CH": _switzerland,
+    "KR": _korea,
+    "NO": _norway,
+    "RO": _romania,
+    "TR": _turkey,
 }
