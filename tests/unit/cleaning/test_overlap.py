@@ -58,6 +58,13 @@ def test_shared_runs_are_counted_in_words(tmp_path: Path) -> None:
     ]
 
 
+def test_what_stands_for_hyphens_and_apostrophes_hides_no_shared_run(tmp_path: Path) -> None:
+    quoted = "It's a well-known and oft-told tale, and we don't tire of it"
+    cut = "It 's a well @-@ known and oft told tale , and we do n't tire of it"
+    rows, _ = run(tmp_path, {"v:1": f"{quoted}.", "t:1": f"Before. {cut} . After."}, ["v:1"])
+    assert [(row["words"], row["covered"]) for row in rows] == [(16, 16)]
+
+
 def test_neither_parts_nor_order_count(tmp_path: Path) -> None:
     texts = {f"d:{n}": one["text"][:3000] for n, one in enumerate([*module_documents()[:40], *topic_documents()[:40]])}
     held = [f"d:{number}" for number in range(0, 80, 5)]
