@@ -17,6 +17,7 @@ from scripts.pretraining.size import parameters
 FLOAT32, BFLOAT16, MASK = 4, 2, 1
 FLATTENED = 500_000_000  # elements that DeepSpeed flattens for an all-reduce without ZeRO
 GATHERED = 1_000_000_000  # elements that ZeRO 3 lets live at once
+GLOBAL_EVERY = 3  # one layer of so many of ModernBERT attends to all tokens
 PERSISTENT = 100_000  # tensors of fewer elements stay whole with ZeRO 3
 
 
@@ -101,12 +102,13 @@ def memory(recipe: Recipe, vocabulary: int, grid: Grid, fused_dropout: bool = Tr
 def stage_memory(recipe: Recipe, vocabulary: int, grid: Grid, stage: Stage, fused_dropout: bool = True) -> Memory:
     """Return the bytes of a device of a stage."""
     held = stage_parameters(recipe.architecture, vocabulary, grid, stage)
-    states = model_states(recipe, vocabulary, held, grid)
+    states = model_states(recipe, vocabulary, held, grid, stage)
     tokens = grid.micro_batch * recipe.training.sequence_length // grid.sequence
+    predicted = logits(recipe, vocabulary, tokens) if stage.last else 0
     return Memory(
         **states,
-        activations=activations(recipe, vocabulary, grid, stage, tokens, fused_dropout),
-        logits=logits(recipe, vocabulary, tokens) if stage.last else 0,
+        activations=activations(recipe, vocabulary, grid, stage, tokens, predicted, fused_dropout),
+        logits=predicted,
         buffers=buffers(recipe, held, grid),
         average=average(recipe, vocabulary) if stage.first else 0,
     )
@@ -129,24 +131,33 @@ def stage_parameters(shape: Architecture, vocabulary: int, grid: Grid, stage: St
     return inside + stage.first * parts["embeddings"] + stage.last * (parts["head"] + tied)
 
 
-def model_states(recipe: Recipe, vocabulary: int, held: int, grid: Grid) -> dict[str, int]:
-    """Bytes of weights, gradients and optimizer (AdamW in fp32), as DeepSpeed holds them.
+def model_states(recipe: Recipe, vocabulary: int, held: int, grid: Grid, stage: Stage) -> dict[str, int]:
+    """Bytes of weights, gradients and optimizer in fp32 (AdamW, or Muon with one moment of matrices), as DeepSpeed holds them.
 
     ZeRO 1 and 2 keep a master copy of a device's share beside the whole weights. Both add gradients up by share, but
-    a device that has a piece of a tensor in its share keeps its whole gradient, which tells for the embeddings. ZeRO 3
-    keeps two copies of the share, and small tensors whole.
+    a device that has a piece of a tensor in its share keeps its whole gradient, which tells for the embeddings, and for an
+    untied head that is larger than a share. ZeRO 3 keeps two copies of the share, and small tensors whole.
     """
     shape, size = recipe.architecture, _held_in(recipe)
-    share = math.ceil(held / grid.sharing)
-    kept = 0 if grid.offload else 3 * FLOAT32 * share  # on the device; the host takes it otherwise
+    own = math.ceil(held / grid.sharing)
+    kept = 0 if grid.offload else 3 * FLOAT32 * own  # on the device; the host takes it otherwise
     if grid.zero_stage == 0:
-        return {"weights": FLOAT32 * held, "gradients": FLOAT32 * held, "optimizer": 2 * FLOAT32 * held}
+        moments = 2 * held
+        if recipe.training.optimizer.name == "muon":
+            parts = parameters(shape, vocabulary)
+            moments -= parts["attention"] + parts["feed_forward"]
+        return {"weights": FLOAT32 * held, "gradients": FLOAT32 * held, "optimizer": FLOAT32 * moments}
     if grid.zero_stage == 3:
         small = persistent(shape, grid) if grid.sharing > 1 else 0  # what no one shares is its own gathered tensor
-        weights, gradients = share + small, share
+        weights, gradients = own + small, own
     else:
-        whole = shape.padded_vocabulary(vocabulary) * shape.width
-        weights, gradients = held, whole + math.ceil((held - whole) / grid.sharing)
+        matrix = shape.padded_vocabulary(vocabulary) * shape.width
+        untied = not shape.tied_embeddings
+        whole = matrix if stage.first or not untied else 0
+        head = matrix if stage.last and untied else 0
+        share = math.ceil((held - whole) / grid.sharing)
+        # Where the head begins a device has the last matrices before it as well.
+        weights, gradients = held, whole + max(share, head + (held - whole - head) % share)
     return {"weights": size * weights, "gradients": size * gradients, "optimizer": kept}
 
 
@@ -186,20 +197,22 @@ def average(recipe: Recipe, vocabulary: int) -> int:
 
 
 def activations(
-    recipe: Recipe, vocabulary: int, grid: Grid, stage: Stage, tokens: int, fused_dropout: bool = True
+    recipe: Recipe, vocabulary: int, grid: Grid, stage: Stage, tokens: int, beside: int, fused_dropout: bool = True
 ) -> int:
     """Bytes that the backward pass keeps of micro-batches in flight on a stage, `tokens` each.
 
-    With checkpointing a layer keeps its input, and one layer at a time is whole.
+    With checkpointing a layer keeps its input, and one layer at a time is whole: when the logits, the bytes `beside`, are gone,
+    so that it counts by what it has more than these.
     """
     layers = recipe.architecture.layers // grid.pipeline
     layer = tokens * layer_bytes(recipe, grid, fused_dropout)
+    mask = tokens * mask_bytes(recipe, grid, fused_dropout)
     ends = tokens * ends_bytes(recipe, stage)
     copies = autocast_copies(recipe, vocabulary, grid, stage)
     if grid.checkpointing:
         kept = _held_in(recipe) * tokens * recipe.architecture.width * layers
-        return stage.flying * (kept + ends) + layer + copies
-    return stage.flying * (layers * layer + ends) + copies
+        return stage.flying * (kept + ends) + max(layer + mask - beside, 0) + copies
+    return stage.flying * (layers * layer + masked_layers(recipe, grid) * mask + ends) + copies
 
 
 def layer_bytes(recipe: Recipe, grid: Grid, fused_dropout: bool) -> int:
@@ -218,9 +231,30 @@ def layer_bytes(recipe: Recipe, grid: Grid, fused_dropout: bool) -> int:
         length = recipe.training.sequence_length
         shared += FLOAT32 * 3 * (d + shape.heads * length)
     else:
-        keys_and_values = 2 * d // shape.heads * shape.key_value_heads if shape.family == "llama" else 0
+        heads = (
+            shape.heads if recipe.training.separates else shape.key_value_heads
+        )  # a mask takes them as many as queries
+        keys_and_values = 2 * d // shape.heads * heads if shape.family == "llama" else 0
         shared += size * (kept.attention * d + keys_and_values) + FLOAT32 * shape.heads
     return whole + math.ceil(shared / grid.tensor)
+
+
+def masked_layers(recipe: Recipe, grid: Grid) -> int:
+    """Layers of a stage whose attention is told who attends to whom: where documents are kept apart, or a window is seen."""
+    shape = recipe.architecture
+    if recipe.training.separates or (shape.family == "modernbert" and grid.sequence > 1):
+        return shape.layers // grid.pipeline
+    return shape.layers - math.ceil(shape.layers / GLOBAL_EVERY) if shape.family == "modernbert" else 0
+
+
+def mask_bytes(recipe: Recipe, grid: Grid, fused_dropout: bool) -> int:
+    """Bytes per token that one such layer keeps: numbers for all tokens of the sequence, in the format of the matrices.
+
+    Attention that drops out on a CPU keeps its scores instead.
+    """
+    if not masked_layers(recipe, grid) or (recipe.architecture.dropout > 0 and not fused_dropout):
+        return 0
+    return _computed_in(recipe) * recipe.training.sequence_length * grid.sequence
 
 
 def ends_bytes(recipe: Recipe, stage: Stage) -> int:

@@ -3,7 +3,7 @@
 As a program, in one process for what is kept, since ZeRO 3 replaces torch's linear layer in all of its process, and in several
 for engines of layouts: python -m tests.unit.pretraining.tensors OUT.json kept
     python -m torch.distributed.run --standalone --nproc-per-node 2 -m tests.unit.pretraining.tensors OUT.json GRID...
-where GRID is JSON, with the precision beside it.
+where GRID is JSON, with the precision and what the shape has of its own beside it.
 """
 
 from __future__ import annotations
@@ -190,7 +190,8 @@ def main() -> None:
     for stated in sys.argv[2:]:
         groups.mpu = None  # DeepSpeed keeps the layout of the engine before
         given = json.loads(stated)
-        found[stated] = engine_bytes(recipe(precision=given.pop("precision")), Grid(**given))
+        made = recipe(precision=given.pop("precision"), **given.pop("shape"))
+        found[stated] = engine_bytes(made, Grid(**given))
         gc.collect()
     if dist.get_rank() == 0:
         Path(sys.argv[1]).write_text(json.dumps(found), encoding="utf-8")

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,25 @@ import pytest
 import torch
 
 from scripts.lib.masking import IGNORED
+from scripts.lib.optimiser import build_optimizer, holders
 from scripts.pretraining import cross_entropy
 from scripts.pretraining.architecture import build_model
 from scripts.pretraining.grid import Grid
 from scripts.pretraining.memory import held_parameters, layer_bytes, memory, stage_memory, stages
 from scripts.pretraining.objective import training_losses
-from scripts.pretraining.recipe import AUTOCAST, BF16, FP32, PRECISIONS, Recipe
+from scripts.pretraining.recipe import AUTOCAST, BEST_FIT, BF16, CONTIGUOUS, FP32, PRECISIONS, Recipe
 from scripts.pretraining.size import parameters
-from tests.unit.pretraining.tensors import CPU, DROPOUTS, FAMILIES, SEQUENCES, VOCABULARY, peak_bytes, recipe
+from tests.unit.pretraining.tensors import (
+    CPU,
+    DROPOUTS,
+    FAMILIES,
+    SEQUENCES,
+    VOCABULARY,
+    kept_bytes,
+    peak_bytes,
+    recipe,
+    storages,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 TOLERANCE = 0.1
@@ -58,12 +69,12 @@ def test_activations_are_those_of_the_built_model(
         assert predicted.activations == pytest.approx(measured, rel=TOLERANCE)
 
 
-def counted(grids: Sequence[Grid], precision: str, out: Path) -> dict[Grid, dict[str, int]]:
+def counted(grids: Sequence[Grid], precision: str, shape: Mapping[str, Any], out: Path) -> dict[Grid, dict[str, int]]:
     """Return the bytes that the first rank of engines holds, which are as many ranks as devices."""
     (count,) = {grid.devices for grid in grids}
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
-    stated = {grid: json.dumps({**asdict(grid), "precision": precision}) for grid in grids}
+    stated = {grid: json.dumps({**asdict(grid), "precision": precision, "shape": shape}) for grid in grids}
     command = [*launcher, "-m", "tests.unit.pretraining.tensors", str(out), *stated.values()]
     subprocess.run(command, env=environment, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     measured = json.loads(out.read_text("utf-8"))
@@ -76,9 +87,9 @@ TWO = [
     Grid(data=2, zero_stage=2),
     Grid(tensor=2),
     Grid(tensor=2, zero_stage=1),
-    Grid(tensor=2, zero_stage=2, checkpointing=True),
+    Grid(tensor=2, zero_stage=2, micro_batch=8, checkpointing=True),
     Grid(pipeline=2, zero_stage=1),
-    Grid(pipeline=2, zero_stage=1, micro_batch=2, checkpointing=True),
+    Grid(pipeline=2, zero_stage=1, micro_batch=4, checkpointing=True),
     Grid(sequence=2),
     Grid(sequence=2, zero_stage=2, micro_batch=4),
     Grid(data=2),
@@ -98,29 +109,33 @@ ROUNDED = [
     Grid(pipeline=2, zero_stage=1),
     Grid(data=2, zero_stage=3),
 ]
+UNTIED = [Grid(data=2, zero_stage=1), Grid(data=2, zero_stage=2)]
+LARGE_HEAD = {"layers": 1, "tied_embeddings": False}  # it is more than the share of a rank
 
 
 @pytest.mark.parametrize(
-    ("grids", "precision"),
+    ("grids", "precision", "shape"),
     [
-        pytest.param(TWO, FP32, id="two ranks"),
-        pytest.param(FOUR, FP32, id="four ranks", marks=pytest.mark.long),
-        pytest.param(ROUNDED, BF16, id="bf16", marks=pytest.mark.long),
+        pytest.param(TWO, FP32, {}, id="two ranks"),
+        pytest.param(UNTIED, FP32, LARGE_HEAD, id="two ranks, untied"),
+        pytest.param(FOUR, FP32, {}, id="four ranks", marks=pytest.mark.long),
+        pytest.param(ROUNDED, BF16, {}, id="bf16", marks=pytest.mark.long),
     ],
 )
-def test_the_tensors_of_engines(grids: list[Grid], precision: str, tmp_path: Path) -> None:
+def test_the_tensors_of_engines(grids: list[Grid], precision: str, shape: dict[str, Any], tmp_path: Path) -> None:
     """Of the first stage, which has as many micro-batches in flight as there are stages; one was counted."""
-    made = recipe(precision=precision)
-    for grid, measured in counted(grids, precision, tmp_path / "out.json").items():
+    made = recipe(precision=precision, **shape)
+    for grid, measured in counted(grids, precision, shape, tmp_path / "out.json").items():
         assert set(measured) >= {"weights", "gradients", "optimizer"}
         first = stages(made, grid)[0]
         predicted = stage_memory(made, VOCABULARY, grid, first, fused_dropout=False)
         tokens = grid.micro_batch * made.training.sequence_length // grid.sequence
-        # Log probabilities are counted with the logits, and of layers that are computed again one is whole.
+        # Log probabilities are counted with the logits, which a layer that is computed again does not exceed where there are any.
         if grid.zero_stage < 3:
             measured["activations"] -= 4 * tokens * VOCABULARY if first.last else 0
             measured["activations"] *= first.flying
-            measured["activations"] += tokens * layer_bytes(made, grid, False) if grid.checkpointing else 0
+            again = grid.checkpointing and not first.last
+            measured["activations"] += tokens * layer_bytes(made, grid, False) if again else 0
         buffers = measured.pop("buffers")  # counted with what else comes and goes in a backward pass
         beside = predicted.activations + predicted.logits + predicted.gradients
         assert predicted.buffers * (1 - TOLERANCE) <= buffers <= (predicted.buffers + beside) * (1 + TOLERANCE), grid
@@ -165,6 +180,64 @@ def test_the_first_rank_keeps_an_average_whole() -> None:
     first, last = (stage_memory(averaged, VOCABULARY, grid, stage).average for stage in stages(averaged, grid))
     assert (first, last) == (4 * sum(parameters(made.architecture, VOCABULARY).values()), 0)
     assert memory(made, VOCABULARY, Grid()).average == 0
+
+
+def long_recipe(family: str, packing: str, precision: str, dropout: float = 0.0) -> Recipe:
+    """Of sequences that make what attention keeps of their length tell."""
+    made = recipe(family, precision, dropout, context=512)
+    return replace(made, training=replace(made.training, sequence_length=512, packing=packing))
+
+
+@pytest.mark.parametrize("packing", [CONTIGUOUS, BEST_FIT])
+@pytest.mark.parametrize("precision", [FP32, AUTOCAST])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_who_attends_to_whom_is_kept_by_each_layer(family: str, precision: str, packing: str) -> None:
+    """Where documents are kept apart; where windows are, by ModernBERT's local layers."""
+    made = long_recipe(family, packing, precision)
+    asked = 512 if made.objective == "causal" else 128
+    measured = kept_bytes(made, 1) - 4 * asked * VOCABULARY
+    predicted = memory(made, VOCABULARY, Grid(), fused_dropout=False).activations
+    assert predicted == pytest.approx(measured, rel=0.02)
+
+
+def test_kernels_of_a_gpu_are_given_it_with_dropout_too() -> None:
+    counted = [
+        memory(long_recipe("gpt2", packing, FP32, 0.1), VOCABULARY, Grid()) for packing in (CONTIGUOUS, BEST_FIT)
+    ]
+    assert counted[1].activations - counted[0].activations == 4 * 4 * 512 * 512
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+def test_muon_has_one_moment_of_matrices(family: str) -> None:
+    made = recipe(family)
+    training = replace(made.training, optimizer=replace(made.training.optimizer, name="muon"))
+    model = build_model(made.architecture, VOCABULARY, 1)
+    optimizer = build_optimizer(model, training.optimizer)
+    model(input_ids=torch.arange(20, 52)[None]).logits.sum().backward()
+    optimizer.step()
+    moments = (value for holder in holders(optimizer) for state in holder.state.values() for value in state.values())
+    measured = sum(storages(value for value in moments if value.ndim).values())
+    predicted = memory(replace(made, training=training), VOCABULARY, Grid()).optimizer
+    assert predicted == pytest.approx(measured, rel=0.01)
+
+
+@pytest.mark.parametrize("vocabulary", [100, 2000])
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+def test_the_fullest_moment_of_layers_that_are_computed_again(family: str, vocabulary: int) -> None:
+    """Of the loss with few tokens to choose from it is that of a layer, of many that of the logits; never of both."""
+    sequences = 64
+    made = recipe(family, layers=12)
+    model = build_model(made.architecture, vocabulary, 1, sparse=True)
+    model.gradient_checkpointing_enable({"use_reentrant": False})
+    rows = np.random.default_rng(0).integers(20, vocabulary, (sequences, made.training.sequence_length))
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+
+    def work() -> None:
+        training_losses(made, model, rows, rows, CPU)[0].backward()
+
+    predicted = memory(made, vocabulary, Grid(micro_batch=sequences, checkpointing=True), fused_dropout=False)
+    assert predicted.logits + predicted.activations == pytest.approx(peak_bytes(work), rel=TOLERANCE)
 
 
 @pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
