@@ -1,7 +1,8 @@
 """Time, energy, carbon and money of a training run, from its FLOPs, its layout and the table of devices.
 
-A step takes the matrices' time at the device's efficiency, the all-reduces of tensor parallelism (nothing can be done
-meanwhile), the pipeline's bubble, and what data parallelism has to send beyond what fits under the computation.
+A step takes the matrices' time at the device's efficiency, the all-reduces of tensor parallelism and the exchanges of
+sequence parallelism (nothing can be done meanwhile), the pipeline's bubble, and what data parallelism has to send beyond
+what fits under the computation.
 """
 
 from __future__ import annotations
@@ -77,9 +78,8 @@ def step_time(recipe: Recipe, vocabulary: int, grid: Grid, device: Device, batch
     speed = device.peak[training.computes_in] * device.efficiency[training.computes_in]
     computation = flops / (speed * grid.devices)
     again = computation / 3 if grid.checkpointing else 0.0  # the forward pass is a third of the three
-    waiting = tensor_time(recipe, grid, device, batch) + max(
-        0.0, data_time(recipe, vocabulary, grid, device, batch) - computation - again
-    )
+    waiting = tensor_time(recipe, grid, device, batch) + sequence_time(recipe, grid, device, batch)
+    waiting += max(0.0, data_time(recipe, vocabulary, grid, device, batch) - computation - again)
     accumulation = grid.accumulation(batch)
     idle = (grid.pipeline - 1) / accumulation  # of the time at work (Narayanan et al. 2021)
     return Step(computation, again, waiting, idle * (computation + again + waiting))
@@ -94,6 +94,22 @@ def tensor_time(recipe: Recipe, grid: Grid, device: Device, batch: int) -> float
     tokens = batch // grid.data * training.sequence_length // grid.sequence
     reduced = (6 if grid.checkpointing else 4) * shape.layers // grid.pipeline * tokens * shape.width * size
     return all_reduce_time(reduced, grid.tensor, device)
+
+
+def sequence_time(recipe: Recipe, grid: Grid, device: Device, batch: int) -> float:
+    """Seconds of the exchanges of sequence parallelism: queries, keys, values and outputs of a layer, as often as reduced above.
+
+    A device keeps its own part and sends the others once, which is half of what an all-reduce of as much would send.
+    """
+    if grid.sequence == 1:
+        return 0.0
+    shape, training = recipe.architecture, recipe.training
+    size = FLOAT32 if training.computes_in == FP32 else BFLOAT16
+    tokens = batch // grid.data * training.sequence_length // grid.sequence
+    width = 2 * shape.width + 2 * shape.width // shape.heads * shape.key_value_heads
+    layers, passes = shape.layers // grid.pipeline, 3 if grid.checkpointing else 2
+    exchanged = passes * layers * tokens * width * size // grid.tensor
+    return all_reduce_time(exchanged / 2, grid.sequence, device, grid.tensor)
 
 
 def data_time(recipe: Recipe, vocabulary: int, grid: Grid, device: Device, batch: int) -> float:

@@ -24,7 +24,7 @@ from scripts.lib.manifest import open_artefact
 from scripts.lib.settings import Settings
 from scripts.pretraining.cost import Cost, cost
 from scripts.pretraining.devices import Device, Rates, device, rates
-from scripts.pretraining.grid import Grid, check_grid, grids
+from scripts.pretraining.grid import Grid, check_grid, divisors, grids
 from scripts.pretraining.layout import MICRO_BATCH_TOKENS, Sizes, add_memory_arguments, check_parallel, lay_out
 from scripts.pretraining.memory import Memory, memory
 from scripts.pretraining.recipe import Recipe
@@ -69,10 +69,15 @@ def forecast(recipe: Recipe, vocabulary: int, grid: Grid, on: Device, stated: Ra
 
 
 def proposal(recipe: Recipe, vocabulary: int, devices: int, on: Device, stated: Rates) -> Forecast | None:
-    """Return the fastest layout that fits, the simplest of equals; with the optimizer on the host only where no other fits."""
+    """Return the fastest layout that fits, the simplest of equals.
+
+    Only where no other fits the tokens of sequences are shared, which pays for long ones, or the optimizer is on the host.
+    """
     plain = list(grids(recipe, devices, on.machine))
-    left = [replace(grid, offload=True) for grid in plain if grid.zero_stage and grid.pipeline == 1]
-    for some in (plain, left):
+    shares = [size for size in divisors(recipe.architecture.key_value_heads) if size > 1]
+    shared = [grid for size in shares for grid in grids(recipe, devices, on.machine, size)]
+    left = [replace(grid, offload=True) for grid in plain + shared if grid.zero_stage and grid.pipeline == 1]
+    for some in (plain, shared, left):
         best: Forecast | None = None
         for grid in some:
             found = forecast(recipe, vocabulary, grid, on, stated)

@@ -76,16 +76,16 @@ def divisors(number: int, most: int | None = None) -> list[int]:
     return [size for size in range(1, min(number, most or number) + 1) if number % size == 0]
 
 
-def grids(recipe: Recipe, devices: int, per_machine: int) -> Iterator[Grid]:
+def grids(recipe: Recipe, devices: int, per_machine: int, sequence: int = 1) -> Iterator[Grid]:
     """Yield the layouts over exactly `devices` devices that a recipe can be trained with, simplest first.
 
-    Tensor parallelism stays within a machine. The sequence is not shared, which pays for contexts much longer than ours, and
-    nothing is left to the host.
+    Tensor parallelism stays within a machine. The tokens of a sequence are shared by `sequence` devices, and nothing is left to
+    the host.
     """
     shape, smallest = recipe.architecture, recipe.training.batches.smallest
     for tensor in divisors(shape.key_value_heads, per_machine):
         for pipeline in divisors(shape.layers):
-            sizes = Sizes(tensor, pipeline)
+            sizes = Sizes(tensor, pipeline, sequence)
             data, rest = divmod(devices, sizes.together)
             if rest or not data or smallest % data:
                 continue
@@ -93,7 +93,7 @@ def grids(recipe: Recipe, devices: int, per_machine: int) -> Iterator[Grid]:
             for micro_batch in reversed(divisors(smallest // data)):
                 for zero_stage in stages:
                     for checkpointing in (False, True):
-                        yield Grid(data, tensor, pipeline, 1, zero_stage, micro_batch, checkpointing)
+                        yield Grid(data, tensor, pipeline, sequence, zero_stage, micro_batch, checkpointing)
 
 
 def can_train(recipe: Recipe, sizes: Sizes, zero_stage: int) -> bool:

@@ -198,6 +198,22 @@ def test_the_optimizer_is_left_to_the_host_only_where_nothing_else_fits(capsys: 
     assert (roomy, code, "optimizer in the host's memory" in out) == ((0, False), 0, True)
 
 
+def test_long_sequences_are_shared_where_nothing_else_fits() -> None:
+    chosen = settings("1b", 8, 131_072)
+    chosen["architecture"] |= {"family": "llama", "tied_embeddings": False}
+    made, on = Recipe.from_settings(chosen), device("a100-40gb")
+    best = forecast.proposal(made, 32768, 8, on, rates())
+    assert best is not None and best.fits and best.grid.sequence > 1 and not best.grid.offload
+    assert not any(memory(made, 32768, grid).total <= on.usable for grid in grids(made, 8, on.machine))
+
+
+def test_what_sequence_parallelism_exchanges() -> None:
+    made = recipe("7b", 64)
+    shared = step_time(made, VOCABULARY, Grid(data=1, sequence=8, zero_stage=1), H100, 64)
+    sent = 2 * 32 * 4 * 4096 * 2 * 64 * 2048 / 8 * 7 / 8  # passes, layers, tensors, width, bytes, tokens of a device
+    assert shared.communication == pytest.approx(sent / 450e9)
+
+
 def test_devices_that_do_not_fit_into_the_machines_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     stated = ("--device", "h100", "--devices", "16", "--zero-stage", "3", "--micro-batch", "1")
     assert run(capsys, *stated)[0] == run(capsys, *stated, "--machines", "2")[0] == 0
