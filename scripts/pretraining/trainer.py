@@ -136,16 +136,21 @@ class Trainer:
     def _train_step(self, step: int, watch: bool) -> bool:
         """Do one update; return whether some rank was asked to stop. `watch` looks whether the weights move."""
         started, training = time.monotonic(), self.recipe.training
-        loss, bad, stop = self._gradient(step)
+        loss, sums, stop = self._gradient(step)
+
+        def require_finite(norm: float) -> None:
+            if not math.isfinite(norm):
+                self._stop_not_finite("gradient norm", norm, step, sums)
+
         if not math.isfinite(loss):
-            self._stop_not_finite("loss", loss, step, bad)
+            self._stop_not_finite("loss", loss, step, sums)
         score = self.spikes.score(loss)
         looked = time.monotonic()
         before = UpdateSize(self.engine) if watch and score is None else None
         started += time.monotonic() - looked  # watching is no part of the speed
         rate = training.learning_rate(step)
         self.presence.note(f"step {step}: update")
-        norm = self.engine.update(rate, lambda value: self._require_finite_norm(value, step), move=score is None)
+        norm = self.engine.update(rate, require_finite, move=score is None)
         seconds = time.monotonic() - started
         if before is not None:
             ratios = before.ratios()
@@ -171,14 +176,14 @@ class Trainer:
         shape, length = self.recipe.architecture, self.recipe.training.sequence_length
         return {"mfu": speed * flops_per_token(shape, self.job.vocabulary, length) / peak} if peak else {}
 
-    def _gradient(self, step: int) -> tuple[float, list[int], bool]:
+    def _gradient(self, step: int) -> tuple[float, list[tuple[int, torch.Tensor]], bool]:
         """Accumulate the gradient of a step.
 
         Dropout is seeded by step, micro-batch, stage and part of the sequence. Ranks that share matrices draw the same numbers:
         what they hold alike is dropped out alike, and attention scores of their heads have the same mask on every rank.
         So masks repeat at one size of micro-batch and one number of tensor and sequence ranks and stages.
-        Returns its loss over all ranks, which of this rank's micro-batches have none that is finite, and whether some
-        rank was asked to stop.
+        Returns its loss over all ranks, the sums of each of this rank's micro-batches (nats, and what is minimised), and
+        whether some rank was asked to stop.
         """
         batch, sources = self.data.draw(step)
         self.saver.seen.add(step, batch, sources)
@@ -201,7 +206,7 @@ class Trainer:
             minimised, nats = training_losses(
                 self.recipe, model, inputs[rows], labels[rows, columns], self.engine.device
             )
-            sums.append((number, nats))
+            sums.append((number, torch.stack([nats, minimised.detach().to(nats)])))
             if layout.speaks(rank):
                 total[0] += nats
             self.presence.note(f"step {step}: backward")
@@ -214,29 +219,25 @@ class Trainer:
         total[1] = float(self.presence.asked_to_stop())
         self.presence.note(f"step {step}: the loss of all ranks")
         summed, stop = self.engine.total(total).tolist()
-        loss = summed / count
-        bad = [] if math.isfinite(loss) else [number for number, value in sums if not math.isfinite(float(value))]
-        return loss, bad, stop > 0
+        return summed / count, sums, stop > 0
 
-    def _stop_not_finite(self, what: str, value: float, step: int, bad: list[int]) -> NoReturn:
-        """Raise UserError that names the ranks and documents of the micro-batches that are not finite on any rank."""
-        layout = self.job.layout
+    def _stop_not_finite(self, what: str, value: float, step: int, sums: list[tuple[int, torch.Tensor]]) -> NoReturn:
+        """Raise UserError that names the ranks and documents of the micro-batches whose sums are not finite.
+
+        Where all are, the gradient of any may be at fault. Every rank has to call it.
+        """
+        layout, sequences = self.job.layout, self.recipe.training.batches.size(step)
         everywhere: list[list[int]] = [[] for _ in range(layout.processes)]
-        dist.all_gather_object(everywhere, bad)
+        dist.all_gather_object(everywhere, [number for number, found in sums if not found.isfinite().all()])
+        if not any(everywhere):
+            worked = (layout.micro_batches(rank, sequences) for rank in range(layout.processes))
+            everywhere = [[number for number, _ in passes] for passes in worked]
         numbers = sorted({number for rank in everywhere for number in rank})
         rows = [
             row for number in numbers for row in range(number * layout.micro_batch, (number + 1) * layout.micro_batch)
         ]
         ranks = [rank for rank, found in enumerate(everywhere) if found]
         raise failures.not_finite(self.job, step, what, value, ranks, self.data.documents(step, rows))
-
-    def _require_finite_norm(self, value: float, step: int) -> None:
-        """Raise UserError for a norm that is not finite: of the summed gradient, so that any micro-batch may be at fault."""
-        if not math.isfinite(value):
-            layout = self.job.layout
-            sequences = self.recipe.training.batches.size(step)
-            own = [number for number, _ in layout.micro_batches(self.engine.rank, sequences)]
-            self._stop_not_finite("gradient norm", value, step, own)
 
     def _leave_out(self, step: int, score: float) -> dict[str, Any]:
         """Say that the update of a step was left out, go back where the recipe says so; return what the metrics note."""

@@ -152,19 +152,22 @@ def test_a_run_that_may_go_back_keeps_where_to(
     assert left(tmp_path) == stay
 
 
+@pytest.mark.parametrize("what", ["loss", "gradient norm"])
 def test_the_micro_batch_that_is_not_finite_is_named(
-    inputs: tiny.Inputs, device: torch.device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    inputs: tiny.Inputs, device: torch.device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
+    """Also where what is told as the loss is finite, and what is minimised is not."""
     job, original = make_job(inputs, steps=5), trainer.training_losses
     asked = []
 
     def broken(*given: object) -> tuple[torch.Tensor, torch.Tensor]:
         asked.append(given)
         minimised, nats = original(*given)
-        return minimised, (nats * float("nan") if len(asked) == 4 + 2 else nats)
+        factor = float("nan") if len(asked) == 4 + 2 else 1.0
+        return (minimised, nats * factor) if what == "loss" else (minimised * factor, nats)
 
     monkeypatch.setattr(trainer, "training_losses", broken)
-    with pytest.raises(UserError, match=r"stopped at step 1: the loss is nan on rank 0") as caught:
+    with pytest.raises(UserError, match=rf"stopped at step 1: the {what} is nan on rank 0") as caught:
         run(job, tmp_path, device)
     data = trainer.TrainingData(job.recipe, job.weights, job.sources)
     assert str(caught.value).endswith(f"are {', '.join(data.documents(1, (2, 3)))}.")
@@ -194,6 +197,23 @@ def test_a_gradient_that_is_not_finite_stops_though_deepspeed_skips_it_in_silenc
     monkeypatch.setattr(trainer, "training_losses", steep)
     with pytest.raises(UserError, match=r"stopped at step 2: the gradient norm is (inf|nan) on rank 0"):
         run(job, tmp_path, device)
+
+
+def test_where_all_micro_batches_are_finite_any_may_be_at_fault(
+    inputs: tiny.Inputs, device: torch.device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, original = make_job(inputs, steps=5), trainer.training_losses
+
+    def steep(*given: object) -> tuple[torch.Tensor, torch.Tensor]:
+        minimised, nats = original(*given)
+        minimised.register_hook(lambda gradient: gradient * float("inf"))
+        return minimised, nats
+
+    monkeypatch.setattr(trainer, "training_losses", steep)
+    data = trainer.TrainingData(job.recipe, job.weights, job.sources)
+    with pytest.raises(UserError, match=r"step 0: the gradient norm is (inf|nan) on rank 0") as caught:
+        run(job, tmp_path, device)
+    assert ", ".join(data.documents(0, range(8))[: failures.MOST]) in str(caught.value)
 
 
 def test_memory_that_runs_out_is_told_with_what_to_turn(inputs: tiny.Inputs) -> None:
