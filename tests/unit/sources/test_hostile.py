@@ -210,13 +210,25 @@ def write_rows(path: Path, size: int) -> None:
     pq.write_table(pa.table({"text": rows}), path, row_group_size=len(rows), compression="none", use_dictionary=False)
 
 
-WRITERS = {"jsonl": write_lines, "common_crawl": write_pages, "parquet": write_rows}
+def write_dump(path: Path, size: int) -> None:
+    """Write a multistream dump of `size` bytes before compression in articles of 1 MB; what is the same is packed once."""
+    words = [random.Random(number).randbytes(4).hex() for number in range(5_000)]
+    chosen = random.Random(7).choices([*words, "[[link|a link]]", "{{cite|x}}", "\n\n"], k=110_000)
+    text = bz2.compress(" ".join(chosen).encode())
+    head = "<mediawiki><siteinfo><base>https://x.test/wiki/M</base></siteinfo>"
+    with path.open("wb") as out:
+        out.write(bz2.compress(head.encode()))
+        for number in range(size // 1_000_000):
+            page = f"<page><title>P{number}</title><ns>0</ns><id>{number}</id><revision><text>"
+            out.write(bz2.compress(page.encode()) + text + bz2.compress(b"</text></revision></page>\n"))
+        out.write(bz2.compress(b"</mediawiki>\n"))
 
 
-@pytest.mark.parametrize(
-    "kind",
-    ["common_crawl", pytest.param("jsonl", marks=pytest.mark.long), pytest.param("parquet", marks=pytest.mark.long)],
-)
+WRITERS = {"jsonl": write_lines, "common_crawl": write_pages, "parquet": write_rows, "wikipedia": write_dump}
+LONG = ("jsonl", "parquet", "wikipedia")
+
+
+@pytest.mark.parametrize("kind", ["common_crawl", *(pytest.param(kind, marks=pytest.mark.long) for kind in LONG)])
 def test_memory_does_not_grow_with_the_part(tmp_path: Path, kind: str) -> None:
     WRITERS[kind](tmp_path / "big", MEGABYTES * 1_000_000)
     found = extract_in_a_process(tmp_path, fetch_local(tmp_path, tmp_path / "big"), kind, MEGABYTES * 1_000_000)
