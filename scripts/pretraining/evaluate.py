@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -17,17 +18,23 @@ VALIDATION = -1  # in place of a step where masks are drawn
 
 
 def validation(
-    job: Job, engine: Engine, data: TrainingData, token_bytes: I64, continues: NDArray[np.bool_]
+    job: Job,
+    engine: Engine,
+    data: TrainingData,
+    token_bytes: I64,
+    continues: NDArray[np.bool_],
+    note: Callable[[str], None],
 ) -> dict[str, dict[str, float | int]]:
     """Return per source: loss (nats per predicted token), tokens, and for causal models bits_per_byte.
 
     `token_bytes` are the bytes of text of each id and `continues` those of words, for masks; special
-    tokens cost bits and stand for no bytes.
+    tokens cost bits and stand for no bytes. `note` is told each source before its turn.
     Every rank has to call it; a source without validation tokens is left out.
     """
     engine.model.eval()
     results: dict[str, dict[str, float | int]] = {}
     for source in data.sources:
+        note(source)
         tokens = data.validation(source, job.recipe.training.evaluate_sequences)
         if not len(tokens):
             continue

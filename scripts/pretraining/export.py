@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,18 @@ SPLIT = 1e-3  # and in fp32 where sums were made in parts on several ranks, or o
 
 
 def write_result(
-    job: Job, weights: dict[str, Tensor], probe: tuple[Tensor, Tensor], data: TrainingData, folder: Path
+    job: Job,
+    weights: dict[str, Tensor],
+    probe: tuple[Tensor, Tensor],
+    data: TrainingData,
+    folder: Path,
+    note: Callable[[str], None],
 ) -> None:
     """Write `result/` with `export/`, `metrics.jsonl`, `samples.json`.
 
     `weights` are the trained ones by name, `probe` is token ids [n, length] and the trained model's logits for them;
-    raises UserError when the model loaded from the export gives others.
+    raises UserError when the model loaded from the export gives others. `note` is told what comes next, so that an export that
+    takes long is not taken for one that hangs.
     """
     result = folder / RESULT
     shutil.rmtree(result, ignore_errors=True)
@@ -49,16 +56,19 @@ def write_result(
     if job.recipe.objective == "causal":
         model.generation_config = GenerationConfig(bos_token_id=BEGIN, eos_token_id=END, pad_token_id=PAD)
     stamp_tokenizer(model.config, Path(job.tokenizer))
+    note("writing the weights of the export")
     model.save_pretrained(export, safe_serialization=True)
     for file in sorted(Path(job.tokenizer).iterdir()):
         shutil.copyfile(file, export / file.name)
     last = json.loads((folder / METRICS).read_text("utf-8").splitlines()[-1])
     (export / "README.md").write_text(model_card(job, last["validation"]), encoding="utf-8")
+    note("loading the export again")
     loaded = KINDS[job.recipe.objective].from_pretrained(export).eval()
     require_equal_weights(loaded, weights, job)
+    note("comparing the export's logits")
     require_equal_logits(loaded, probe, job)
     shutil.copyfile(folder / METRICS, result / METRICS)
-    write_atomic(result / "samples.json", readable_json(samples(loaded, job, data)).encode("utf-8"))
+    write_atomic(result / "samples.json", readable_json(samples(loaded, job, data, note)).encode("utf-8"))
 
 
 def require_equal_weights(model: PreTrainedModel, weights: dict[str, Tensor], job: Job) -> None:
@@ -98,7 +108,7 @@ def _placed(model: PreTrainedModel, device: torch.device) -> PreTrainedModel:
     return moved
 
 
-def samples(model: PreTrainedModel, job: Job, data: TrainingData) -> list[dict[str, Any]]:
+def samples(model: PreTrainedModel, job: Job, data: TrainingData, note: Callable[[str], None]) -> list[dict[str, Any]]:
     """Return seeded samples: a few without a prompt, and a few that continue validation texts of each source.
 
     Each has the keys source (null without a prompt), number, temperature, prompt and text. None for masked models.
@@ -109,11 +119,12 @@ def samples(model: PreTrainedModel, job: Job, data: TrainingData) -> list[dict[s
     prompts: dict[str | None, list[list[int]]] = {None: [[END]] * TEXTS}  # a document follows where one ended
     for source in data.sources:
         prompts[source] = data.validation(source, TEXTS)[:, :PROMPT_TOKENS].tolist()
-    return [
-        _sample(model, job, tokenizer, source, number, ids)
-        for source, texts in prompts.items()
-        for number, ids in enumerate(texts)
-    ]
+    written = []
+    for origin, texts in prompts.items():
+        for number, ids in enumerate(texts):
+            note(f"writing sample {number} of {origin or 'no source'}")
+            written.append(_sample(model, job, tokenizer, origin, number, ids))
+    return written
 
 
 def _sample(

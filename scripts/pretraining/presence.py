@@ -47,7 +47,12 @@ class Presence:
 
     def note(self, words: str) -> None:
         """Say what comes next; costs one small write."""
-        self._number, self.words = self._number + 1, words
+        self._number += 1
+        self.go_on(words)
+
+    def go_on(self, words: str) -> None:
+        """Say what comes next in what this rank noted last, which others may not have to do."""
+        self.words = words
         if self._folder:
             os.pwrite(self._file, f"{self._number} {words}".ljust(NOTE_BYTES).encode()[:NOTE_BYTES], 0)
 

@@ -118,8 +118,9 @@ class Trainer:
         self.presence.note("writing the result")
         probe, weights = self._logits_probe(), self.engine.weights()
         if self.engine.rank == 0:
-            write_result(self.job, weights, probe, self.data, self.folder)
+            write_result(self.job, weights, probe, self.data, self.folder, self.presence.go_on)
             self.saver.seen.save(self.folder / RESULT)
+        self.presence.note("waiting for the result")
         dist.barrier()
 
     def _logits_probe(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -251,8 +252,11 @@ class Trainer:
         return spike
 
     def _evaluate(self, done: int, **marks: str) -> None:
-        self.presence.note(f"step {done - 1}: validation")
-        result = validation(self.job, self.engine, self.data, self.token_bytes, self.continues)
+        def note(source: str) -> None:
+            self.presence.note(f"step {done - 1}: validation of {source}")
+
+        result = validation(self.job, self.engine, self.data, self.token_bytes, self.continues, note)
+        self.presence.note(f"step {done - 1}: a sample")
         self.metrics.add({"step": done, "validation": result, **self._sample(), **marks})
         if self.engine.rank == 0:
             for source, values in result.items():

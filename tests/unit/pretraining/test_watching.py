@@ -13,12 +13,15 @@ import pytest
 import torch
 
 from scripts.pretraining import forecast
+from scripts.pretraining.export import TEXTS
 from scripts.pretraining.grid import Grid
 from scripts.pretraining.job import Upkeep
 from scripts.pretraining.memory import memory
 from scripts.pretraining.metrics import Metrics
+from scripts.pretraining.presence import Presence
 from scripts.pretraining.recipe import Recipe
 from scripts.pretraining.size import flops_per_token
+from scripts.pretraining.trainer import Trainer
 from scripts.report.sections import writing
 from tests.unit.pretraining import tiny
 from tests.unit.pretraining.rank import losses, make_job, run
@@ -42,6 +45,36 @@ def test_samples_are_written_at_validations_and_change_nothing(
     assert len({sample["text"] for _, sample in samples}) > 1, "it has to have learned something"
     shown = writing(rows)
     assert [one["step"] for one in shown] == [2, 4, 6] and shown[-1]["text"] == samples[-1][1]["text"]
+
+
+class Told(Presence):
+    """Keeps all that it notes, with the numbers."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.notes: list[tuple[int, str]] = []
+
+    def go_on(self, words: str) -> None:
+        super().go_on(words)
+        self.notes.append((self._number, words))
+
+
+def test_what_takes_long_at_the_end_is_noted_part_by_part(
+    inputs: tiny.Inputs, device: torch.device, tmp_path: Path
+) -> None:
+    """Else an export that is slow would be ended as one that hangs. While the first rank writes it is the one that is behind."""
+    told = Told()
+    assert Trainer(make_job(inputs, family="gpt2", steps=5), tmp_path, device, told).run()
+    words = [what for _, what in told.notes]
+    first = words.index("step 4: validation of books")
+    assert words[first : first + 3] == [
+        *(f"step 4: validation of {source}" for source in tiny.SOURCES),
+        "step 4: a sample",
+    ]
+    number, _ = told.notes[words.index("writing the result")]
+    written = [what for at, what in told.notes if at == number]
+    assert len(written) == 4 + TEXTS * (1 + len(tiny.SOURCES)) == len(set(written))
+    assert told.notes[-1] == (number + 1, "waiting for the result")
 
 
 def test_a_masked_model_writes_nothing(inputs: tiny.Inputs, device: torch.device, tmp_path: Path) -> None:
