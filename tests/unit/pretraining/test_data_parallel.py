@@ -36,6 +36,10 @@ WAYS: dict[str, dict[str, Any]] = {
     "bert, ZeRO 3, computed again": {"family": "bert", "zero_stage": 3, "checkpointing": True},
     "llama, ZeRO 3, offloaded": {"zero_stage": 3, "offload": True},
 }
+ALWAYS: dict[str, dict[str, Any]] = {  # each rank adds up two micro-batches
+    "bert, ZeRO 1": {"family": "bert", "zero_stage": 1},
+    "llama, ZeRO 2": {"zero_stage": 2},
+}
 STAGES = (1, 2, 3)  # ZeRO 3 comes last here, too
 DROPPED: dict[str, Any] = {"family": "gpt2", "dropout": 0.1}
 ROUNDED: dict[str, dict[str, Any]] = {
@@ -54,9 +58,9 @@ def done(inputs: tiny.Inputs, tmp_path_factory: pytest.TempPathFactory) -> Done:
 
 @pytest.fixture(scope="module")
 def dropped(inputs: tiny.Inputs, tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """With dropout, twice at each stage that shares something, once of them killed."""
+    """With dropout, twice at each stage that shares something, once of them killed; before these what is always proved."""
     ways = {f"{what} {stage}": {**DROPPED, "zero_stage": stage} for stage in STAGES for what in (WHOLE, KILLED)}
-    jobs = {way: make_job(inputs, data=2, **chosen) for way, chosen in ways.items()}
+    jobs = {way: make_job(inputs, data=2, **chosen) for way, chosen in {**ALWAYS, **ways}.items()}
     return Done(tmp_path_factory.mktemp("dropped"), jobs, *(f"{KILLED} {stage}" for stage in STAGES))
 
 
@@ -73,6 +77,12 @@ def test_in_bf16_it_follows_a_plain_loop_in_the_same_formats(done: Done, way: st
     """Gradients are added up in another order, and each sum is rounded to eight bits."""
     done.require_plain(way, within=1e-2)
     done.require_same_bits(way, way, "result")
+
+
+@pytest.mark.parametrize("way", ALWAYS)
+def test_two_ranks_that_accumulate_equal_a_plain_loop(dropped: Done, way: str) -> None:
+    dropped.require_plain(way)
+    dropped.require_same_bits(way, way, "result")
 
 
 @pytest.mark.parametrize("stage", STAGES)
