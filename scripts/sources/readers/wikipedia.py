@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -66,10 +66,9 @@ class Wiki:
         return frozenset(name for name, number in self.namespaces.items() if number in _SILENT)
 
 
-def wiki_of(siteinfo: Element) -> Wiki:
-    """Return what the head of a dump says of its wiki."""
-    names = {_folded(each.text or ""): each.get("key", "0") for each in siteinfo.iterfind("{*}namespaces/{*}namespace")}
-    return Wiki(siteinfo.findtext("{*}base", "").rpartition("/")[0], _NAMESPACES | names)
+def _names(namespaces: Element) -> dict[str, str]:
+    """Return the namespaces that the head of a dump names, beside those that all wikis know."""
+    return _NAMESPACES | {_folded(each.text or ""): each.get("key", "0") for each in namespaces}
 
 
 def _folded(name: str) -> str:
@@ -82,11 +81,13 @@ def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcom
     keep_lists = options.get("disambiguation", False)
     wiki = Wiki()
     try:
-        for element in iter_elements(path, ("siteinfo", "page")):
+        for element in iter_elements(path, ("base", "namespaces", "page")):
             if isinstance(element, Rejected):
                 yield element
-            elif local_name(element) == "siteinfo":
-                wiki = wiki_of(element)
+            elif local_name(element) == "base":
+                wiki = replace(wiki, base=(element.text or "").rpartition("/")[0])
+            elif local_name(element) == "namespaces":
+                wiki = replace(wiki, namespaces=_names(element))
             else:
                 yield functools.partial(_page, element, wiki, namespaces, keep_lists)
     except BrokenStream as error:
