@@ -16,7 +16,7 @@ from scripts.pretraining.data import TrainingData
 from scripts.pretraining.engine import Engine
 from scripts.pretraining.job import Job
 
-PROMPT_TOKENS, NEW_TOKENS, TOP_K, TEMPERATURE = 16, 32, 50, 0.6
+PROMPT_TOKENS, NEW_TOKENS, TOP_K, TEMPERATURE = 16, 32, 20, 0.4
 
 
 def prompt_of(data: TrainingData) -> list[int]:
