@@ -56,7 +56,7 @@ _SPACES = regex.compile(r"[ \t]{2,}")
 # Stand around the numbers of what is put back before the page is tidied, and after it, as code has to be.
 _MARKS = "\ue000\ue001\ue002"
 _KEPT = regex.compile("\ue000(\\d+)\ue001")
-_CODE = regex.compile("\ue002(\\d+)\ue001")
+_CODE = regex.compile("\ue002([0-9]{1,9})\ue001")
 _NOWIKI = regex.compile(r"</?nowiki\s*+/?>", regex.I)
 _ENTITY_SPACES = "\xa0\u2009\u202f\u200a"
 
@@ -102,7 +102,12 @@ def clean_wikitext(text: str, silent: frozenset[str] = frozenset()) -> str:
     text = _LEFT_BRACES.sub("", _LEFT_ROW.sub("", _MAGIC.sub("", text)))
     text = _KEPT.sub(lambda match: kept[int(match[1])], text)
     text = _tidy(_each(_ENTITY_SPACES, " ", unescape(text)))
-    return str(_CODE.sub(lambda match: kept[int(match[1])], "\n".join(_sections(text.split("\n")))))
+    return str(_CODE.sub(lambda match: _kept_code(kept, int(match[1])), "\n".join(_sections(text.split("\n")))))
+
+
+def _kept_code(kept: list[str], number: int) -> str:
+    """Return code that was kept; nothing for a number that is none of ours, since references spell any characters."""
+    return kept[number] if number < len(kept) else ""
 
 
 def _each(characters: str, by: str, text: str) -> str:

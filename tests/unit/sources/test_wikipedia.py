@@ -293,3 +293,9 @@ def test_rows_of_real_web_corpora_are_read_by_their_columns(tmp_path: Path, shar
         found = documents_of(tmp_path / str(number), path.name, path.read_bytes(), "jsonl", {"language": "lang"})
         assert found.accounting["kept"] >= 10
         assert found.accounting["quarantined"] == {}
+
+
+def test_references_that_spell_our_own_marks_put_nothing_back() -> None:
+    assert clean_wikitext("One.&#xE002;7&#xE001; <code>f()</code> &#xE002;" + "9" * 5000 + "&#xE001;").startswith(
+        "One. f()"
+    )
