@@ -89,6 +89,7 @@ def kept_by(forward: Callable[[], object], model: nn.Module) -> int:
 
 def peak_bytes(work: Callable[[], object]) -> int:
     """Most bytes of tensors that work has at a moment, beside those that were there before, by what torch's allocator tells."""
+    gc.collect()  # what earlier tests left would go meanwhile, and count against the work
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
         work()
     events = [event for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"]
