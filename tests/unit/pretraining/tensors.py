@@ -13,6 +13,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -30,12 +31,13 @@ from scripts.pretraining.engine import Engine, start_processes, stop_processes
 from scripts.pretraining.grid import Grid
 from scripts.pretraining.layout import lay_out
 from scripts.pretraining.objective import model_inputs, token_losses
-from scripts.pretraining.recipe import AUTOCAST, BF16, PRECISIONS, Recipe
+from scripts.pretraining.recipe import AUTOCAST, BEST_FIT, BF16, CONTIGUOUS, FP32, PRECISIONS, Recipe
 from scripts.pretraining.trainer import engine_for
 from tests.unit.pretraining import tiny
 
 VOCABULARY = 2000
 FAMILIES, DROPOUTS, SEQUENCES = ("llama", "gpt2", "bert", "modernbert"), (0.0, 0.1), (1, 3)
+PACKINGS = (CONTIGUOUS, BEST_FIT)
 CPU = torch.device("cpu")
 
 
@@ -45,6 +47,12 @@ def recipe(family: str = "llama", precision: str = "fp32", dropout: float = 0.0,
     sizes = {"layers": 4, "width": 128, "heads": 4, "context": 32, "dropout": dropout}
     grouped = {"key_value_heads": 2} if family == "llama" else {}
     return Recipe.from_settings({**chosen, "architecture": {"family": family, **sizes, **grouped, **shape}})
+
+
+def long_recipe(family: str, packing: str, precision: str, dropout: float = 0.0) -> Recipe:
+    """Of sequences that make what attention keeps of their length tell."""
+    made = recipe(family, precision, dropout, context=512)
+    return replace(made, training=replace(made.training, sequence_length=512, packing=packing))
 
 
 def batch(made: Recipe, sequences: int) -> tuple[Any, Any]:
@@ -171,13 +179,18 @@ def _by_role(engine: Engine) -> dict[str, int]:
 
 
 def all_kept() -> dict[str, int]:
-    """What the backward pass keeps, by family, precision, dropout and number of sequences."""
+    """What the backward pass keeps, by family, precision, dropout and number of sequences; of long sequences by packing too."""
     return {
         f"{family} {precision} {dropout} {sequences}": kept_bytes(recipe(family, precision, dropout), sequences)
         for family in FAMILIES
         for precision in PRECISIONS
         for dropout in DROPOUTS
         for sequences in SEQUENCES
+    } | {
+        f"long {family} {precision} {packing}": kept_bytes(long_recipe(family, packing, precision), 1)
+        for family in FAMILIES
+        for precision in (FP32, AUTOCAST)
+        for packing in PACKINGS
     }
 
 

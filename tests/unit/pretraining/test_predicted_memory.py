@@ -22,15 +22,16 @@ from scripts.pretraining.architecture import build_model
 from scripts.pretraining.grid import Grid
 from scripts.pretraining.memory import held_parameters, layer_bytes, memory, stage_memory, stages
 from scripts.pretraining.objective import training_losses
-from scripts.pretraining.recipe import AUTOCAST, BEST_FIT, BF16, CONTIGUOUS, FP32, PRECISIONS, Recipe
+from scripts.pretraining.recipe import AUTOCAST, BF16, FP32, PRECISIONS, Recipe
 from scripts.pretraining.size import parameters
 from tests.unit.pretraining.tensors import (
     CPU,
     DROPOUTS,
     FAMILIES,
+    PACKINGS,
     SEQUENCES,
     VOCABULARY,
-    kept_bytes,
+    long_recipe,
     peak_bytes,
     recipe,
     storages,
@@ -182,28 +183,22 @@ def test_the_first_rank_keeps_an_average_whole() -> None:
     assert memory(made, VOCABULARY, Grid()).average == 0
 
 
-def long_recipe(family: str, packing: str, precision: str, dropout: float = 0.0) -> Recipe:
-    """Of sequences that make what attention keeps of their length tell."""
-    made = recipe(family, precision, dropout, context=512)
-    return replace(made, training=replace(made.training, sequence_length=512, packing=packing))
-
-
-@pytest.mark.parametrize("packing", [CONTIGUOUS, BEST_FIT])
+@pytest.mark.parametrize("packing", PACKINGS)
 @pytest.mark.parametrize("precision", [FP32, AUTOCAST])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_who_attends_to_whom_is_kept_by_each_layer(family: str, precision: str, packing: str) -> None:
+def test_who_attends_to_whom_is_kept_by_each_layer(
+    kept: dict[str, int], family: str, precision: str, packing: str
+) -> None:
     """Where documents are kept apart; where windows are, by ModernBERT's local layers."""
     made = long_recipe(family, packing, precision)
     asked = 512 if made.objective == "causal" else 128
-    measured = kept_bytes(made, 1) - 4 * asked * VOCABULARY
+    measured = kept[f"long {family} {precision} {packing}"] - 4 * asked * VOCABULARY
     predicted = memory(made, VOCABULARY, Grid(), fused_dropout=False).activations
     assert predicted == pytest.approx(measured, rel=0.02)
 
 
 def test_kernels_of_a_gpu_are_given_it_with_dropout_too() -> None:
-    counted = [
-        memory(long_recipe("gpt2", packing, FP32, 0.1), VOCABULARY, Grid()) for packing in (CONTIGUOUS, BEST_FIT)
-    ]
+    counted = [memory(long_recipe("gpt2", packing, FP32, 0.1), VOCABULARY, Grid()) for packing in PACKINGS]
     assert counted[1].activations - counted[0].activations == 4 * 4 * 512 * 512
 
 
