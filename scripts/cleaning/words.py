@@ -32,11 +32,6 @@ def words(text: str) -> list[str]:
     return [token for token in _TOKEN.findall(text) if not _PUNCTUATION.fullmatch(token)]
 
 
-def is_punctuation(token: str) -> bool:
-    """Tell whether a token is a run of punctuation or symbols."""
-    return _PUNCTUATION.fullmatch(token) is not None
-
-
 def unspaced_ratio(text: str) -> float:
     """Return the share of the letters of a text that belong to scripts written without spaces."""
     letters = len(_LETTER.findall(text))

@@ -233,7 +233,7 @@ def layer_bytes(recipe: Recipe, grid: Grid, fused_dropout: bool) -> int:
     else:
         heads = (
             shape.heads if recipe.training.separates else shape.key_value_heads
-        )  # a mask takes them as many as queries
+        )  # a mask takes as many as of queries
         keys_and_values = 2 * d // shape.heads * heads if shape.family == "llama" else 0
         shared += size * (kept.attention * d + keys_and_values) + FLOAT32 * shape.heads
     return whole + math.ceil(shared / grid.tensor)

@@ -28,9 +28,8 @@ from scripts.reproducibility.batches import ModelBatches, planned_models
 
 Facts = dict[str, Any]
 NEAR = 5  # suggestions for an unknown id
-_HOST = re.compile(
-    r"[^/:]+\.[^/:]+(?::\d+)?(?:/|$)"
-)  # with which a URL without scheme begins, and no id, which has a source
+# With which a URL without scheme begins, and no id, which has a source.
+_HOST = re.compile(r"[^/:]+\.[^/:]+(?::\d+)?(?:/|$)")
 PLACEHOLDER = re.compile(r"<[A-Z][A-Z_]*>")
 
 
