@@ -18,7 +18,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -37,11 +37,12 @@ OPEN_AT_ONCE = 32  # archives
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A regular file in an archive: its cleaned path, its native name and its uncompressed size in bytes."""
+    """A regular file in an archive: its cleaned path, its native name, its uncompressed size in bytes and where it begins."""
 
     path: str
     native: str
     size: int
+    place: int
 
 
 class Archive(Protocol):
@@ -108,7 +109,7 @@ class ZipArchive:
     def members(self) -> list[Member]:
         """Return the regular files, sorted by path."""
         infos = [i for i in self._infos if not i.is_dir() and (i.external_attr >> 28) != 0xA]
-        return _sorted([Member(clean_path(i.filename), i.filename, i.file_size) for i in infos])
+        return _sorted([Member(clean_path(i.filename), i.filename, i.file_size, i.header_offset) for i in infos])
 
     def open(self, member: Member) -> IO[bytes]:
         """Return a stream of the bytes of a member."""
@@ -146,10 +147,10 @@ class TarArchive:
 
     def members(self) -> list[Member]:
         """Return the regular files, sorted by path, without the one folder that all of them lie in."""
-        found = [Member(clean_path(i.name), i.name, i.size) for i in self._infos.values()]
+        found = [Member(clean_path(i.name), i.name, i.size, i.offset_data) for i in self._infos.values()]
         tops = {m.path.partition("/")[0] for m in found}
         if len(tops) == 1 and all("/" in m.path for m in found):
-            found = [Member(m.path.partition("/")[2], m.native, m.size) for m in found]
+            found = [replace(m, path=m.path.partition("/")[2]) for m in found]
         return _sorted(found)
 
     def open(self, member: Member) -> IO[bytes]:
@@ -219,7 +220,7 @@ def _matching(archive: Archive, glob: str, prefix: str, folder: Path) -> list[tu
     if not inside:
         return [(prefix + member.path, archive, member) for member in hits]
     found = []
-    for number, member in enumerate(hits):
+    for number, member in sorted(enumerate(hits), key=lambda hit: hit[1].place):
         copy = folder / f"{prefix.count(NESTED)}-{number}-{posixpath.basename(member.path)}"
         copy_member(archive, member, copy)
         found += _matching(open_archive(copy), inside, f"{prefix}{member.path}{NESTED}", folder)

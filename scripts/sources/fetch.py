@@ -79,17 +79,16 @@ def fetch(step: Step, args: argparse.Namespace) -> None:
     settings = step.settings
     origin, part, parts, content = settings["origin"], settings["part"], settings["parts"], settings["content"]
     store = Store(args.cache / "downloads", args.lock, Limits.parse(os.environ.get(LIMITS, "")))
-    names: dict[str, str] = {}
     with part_files(origin, int(part), parts, args.cache / "packages", store) as mine, step.publish() as out:
         if content is not None:
             _check_content(origin, int(part), parts, content)
         folder = out.folder(part)
-        for index, file in enumerate(mine.files):
-            name = flat_name(index, file.origin)
+        named = {flat_name(index, file.origin): file for index, file in enumerate(mine.files)}
+        for name, file in sorted(named.items(), key=lambda pair: pair[1].order):
             file.copy(folder / name)
-            names[name] = file.origin
             if mine.share != WHOLE:
                 keep_once(folder / name, args.cache / "shared", mine.share.parts)
+        names = {name: file.origin for name, file in named.items()}
         if packed := len(names) > MOST_FILES:
             pack(folder, names)
         out.summary["origins"] = {} if packed else names

@@ -57,7 +57,7 @@ def found_files(
             if hit.origin in found:
                 raise UserError(f"files: {hit.origin} is there twice; let each file match one path only.")
             found[hit.origin] = hit
-    ordered = sorted(found.values(), key=lambda file: (file.inside, file.origin))
+    ordered = sorted(found.values(), key=lambda file: (file.place is not None, file.origin))
     if joined:
         return Portion(ordered, Share(part, parts))
     if package is None and parts > len(found) and (cut := cut_files(files, part, parts)):
@@ -85,7 +85,8 @@ def member_file(origin: str, archive: Archive, member: Member) -> Found:
             content.update(chunk)
         return content.hexdigest()
 
-    return Found(origin, lambda target: copy_member(archive, member, target), digest, inside=True)
+    place = (origin.rpartition(NESTED)[0], member.place)
+    return Found(origin, lambda target: copy_member(archive, member, target), digest, place)
 
 
 def local_matches(pattern: str, stack: ExitStack) -> list[Found]:
@@ -166,10 +167,15 @@ def check_digest(wanted: Wanted, found: Sequence[Found], where: str) -> None:
     """
     if not found:
         raise UserError(f"files: {wanted.path} matches nothing in {where}; mend the path or the version.")
-    digests = [(file.digest(), file.origin) for file in found if wanted.sha256 and file.digest]
+    digests = {
+        file.origin: file.digest()
+        for file in sorted(found, key=lambda file: file.order)
+        if wanted.sha256 and file.digest
+    }
     if not digests:
         return
-    actual = listing_digest(digests) if is_glob(wanted.path) else digests[0][0]
+    listing = [(digests[file.origin], file.origin) for file in found]
+    actual = listing_digest(listing) if is_glob(wanted.path) else listing[0][0]
     if actual != wanted.sha256:
         raise UserError(
             f"files: {wanted.path} in {where} has the SHA-256 {actual} instead of {wanted.sha256}; "

@@ -18,12 +18,20 @@ from scripts.sources.shares import WHOLE, Share, divided
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file of a source: its native name, what copies it to a path, and its SHA-256 where that costs no download."""
+    """A file of a source: its native name, what copies it to a path, and its SHA-256 where that costs no download.
+
+    Of a member of an archive `place` says which archive that is and where it begins there.
+    """
 
     origin: str
     copy: Callable[[Path], object]
     digest: Callable[[], str] | None = None
-    inside: bool = False  # an archive
+    place: tuple[str, int] | None = None
+
+    @property
+    def order(self) -> tuple[str, int]:
+        """When it is best read: a packed archive is unpacked anew for each step back in it."""
+        return self.place or ("", 0)
 
 
 @dataclass(frozen=True, slots=True)

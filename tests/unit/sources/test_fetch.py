@@ -17,6 +17,7 @@ from scripts.sources import archives
 from scripts.sources.archives import clean_path, glob_pattern, open_archive
 from scripts.sources.packages import RECORD, parse_package
 
+from .downloading import origins
 from .running import run_fetch
 
 PACKAGE = {"registry": "pip", "name": "texts", "version": "1.0", "form": "sdist"}
@@ -294,3 +295,18 @@ def test_a_setting_of_the_origin_that_nothing_uses_is_refused(tmp_path: Path, le
         origin["colour"] = "red"
     with pytest.raises(AssertionError, match=f"never read: origin.{leaf}$"):
         run_fetch(tmp_path, [], origin=origin)
+
+
+def test_members_are_read_in_the_order_in_which_a_packed_archive_holds_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tar(tmp_path / "texts.tar.gz", {name: b"x" for name in ("c.txt", "a.txt", "b.txt")})
+    read: list[str] = []
+    chunks = archives.member_chunks
+    monkeypatch.setattr(
+        archives, "member_chunks", lambda archive, member: read.append(member.path) or chunks(archive, member)
+    )
+    code, manifest = run_fetch(tmp_path, [{"path": f"{tmp_path}/texts.tar.gz!*.txt"}])
+    assert code == 0
+    assert read == ["c.txt", "a.txt", "b.txt"]
+    assert list(origins(manifest).values()) == ["texts.tar.gz!a.txt", "texts.tar.gz!b.txt", "texts.tar.gz!c.txt"]
