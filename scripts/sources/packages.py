@@ -24,6 +24,17 @@ from scripts.sources.addresses import public_text
 
 FORMS = {"pip": ("wheel", "sdist"), "debian": ("deb",), "npm": ("tarball",)}  # the first is meant where none is stated
 RECORD = "download.json"
+# What is no such name could be an address, a folder or another package to the client.
+_NAMES = {
+    "pip": r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    "debian": r"[a-z0-9][a-z0-9+.-]*(?::[a-z0-9]+)?",
+    "npm": r"(?:@[A-Za-z0-9~_][A-Za-z0-9._~-]*/)?[A-Za-z0-9~_][A-Za-z0-9._~-]*",
+}
+_VERSIONS = {
+    "pip": r"(?:\d+!)?[A-Za-z0-9][A-Za-z0-9._+-]*",
+    "debian": r"(?:\d+:)?[A-Za-z0-9][A-Za-z0-9.+~:-]*",
+    "npm": r"[A-Za-z0-9][A-Za-z0-9.+-]*",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +71,9 @@ def parse_package(settings: Mapping[str, Any]) -> Package:
     if form not in FORMS[registry]:
         forms = " or ".join(FORMS[registry])
         raise UserError(f"package.form of {name} is {form}, but {registry} has {forms}; correct or remove it.")
-    for value in (name, version):
-        if not re.fullmatch(r"[@A-Za-z0-9][A-Za-z0-9._+~:/-]*", value):
-            raise UserError(f"package {value} is no name or version that a registry can hold; mend the config.")
+    for key, value, pattern in (("name", name, _NAMES[registry]), ("version", version, _VERSIONS[registry])):
+        if not re.fullmatch(pattern, value):
+            raise UserError(f"package.{key} is {value!r}, which is no {key} of a package of {registry}; correct it.")
     return Package(registry, name, version, form)
 
 

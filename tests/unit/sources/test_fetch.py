@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from scripts.lib.canonical import canonical_json, sha256_file
+from scripts.lib.errors import UserError
 from scripts.sources import archives
 from scripts.sources.archives import clean_path, glob_pattern, open_archive
 from scripts.sources.packages import RECORD, parse_package
@@ -250,9 +251,29 @@ def test_globs_stay_within_a_folder_unless_doubled() -> None:
     assert clean_path("./a//b/../c") == "a/b/__/c"
 
 
-def test_names_that_would_be_options_of_the_client_are_refused() -> None:
-    with pytest.raises(Exception, match="no name or version"):
-        parse_package({**PACKAGE, "name": "--index-url=x"})
+@pytest.mark.parametrize(
+    ("registry", "name", "version"),
+    [
+        ("pip", "--index-url=x", "1"),
+        ("pip", "https://x.test/bees", "1.tar.gz"),
+        ("pip", "../bees", "1"),
+        ("debian", "bees/sid", "1"),
+        ("npm", "keeper/bees", "1"),
+        ("npm", "bees", "npm:wasps"),
+    ],
+)
+def test_what_the_client_would_take_for_something_else_is_no_package(registry: str, name: str, version: str) -> None:
+    with pytest.raises(UserError, match=r"package\.(name|version) is .*; correct it"):
+        parse_package({"registry": registry, "name": name, "version": version})
+
+
+def test_names_and_versions_of_registries_are_packages() -> None:
+    for registry, name, version in (
+        ("pip", "zope.bees_2", "1!2.0+cpu"),
+        ("debian", "lib++", "1:2~rc1"),
+        ("npm", "@a/b", "1.0.0-x"),
+    ):
+        assert parse_package({"registry": registry, "name": name, "version": version}).name == name
     with pytest.raises(Exception, match="registry"):
         parse_package({**PACKAGE, "registry": "ftp"})
 

@@ -32,7 +32,7 @@ cp "$ARCHIVE" ./bees_1%3a2.0-1_all.deb
 cat "$2"
 """,
     "npm": """
-if [ "$*" != "pack --loglevel=error @wild/bees@1:2.0-1" ]; then
+if [ "$*" != "pack --loglevel=error @wild/bees@2.0.0-1" ]; then
     echo "npm ERR! code E404" >&2
     echo "npm ERR! 404 Not Found - GET https://me:hush@registry.test/bees?token=hush" >&2
     echo "npm ERR! A complete log of this run can be found in: debug.log" >&2
@@ -43,7 +43,7 @@ echo wild-bees-2.0.tgz
 """,
 }
 DEBIAN = {"registry": "debian", "name": "bees", "version": "1:2.0-1"}
-NPM = {"registry": "npm", "name": "@wild/bees", "version": "1:2.0-1"}
+NPM = {"registry": "npm", "name": "@wild/bees", "version": "2.0.0-1"}
 TEXT = b"Bees visit flowers.\n"
 
 
@@ -73,7 +73,7 @@ def origin_of(root: Path, package: dict[str, str], path: str, digest: str | None
     ("package", "member", "pinned"),
     [
         (DEBIAN, "usr/share/doc/bees.txt", "debian:bees==1:2.0-1 all"),
-        (NPM, "package/doc/bees.txt", "npm:@wild/bees==1:2.0-1 tarball"),
+        (NPM, "package/doc/bees.txt", "npm:@wild/bees==2.0.0-1 tarball"),
     ],
 )
 @pytest.mark.parametrize("pattern", ["{}", "**/bees.*"])
@@ -97,7 +97,7 @@ def test_a_package_becomes_a_document(
         ({**NPM, "version": "9"}, {}, "@wild/bees 9 (npm tarball) could not be downloaded (npm ERR! code E404);"),
         (DEBIAN, {"dpkg-deb": "echo 'dpkg-deb: error: not a Debian format archive' >&2; exit 2"}, "not a Debian format archive"),
         (DEBIAN, {"apt-get": "exit 0"}, "bees 1:2.0-1 (debian deb) gave 0 .deb files instead of one; check its version."),
-        (NPM, {"npm": "touch a.tgz b.tgz"}, "@wild/bees 1:2.0-1 (npm tarball) gave 2 files instead of one;"),
+        (NPM, {"npm": "touch a.tgz b.tgz"}, "@wild/bees 2.0.0-1 (npm tarball) gave 2 files instead of one;"),
         (NPM, {"npm": "echo nonsense > a.tgz"}, "a.tgz is no readable zip or tar file"),
         (NPM, {"npm": "exit 3"}, "could not be downloaded (exit status 3);"),
     ],
