@@ -28,7 +28,7 @@ from urllib3.exceptions import HTTPError, LocationParseError
 from scripts.lib.errors import UserError
 from scripts.lib.progress import byte_progress
 from scripts.sources.addresses import shown
-from scripts.sources.guard import SILENCE, ForbiddenAddress, check_literal, guarded_pools
+from scripts.sources.guard import SILENCE, ForbiddenAddress, check_literal, guarded_pools, prompt_pools
 from scripts.sources.limits import Limits, Pace, check_time
 from scripts.sources.partial import Partial, http_time
 
@@ -236,6 +236,9 @@ class Downloader:
 
 
 def _joined(url: str, hop: str, target: str) -> str:
+    """Return where a redirect leads; headers come as Latin-1, though an address beyond ASCII is in UTF-8."""
+    with contextlib.suppress(UnicodeError):
+        target = target.encode("latin-1").decode("utf-8")
     try:
         joined = urljoin(hop, target)
         urlsplit(joined).port  # noqa: B018 (it is checked when it is read)
@@ -257,7 +260,7 @@ def _proxy_pools(proxy: str) -> urllib3.ProxyManager:
     if parts.username:
         name, word = unquote(parts.username), unquote(parts.password or "")
         secret = urllib3.make_headers(proxy_basic_auth=f"{name}:{word}")
-    return urllib3.ProxyManager(address, proxy_headers=secret)
+    return prompt_pools(urllib3.ProxyManager(address, proxy_headers=secret))
 
 
 def _reason(error: HTTPError) -> str:

@@ -49,6 +49,7 @@ def test_private_addresses_are_refused_at_every_hop(tmp_path: Path) -> None:
         "2002:7f00:1::",
         "0.0.0.0",
         "224.0.0.1",
+        "fec0::1",
     ],
 )
 def test_only_public_addresses_are_public(address: str) -> None:

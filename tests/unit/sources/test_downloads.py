@@ -322,3 +322,34 @@ def test_what_a_server_says_in_place_of_an_answer_is_shown_without_controls(tmp_
             fetched(tmp_path, Remote(f"http://127.0.0.1:{listener.getsockname()[1]}/x"))
     assert "no answer" in str(error.value)
     assert str(error.value).isprintable()
+
+
+INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+def test_what_a_server_says_before_its_answer_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxied: bool
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            with listener.accept()[0] as connection:
+                connection.recv(1 << 16)
+                connection.sendall(INTERIM + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbees")
+
+        threading.Thread(target=answer, daemon=True).start()
+        here = f"127.0.0.1:{listener.getsockname()[1]}"
+        if proxied:
+            monkeypatch.setenv("http_proxy", f"http://{here}")
+        assert fetched(tmp_path, Remote("http://far.test/x" if proxied else f"http://{here}/x")) == b"bees"
+
+
+def test_a_redirect_may_lead_to_an_address_beyond_ascii(tmp_path: Path) -> None:
+    def answer(request: Request) -> Answer:
+        if request.path == "/x":
+            return Answer(status=302, headers={"Location": "/pčela".encode().decode("latin-1")})
+        return Answer(request.path.encode())
+
+    with serving(answer) as server:
+        assert fetched(tmp_path, Remote(server.url("/x"))) == b"/p%C4%8Dela"
