@@ -154,13 +154,17 @@ class _Reader:
     def _emit(self, paragraphs: Sequence[str]) -> None:
         group = self._group(paragraphs[0])
         level = next((int(name[1]) for _, name in reversed(self._open) if name in HEADINGS), None)
-        kinds = [
-            (kind, len("".join(text.split()))) for kind, text in self._parts if text.strip(f"{_BREAK}{_CELL} \n\t")
-        ]
-        total = max(sum(size for _, size in kinds), 1)
-        linked = sum(size for kind, size in kinds if kind == "forward") / total
-        inner = sum(size for kind, size in kinds if kind) / total
-        edge = "forward" in (kinds[0][0], kinds[-1][0]) if kinds else False
+        sizes, ends = (
+            dict.fromkeys(("", "inner", "forward"), 0),
+            list[str](),
+        )  # by kind; the kinds of the first and the last text
+        for kind, text in self._parts:
+            if text.strip(f"{_BREAK}{_CELL} \n\t"):
+                sizes[kind] += len("".join(text.split()))
+                ends[1:] = [kind]
+        total = max(sum(sizes.values()), 1)
+        linked, inner = sizes["forward"] / total, (sizes["forward"] + sizes["inner"]) / total
+        edge = "forward" in ends
         for number, text in enumerate(paragraphs):
             tight = number == 0 and group is not None and group is self._last_group
             forward = -(-self._forward // len(paragraphs))

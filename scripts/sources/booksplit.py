@@ -63,9 +63,8 @@ def split_blocks(blocks: Sequence[Block], limit: int) -> list[str]:
 
 
 def _split(blocks: Sequence[Block], level: int, limit: int) -> list[str]:
-    whole = "\n\n".join(text for text, _ in blocks)
-    if len(whole) <= limit:
-        return [whole]
+    if sum(len(text) + 2 for text, _ in blocks) - 2 <= limit:
+        return ["\n\n".join(text for text, _ in blocks)]
     if level == _LEVELS:
         return _pack([line for text, _ in blocks for line in _shortened(text, limit)], limit, "\n\n")
     groups: list[list[Block]] = []

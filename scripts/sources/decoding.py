@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import html
 import unicodedata
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,7 @@ _LETTERS_BEYOND_ASCII = {
     **dict.fromkeys(("iso8859-2", "iso8859-16", "cp1250", "cp1254"), 0.05),
 }
 _SAMPLE_BYTES = 1 << 17
+_PIECE = 1 << 20  # characters of a text that are looked at together
 _LONG_REFERENCE = regex.compile(r"&#([0-9]{100,});?")
 
 
@@ -116,8 +118,17 @@ def without_controls(text: str) -> str:
 def normal_form(text: str) -> str:
     r"""Return text in the form of documents: NFC, `\n` line ends, no control characters, no blanks at line ends."""
     if not is_clean(np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)):
-        text = "\n".join(line.rstrip(" \t") for line in without_controls(text).split("\n"))
+        text = "".join(_stripped(without_controls(text)))
     return unicodedata.normalize("NFC", text).strip("\n")
+
+
+def _stripped(text: str) -> Iterator[str]:
+    """Yield a text without blanks at line ends in pieces, since a long one in lines takes its size three times."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start + _PIECE) + 1 or len(text)
+        yield "\n".join([line.rstrip(" \t") for line in text[start:end].split("\n")])
+        start = end
 
 
 @compiled

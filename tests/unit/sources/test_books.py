@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -92,6 +93,16 @@ def test_a_book_without_borders_is_cut_at_paragraphs_lines_and_at_last_anywhere(
     pieces = split_book(blob, 1000)
     assert "".join(pieces) == blob
     assert all(len(piece) <= 1000 for piece in pieces)
+
+
+def test_a_long_book_is_cut_in_little_memory() -> None:
+    text = ("Bees fly from flower to flower and make honey.\n\n" * 20_000).strip()
+    tracemalloc.start()
+    pieces = split_book(text, 20_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "\n\n".join(pieces) == text
+    assert peak < 7 * len(text)  # its blocks, which are short, its pieces and what they are made of
 
 
 def test_marks_of_the_printed_page_go() -> None:
