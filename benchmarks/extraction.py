@@ -31,6 +31,7 @@ from resiliparse.parse.html import HTMLTree
 
 from benchmarks.peers import trafilatura_text, wikitext_peer
 from scripts.lib.documents import DOCUMENT_SCHEMA, DocumentWriter
+from scripts.sources.charsets import decode_page
 from scripts.sources.decoding import normal_form
 from scripts.sources.extract import Declared, write_documents
 from scripts.sources.maintext import SKIPPED, main_text
@@ -85,7 +86,7 @@ def bare(archive: Path) -> int:
     """The least that a program with the same output must do: fastwarc's reader, the main text by our trees, rows in Parquet."""
     with DocumentWriter(archive.with_suffix(".parquet")) as documents:
         for number, (data, charset) in enumerate(pages(archive)):
-            text = main_text(HTMLTree.parse(web.decode_page(data, charset)))
+            text = main_text(HTMLTree.parse(decode_page(data, charset)))
             if text:
                 row = {"id": str(number), "text": normal_form(text)}
                 documents.write({**dict.fromkeys(DOCUMENT_SCHEMA.names), **row})
@@ -96,7 +97,7 @@ def library(archive: Path) -> int:
     """fastwarc's reader and resiliparse's own main text."""
     found = 0
     for data, charset in pages(archive):
-        tree = HTMLTree.parse(web.decode_page(data, charset))
+        tree = HTMLTree.parse(decode_page(data, charset))
         found += len(extract_plain_text(tree, main_content=True, alt_texts=False, skip_elements=SKIPPED))
     return found
 
@@ -108,7 +109,7 @@ def characters(path: Path) -> int:
 
 def trafilatura(archive: Path) -> int:
     """Extract as datatrove configures trafilatura."""
-    return sum(len(trafilatura_text(web.decode_page(data, charset))) for data, charset in pages(archive))
+    return sum(len(trafilatura_text(decode_page(data, charset))) for data, charset in pages(archive))
 
 
 def timed(methods: dict[str, Callable[[], int]], rounds: int, once: str = "") -> dict[str, tuple[float, int]]:

@@ -26,6 +26,7 @@ from resiliparse.parse.html import HTMLTree
 
 from benchmarks.extraction import pages
 from benchmarks.peers import justext_text, trafilatura_text
+from scripts.sources.charsets import decode_page
 from scripts.sources.readers import web
 from scripts.sources.records import Record
 
@@ -86,7 +87,7 @@ def main() -> None:
             entry = marked.pop(hashlib.sha256(data).hexdigest(), None)
             if entry is None or entry["half"] != args.half:
                 continue
-            page = web.decode_page(data, charset)
+            page = decode_page(data, charset)
             wanted = reference_words(page, entry["spans"])
             for name, method in METHODS.items():
                 if method is not None:

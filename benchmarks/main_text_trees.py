@@ -29,9 +29,9 @@ from rapidfuzz.distance import Indel
 from resiliparse.parse.html import HTMLTree
 
 from benchmarks.main_text import METHODS, f1, words
+from scripts.sources.charsets import decode_page
 from scripts.sources.pagefeatures import FEATURES, context, features
 from scripts.sources.pagescan import BEGIN, END, scan
-from scripts.sources.readers.web import decode_page
 
 _WORD = regex.compile(r"[\p{L}\p{N}]+")
 MOST_FEATURES = 64  # the most useful ones

@@ -11,14 +11,12 @@ from html.entities import html5
 
 import regex
 from lxml import etree
-from resiliparse.parse.encoding import map_encoding_to_html5
 
-from scripts.sources.decoding import decode, decode_legacy, without_controls
+from scripts.sources.charsets import by_declaration, by_element, decode_legacy, decode_stated
+from scripts.sources.decoding import without_controls
 from scripts.sources.streams import BrokenStream
 from scripts.sources.xml import OPTIONS, Element
 
-_DECLARED = regex.compile(rb"""<\?xml[^>]*?\bencoding\s*=\s*["']([\w.:-]+)""")
-_META = regex.compile(rb"""<meta\b[^>]*?\bcharset\s*=\s*["']?\s*([\w.:-]+)""", regex.I)
 _SUBSET_BEGINS = regex.compile(r"<!DOCTYPE[^>\[]*\[", regex.I)
 _SUBSET_ENDS = regex.compile(r"\]\s*>")
 _ENTITY = regex.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
@@ -28,31 +26,22 @@ _XML_ENTITIES = ("lt;", "gt;", "amp;", "quot;", "apos;")
 MAX_TAGS = 1_000_000  # an element takes some 130 bytes in a tree; the longest novels have a hundredth of that
 
 
-def declared_encoding(data: bytes, meta: bool = False) -> str | None:
-    """Return the encoding that the XML declaration (or a `<meta>` element) states, as WHATWG's standard reads it."""
-    head = data[:4096]
-    found = _DECLARED.search(head) or (_META.search(head) if meta else None)
-    name = map_encoding_to_html5(found[1].decode("ascii"), False) if found else None
-    # A UTF-16 file whose declaration can be read byte by byte is none.
-    return None if name is None or name.startswith("utf-16") else str(name)
-
-
 def decode_chapter(data: bytes) -> str:
-    """Return XHTML as text by its byte order mark or declaration, else UTF-8. Raises BrokenStream where it is not."""
-    text = decode(data, declared_encoding(data))
+    """Return XHTML as text by its byte order mark or declaration, as UTF-8 or by its `<meta>` element. Raises BrokenStream."""
+    stated = by_declaration(data)
+    text = decode_stated(data, stated or "utf-8")
+    element = by_element(data) if text is None and stated in (None, "utf-8") else None
+    text = decode_stated(data, element) if element else text
     if text is None:
-        raise BrokenStream("invalid_encoding" if declared_encoding(data) not in (None, "utf-8") else "invalid_utf8", 0)
+        raise BrokenStream("invalid_utf8" if stated in (None, "utf-8") else "invalid_encoding", 0)
     return text
 
 
 def decode_html(data: bytes) -> str:
-    """Return HTML as text by its byte order mark or what it declares, else as an old plain text.
-
-    What declares Windows-1252 or a part of it (ASCII, Latin-1) is UTF-8 where it is valid as that.
-    """
-    encoding = declared_encoding(data, meta=True)
-    text = None if encoding in (None, "cp1252") else decode(data, encoding)
-    return decode_legacy(data) if text is None else text
+    """Return HTML as text by its byte order mark or what it states, else as an old plain text."""
+    stated = by_element(data) or by_declaration(data)
+    text = decode_stated(data, stated) if stated == "iso2022_jp" else None  # which passes for UTF-8
+    return decode_legacy(data, stated) if text is None else text
 
 
 def clean_markup(text: str) -> str:

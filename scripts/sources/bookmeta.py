@@ -24,6 +24,15 @@ _TWO_LETTERS = {
     "sqi": "sq", "srp": "sr", "swa": "sw", "swe": "sv", "tam": "ta", "tel": "te", "tgl": "tl", "tha": "th",
     "tur": "tr", "ukr": "uk", "urd": "ur", "vie": "vi", "wel": "cy", "yid": "yi", "zho": "zh",
 }  # fmt: skip
+# Names of languages that headers of Project Gutenberg state.
+_NAMED = {
+    "afrikaans": "af", "bulgarian": "bg", "catalan": "ca", "chinese": "zh", "czech": "cs", "danish": "da",
+    "dutch": "nl", "english": "en", "esperanto": "eo", "finnish": "fi", "french": "fr", "galician": "gl",
+    "german": "de", "greek": "el", "hebrew": "he", "hungarian": "hu", "icelandic": "is", "irish": "ga",
+    "italian": "it", "japanese": "ja", "korean": "ko", "latin": "la", "norwegian": "no", "polish": "pl",
+    "portuguese": "pt", "romanian": "ro", "russian": "ru", "serbian": "sr", "slovenian": "sl", "spanish": "es",
+    "swedish": "sv", "tagalog": "tl", "turkish": "tr", "ukrainian": "uk", "welsh": "cy", "yiddish": "yi",
+}  # fmt: skip
 _NO_LANGUAGE = ("und", "mul", "zxx", "mis")
 _DATE = regex.compile(r"[1-9]\d{3}(?:-\d\d(?:-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?)?)?")
 _SITE = regex.compile(r"\s*[|–—-]\s*Project Gutenberg\s*$|^The Project Gutenberg e-?book of\s+", regex.I)
@@ -51,6 +60,11 @@ def language_code(tag: str) -> str | None:
     code = regex.split(r"[-_]", tag.strip().lower())[0]
     code = _TWO_LETTERS.get(code, code)
     return code if regex.fullmatch(r"[a-z]{2,3}", code) and code not in _NO_LANGUAGE else None
+
+
+def named_language(names: str | None) -> str | None:
+    """Return the code of a language by its English name; None for one that is not known, and for several."""
+    return _NAMED.get((names or "").lower())
 
 
 def about_package(metadata: Element | None) -> About:
@@ -94,6 +108,6 @@ def about_html(root: Element, fields: Mapping[str, str]) -> About:
     return About(
         title=fields.get("Title") or stated.get("dc.title") or _SITE.sub("", title) or None,
         author=fields.get("Author") or stated.get("dc.creator") or stated.get("author") or None,
-        language=language_code(stated.get("dc.language", "")),
+        language=named_language(fields.get("Language")) or language_code(stated.get("dc.language", "")),
         rights=stated.get("dc.rights") or None,
     )

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 import regex
-from resiliparse.parse.encoding import detect_encoding
 
 from scripts.lib.compiled import compiled
 
@@ -32,13 +31,6 @@ UNMARKED = (
 # Control characters other than tab and newline have no place in text; U+0085 and form feed mean a new line.
 _CONTROLS = regex.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _LINE_ENDS = regex.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-# Charsets that old texts are in beside Windows-1252, and the share of bytes beyond ASCII that a text in them has.
-_LETTERS_BEYOND_ASCII = {
-    **dict.fromkeys(("cp1251", "koi8-r", "koi8-u", "cp866", "iso8859-5", "iso8859-7", "cp1253"), 0.3),
-    **dict.fromkeys(("gb18030", "gbk", "big5", "shift_jis", "euc_jp", "euc_kr"), 0.3),
-    **dict.fromkeys(("iso8859-2", "iso8859-16", "cp1250", "cp1254"), 0.05),
-}
-_SAMPLE_BYTES = 1 << 17
 _PIECE = 1 << 20  # characters of a text that are looked at together
 _LONG_REFERENCE = regex.compile(r"&#([0-9]{100,});?")
 
@@ -53,35 +45,6 @@ def decode(data: bytes, encoding: str | None = None) -> str | None:
         return data.decode(encoding or "utf-8")
     except (UnicodeDecodeError, LookupError):
         return None
-
-
-def decode_legacy(data: bytes) -> str:
-    """Return bytes of an old plain text as text.
-
-    That is UTF-8 where valid or nearly so, else what the bytes are surely in, else Windows-1252 as Project Gutenberg used it.
-    """
-    text = decode(data)
-    if text is not None:
-        return text
-    text = data.decode("utf-8", "replace")
-    broken = text.count("\ufffd")
-    if len(text) - len(text.encode("ascii", "ignore")) > 5 * broken:  # of the characters beyond ASCII
-        return text
-    return _other_charset(data) or data.decode("cp1252", "replace")
-
-
-def _other_charset(data: bytes) -> str | None:
-    """Return text in a charset of another script or of Central Europe, None where the bytes may be Windows-1252.
-
-    A detector takes a few accents for anything, so these charsets need as many letters beyond ASCII as their languages have.
-    """
-    sample = data[:_SAMPLE_BYTES]
-    encoding = detect_encoding(sample, max_len=_SAMPLE_BYTES, html5_compatible=True, from_html_meta=False)
-    needed = _LETTERS_BEYOND_ASCII.get(encoding or "")
-    if needed is None or len(sample) - len(sample.decode("ascii", "ignore")) < needed * len(sample):
-        return None
-    text = data.decode(str(encoding), "replace")
-    return text if text.count("\ufffd") * 1000 <= len(text) else None
 
 
 def is_archive(data: bytes) -> bool:

@@ -18,8 +18,8 @@ from typing import IO
 
 from lxml import etree
 
-from scripts.sources.bookmarkup import clean_markup, declared_encoding
-from scripts.sources.decoding import decode
+from scripts.sources.bookmarkup import clean_markup
+from scripts.sources.charsets import by_declaration, decode_stated
 from scripts.sources.streams import (
     CHUNK,
     MAX_RATIO,
@@ -34,7 +34,7 @@ ENCRYPTION = "META-INF/encryption.xml"
 _DIRECTORY_END = b"PK\x05\x06"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _NO_TEXT = ("image/", "audio/", "video/", "font/", "text/css")
-_NCX = "application/x-dtbncx+xml"
+_NCX, _OPF = "application/x-dtbncx+xml", "application/oebps-package+xml"
 _BROKEN = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError, OverflowError,
 )  # fmt: skip
@@ -134,7 +134,7 @@ class Container:
 def parse_xml(data: bytes) -> Element | None:
     """Return the root of an XML document, mended as far as it can be, or None."""
     # The mending parser lets invalid bytes and surrogates through, which then cannot be read.
-    text = decode(data, declared_encoding(data))
+    text = decode_stated(data, by_declaration(data) or "utf-8")
     text = clean_markup(data.decode("utf-8", "replace") if text is None else text)
     parser = etree.XMLParser(recover=True, remove_comments=True, remove_pis=True, encoding="utf-8", **OPTIONS)
     try:
@@ -183,7 +183,9 @@ def open_package(container: Container) -> Package:
     root = container.document(CONTAINER)
     if root is None:
         raise BrokenStream("no_container" if container.find("mimetype") else "no_epub", 0)
-    path = next((str(part.get("full-path")) for part in root.iter("{*}rootfile") if part.get("full-path")), None)
+    renditions = [part for part in root.iter("{*}rootfile") if part.get("full-path")]
+    renditions.sort(key=lambda part: part.get("media-type", _OPF) != _OPF)  # a PDF may stand before the book
+    path = str(renditions[0].get("full-path")) if renditions else None
     info = container.find(path) if path else None
     if info is None:
         raise BrokenStream("no_package", 0)

@@ -27,7 +27,9 @@ _LAST_LINE = regex.compile(
 )
 MAX_HEADER, MAX_FOOTER = 40_000, 20_000
 _MAX_END = 1_000  # how long what stands between the last line and the mark of the end may be
-_FIELD = regex.compile(r"^(Title|Author|Language|Release Date):[ \t]*(.+)$", regex.M)
+_FIELD = regex.compile(
+    r"^(Title|Author|Language):[ \t]*(\S.*(?:\n[ \t]+\S.*)*)", regex.M
+)  # a long title goes on below, indented
 _PRODUCED = regex.compile(
     r"\A\s*(?:Produced by|E-text prepared by|This etext was (?:prepared|produced)|Transcribed from the)(?:.+\n)+",
     regex.I,
@@ -51,8 +53,8 @@ class Licence:
 
 
 def fields_of(header: str) -> dict[str, str]:
-    """Return what the header of a book says of it: Title, Author and the like."""
-    return {name: value.strip() for name, value in _FIELD.findall(header)}
+    """Return what the header of a book says of it: Title, Author, Language."""
+    return {name: " ".join(value.split()) for name, value in _FIELD.findall(header)}
 
 
 def strip_licence(text: str) -> tuple[str, Licence]:

@@ -18,7 +18,7 @@ MAX_BETWEEN = 100
 MIN_ENTRIES = 3
 
 _SKIPPED = frozenset((
-    "annotation", "annotation-xml", "audio", "button", "canvas", "datalist", "embed", "head", "iframe", "img", "input",
+    "annotation", "annotation-xml", "audio", "button", "canvas", "case", "datalist", "embed", "head", "iframe", "img", "input",
     "map", "nav", "noscript", "object", "pagenum", "noteref", "prodnote", "rp", "rt", "rtc", "script", "select",
     "style", "svg", "template", "textarea", "title", "video",
 ))  # fmt: skip

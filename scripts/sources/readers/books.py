@@ -17,9 +17,10 @@ import regex
 
 from scripts.sources.bookhtml import blocks_from, lines_of
 from scripts.sources.bookmarkup import decode_chapter, decode_html, parse
-from scripts.sources.bookmeta import About, about_html, about_package
+from scripts.sources.bookmeta import About, about_html, about_package, named_language
 from scripts.sources.booksplit import HEADING_CHARACTERS, Block, first_line, section_of, split_blocks, split_book
-from scripts.sources.decoding import BOMS, decode, decode_legacy, is_archive, normal_form
+from scripts.sources.charsets import decode_legacy
+from scripts.sources.decoding import BOMS, decode, is_archive, normal_form
 from scripts.sources.epub import Container, Item, Package, folder_of, open_package
 from scripts.sources.gutenberg import Licence, strip_blocks, strip_licence, strip_marked, tidy
 from scripts.sources.pagemarks import Line
@@ -83,7 +84,12 @@ class _Shelf:
         if not text:
             yield removed("empty", self._origin)
             return
-        about = About(title=licence.fields.get("Title") or first_line(text), author=licence.fields.get("Author"))
+        fields = licence.fields
+        about = About(
+            title=fields.get("Title") or first_line(text),
+            author=fields.get("Author"),
+            language=named_language(fields.get("Language")),
+        )
         yield from self._records(split_book(text, self._limit), about, licence)
 
     def html(self, data: bytes) -> Iterator[Outcome]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.sources.booksplit import split_book
-from scripts.sources.decoding import decode_legacy
+from scripts.sources.charsets import decode_legacy
 from scripts.sources.gutenberg import strip_blocks, strip_licence, tidy
 
 from .running import documents_of
@@ -45,6 +45,15 @@ def test_licence_goes_and_is_recorded(tmp_path: Path) -> None:
     assert (meta["title"], meta["author"]) == ("Bees", "A. Keeper")
     assert meta["licence_removed"]["header"] == len(HEADER)
     assert meta["licence_removed"]["footer"] > 50
+
+
+def test_a_header_says_title_and_language(tmp_path: Path) -> None:
+    header = HEADER.replace("Title: Bees\n", "Title: Bees\n       or, The Hive\n").replace(
+        "Author", "Language: French\n\nAuthor"
+    )
+    (row,) = documents_of(tmp_path, "bees.txt", f"{header}Les abeilles volent.{FOOTER}".encode(), "books").list
+    assert json.loads(row["meta"])["title"] == "Bees or, The Hive"
+    assert row["language"] == "fr"
 
 
 def test_a_book_without_licence_is_whole() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from scripts.sources import epub
 
-from .epubs import PROSE, book, chapter, package, spine_of, zipped
+from .epubs import CONTAINER, PROSE, book, chapter, package, spine_of, zipped
 from .running import Extracted, documents_of
 
 ONE, TWO, THREE = (chapter(f"<h1>{name}</h1><p>{PROSE}{name}.</p>") for name in ("One", "Two", "Three"))
@@ -290,3 +290,25 @@ def test_real_books_read_well(
     assert found.accounting["quarantined"] == {}
     assert found.list[0]["text"].startswith(beginning)
     assert not any(mark in row["text"] for row in found.list for mark in absent)
+
+
+def test_of_what_a_reader_chooses_from_the_plain_form_is_kept(tmp_path: Path) -> None:
+    case = "<epub:case required-namespace='x'><p>x2</p></epub:case>"
+    choice = f"<epub:switch>{case}<epub:default><p>Squared.</p></epub:default></epub:switch>"
+    assert [row["text"] for row in read(tmp_path, book({"1.xhtml": chapter(f"<p>{PROSE}</p>{choice}")})).list] == [
+        f"{PROSE.strip()}\n\nSquared."
+    ]
+
+
+def test_the_book_is_read_where_its_container_names_another_form_first(tmp_path: Path) -> None:
+    pdf = '<rootfile full-path="book.pdf" media-type="application/pdf"/>'
+    content = book({"1.xhtml": ONE}, container=CONTAINER.replace("<rootfile ", f"{pdf}<rootfile ", 1))
+    assert titles(read(tmp_path, content)) == ["One"]
+
+
+def test_a_chapter_that_says_its_charset_in_an_element_alone_is_read(tmp_path: Path) -> None:
+    page = (
+        chapter(f"<p>{PROSE}„naïve“</p>").partition("?>")[2].replace("<title>", '<meta charset="windows-1252"/><title>')
+    )
+    found = read(tmp_path, book({"1.xhtml": page.encode("cp1252")}))
+    assert found.list[0]["text"].endswith("„naïve“")

@@ -16,11 +16,11 @@ from resiliparse.parse.html import HTMLTree
 from benchmarks.extraction import pages
 from scripts.lib.code import data_file
 from scripts.sources import maintext
+from scripts.sources.charsets import decode_page
 from scripts.sources.maintext import joined, main_text
 from scripts.sources.pagefeatures import FEATURES
 from scripts.sources.pagescan import scan
 from scripts.sources.pagetrees import judge, trees
-from scripts.sources.readers.web import decode_page
 
 PROSE = "Bees visit flowers and carry pollen from one to the next, which is how most orchards bear fruit."
 WORD = regex.compile(r"[\p{L}\p{N}]+")
