@@ -99,8 +99,8 @@ def _without_brotli(data: bytes, limit: int) -> bytes:
 
 
 def _markup(data: bytes) -> bytes:
-    """Return what does not fit a coding without a mark, if it begins as markup that is in none. Raises BrokenBody."""
-    if data.lstrip(_BLANK).startswith(b"<"):
+    """Return what does not fit a coding without a mark, if it begins as gzip or as markup that is in none. Raises BrokenBody."""
+    if data.startswith(GZIP) or data.lstrip(_BLANK).startswith(b"<"):
         return data
     raise BrokenBody("compressed data is cut or damaged")
 

@@ -17,16 +17,18 @@ from scripts.sources.streams import MAX_RECORD_BYTES, BrokenStream, Window, fail
 
 MARK = b"WARC/"
 LONGEST_HEADER = 1 << 16
+HEADER_BYTES = 1 << 12  # in which nearly all headers end
 _END = b"\r\n\r\n"
 _BLANK = regex.compile(rb"[\r\n\0]*")
 _NEXT = regex.compile(rb"\r?\n(?=WARC/[01]\.\d+\r?\n)")
 _HEADER_END = regex.compile(rb"\r?\n\r?\n")
 _LENGTH = regex.compile(rb"^content-length:[ \t]*(\d{1,15})[ \t]*\r?$", regex.I | regex.M)
+_INTERIM = regex.compile(rb"HTTP/\d(?:\.\d)? 1\d\d\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """What stands in a file in place of a record: why, and its first bytes."""
+    """What stands in a file in place of a record: why, and its first bytes; of one that is too long all headers."""
 
     reason: str
     sample: bytes
@@ -98,6 +100,21 @@ def after_blank_line(data: bytes, start: int, stop: int) -> int:
     return narrow + 2 if narrow >= 0 else wide + 3 if wide >= 0 else 0
 
 
+def final_answer(data: bytes, start: int) -> int:
+    """Return where the answer begins that counts: others may stand before it, that only say that it comes (RFC 9110, 15.2)."""
+    while _INTERIM.match(data, start):
+        stop = after_blank_line(data, start, start + HEADER_BYTES)
+        if not stop or not data.startswith(b"HTTP/", stop):
+            break
+        start = stop
+    return start
+
+
+def resized(head: bytes, size: int) -> bytes:
+    """Return the header of a record whose length is another by so many bytes."""
+    return _LENGTH.sub(lambda length: b"Content-Length: %d\r" % (int(length[1]) + size), head, 1)
+
+
 def field(header: bytes, name: bytes) -> bytes | None:
     """Return the value of a header's field, all in lower case; None where it is not there once, or goes on in the next line."""
     begin = header.find(b"\n%s:" % name)
@@ -132,15 +149,13 @@ def _windowed(chunks: Iterator[bytes], limit: int) -> Iterator[bytes | Misfit]:
             del window.data[:size]
             continue
         if size <= limit and _is_short_by_two(window, size):
-            yield (
-                _LENGTH.sub(b"Content-Length: %d\r" % (size + 2 - len(head)), head, 1)
-                + window.data[len(head) : size + 2]
-            )
+            yield resized(head, 2) + window.data[len(head) : size + 2]
             window.data.clear()
             continue
+        sample = bytes(window.data[: len(head) + HEADER_BYTES])
         dropped = window.drop_to_next(len(head) - 2)
         if window.data or not window.broken:
-            yield Misfit(_reason(dropped - size, bool(window.data), limit < size), head[:200])
+            yield Misfit(_reason(dropped - size, bool(window.data), limit < size), sample)
     if window.broken:
         raise window.broken
 

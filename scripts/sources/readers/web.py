@@ -6,7 +6,6 @@ removed by reason.
 
 from __future__ import annotations
 
-import codecs
 import functools
 import io
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,24 +15,33 @@ from typing import Any
 
 import regex
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
-from resiliparse.parse.encoding import bytes_to_str, detect_encoding, map_encoding_to_html5
 from resiliparse.parse.html import HTMLTree
 
 from scripts.sources.arc import BEGINS as ARC_BEGINS
 from scripts.sources.arc import arc_as_warc, starts_record
 from scripts.sources.bodies import BrokenBody, decoded
-from scripts.sources.decoding import BOMS, UNMARKED, decode
+from scripts.sources.charsets import decode_page
+from scripts.sources.decoding import decode
 from scripts.sources.maintext import main_text
 from scripts.sources.members import iter_runs, iter_stretches
 from scripts.sources.records import Deferred, Outcome, Record, key_of, quarantined, removed
 from scripts.sources.streams import MAX_RECORD_BYTES, BrokenStream, compression, iter_chunks, read_whole
-from scripts.sources.warcs import LONGEST_HEADER, MARK, Misfit, after_blank_line, field, iter_records, starts_warc
+from scripts.sources.warcs import (
+    HEADER_BYTES,
+    LONGEST_HEADER,
+    MARK,
+    Misfit,
+    after_blank_line,
+    field,
+    final_answer,
+    iter_records,
+    resized,
+    starts_warc,
+)
 
-_HTML = ("text/html", "application/xhtml+xml")
+_HTML, _PLAIN = ("text/html", "application/xhtml+xml"), "text/plain"
 _PAGES = (WarcRecordType.response, WarcRecordType.resource)
-HEADER_BYTES = 1 << 12
 SAMPLED = 1 << 10  # characters at each of two places by which a page is told from bytes
-DETECTED = 1 << 17  # bytes of a page by which its encoding is guessed
 _READ = (b"response", b"resource", b"conversion")
 _ANSWER = regex.compile(rb"HTTP/\d(?:\.\d)? (\d{3})\b")
 _HTML_BYTES = tuple(name.encode() for name in _HTML)
@@ -41,9 +49,6 @@ _BLANK = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # marks, and white space in any encod
 _ARC_NAME = regex.compile(r"\.arc(?:\.[a-z0-9]+)?\Z", regex.I)
 _NO_TEXT = regex.compile("[\x00-\x08\x0e-\x1f\x7f\ufffd]")
 _NAME = regex.compile(rb"^[\w-]+(?=:)", regex.M)
-_META = regex.compile(rb"<meta\s[^>]*?charset\s*=[\s\"']*([\w:.-]+)", regex.I)
-_LATIN = "cp1252"  # as the libraries call what browsers take Latin-1 for
-_ELEMENT = regex.compile(r"<[!/?a-zA-Z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ def _outcomes(records: Iterator[bytes | Misfit]) -> Iterator[Outcome | Deferred]
     found = 0
     for found, data in enumerate(records, start=1):
         if isinstance(data, Misfit):
-            yield quarantined(data.reason, f"record {found}", data.sample)
+            yield _misfit(data, f"record {found}")
         elif reason := passed_over(data):
             yield removed(reason, f"record {found}")
         else:
@@ -109,12 +114,26 @@ def _outcomes(records: Iterator[bytes | Misfit]) -> Iterator[Outcome | Deferred]
         yield quarantined("no_warc", "record 0")
 
 
+def _misfit(data: Misfit, position: str) -> Outcome:
+    """Return what becomes of what is no record: of one that is too long it is known whether it could be a page."""
+    reason = passed_over(data.sample) if data.reason == "too_long" else None
+    return removed(reason, position) if reason else quarantined(data.reason, position, data.sample)
+
+
 def _outcome(data: bytes, position: str) -> Outcome:
     """Return what comes of one whole record, the lines of whose headers may end in LF alone (the library's quirks mode)."""
-    stream = io.BytesIO(_with_usual_names(data))
-    archive = ArchiveIterator(stream, record_types=WarcRecordType.any_type, quirks_mode=True)
+    data = _with_usual_names(data)
+    end = after_blank_line(data, 0, LONGEST_HEADER)
+    start = final_answer(data, end)
+    if start > end:
+        data = resized(data[:end], end - start) + data[start:]
+    archive = ArchiveIterator(io.BytesIO(data), record_types=WarcRecordType.any_type, quirks_mode=True)
     try:
-        return _record(next(archive), position)
+        record = next(archive)
+        if record.record_type == WarcRecordType.response and not record.is_http and data.startswith(b"HTTP/", end):
+            record.is_http = True  # though its type is written otherwise, or not at all
+            record.parse_http(quirks_mode=True)
+        return _record(record, position)
     except (OSError, StopIteration) as error:
         return quarantined("malformed_warc", position, str(error))
 
@@ -134,7 +153,7 @@ def passed_over(data: bytes) -> str | None:
     kind = field(data[:end].lower(), b"warc-type")
     if kind is not None and kind not in _READ:
         return "no_page_record"
-    answer = _ANSWER.match(data, end) if kind == b"response" else None
+    answer = _ANSWER.match(data, final_answer(data, end)) if kind == b"response" else None
     if answer is None:
         return None
     if answer[1] != b"200":
@@ -145,9 +164,9 @@ def passed_over(data: bytes) -> str | None:
 
 
 def _record(record: WarcRecord, position: str) -> Outcome:
-    url = (record.headers.get("WARC-Target-URI") or "").strip("<>")
+    url = (record.headers.get("WARC-Target-URI") or "").strip("<> ")
     if record.record_type == WarcRecordType.conversion:
-        return _plain(record, url, position)
+        return _converted(record, url, position)
     if record.record_type not in _PAGES:
         return removed("no_page_record", position, url)
     status = record.http_headers.status_code if record.http_headers else 200
@@ -171,17 +190,23 @@ def _codings(record: WarcRecord) -> str:
     return ",".join(record.http_headers.get(name) or "" for name in ("Content-Encoding", "Transfer-Encoding"))
 
 
-def _plain(record: WarcRecord, url: str, position: str) -> Outcome:
+def _converted(record: WarcRecord, url: str, position: str) -> Outcome:
+    """Return the text that somebody made of what was fetched, or the main text of a page."""
+    kind = (record.headers.get("Content-Type") or _PLAIN).partition(";")[0].strip().lower()
+    if kind not in (_PLAIN, *_HTML):
+        return removed("no_html", position, url)
     data = record.reader.read(MAX_RECORD_BYTES + 1)
     if len(data) > MAX_RECORD_BYTES:
         return quarantined("too_long", position, url)
+    if kind != _PLAIN:
+        return page_outcome(data, record.http_charset, _address(record), position)
     text = decode(data)
     return quarantined("invalid_utf8", position, data) if text is None else _found(_address(record), position, text, {})
 
 
 def _address(record: WarcRecord) -> Address:
     identifier = (record.record_id or "").strip("<>").removeprefix("urn:uuid:")
-    url = (record.headers.get("WARC-Target-URI") or "").strip("<>")
+    url = (record.headers.get("WARC-Target-URI") or "").strip("<> ")
     return Address(identifier, url or None, record.headers.get("WARC-Date"))
 
 
@@ -209,73 +234,8 @@ def _found(address: Address, position: str, text: str, meta: Mapping[str, Any]) 
     return Record(key=address.key, text=text, url=address.url, date=address.date, meta=meta)
 
 
-def decode_page(data: bytes, declared: str | None) -> str:
-    """Return a page as text: by byte order mark or as UTF-8 where it is that, damaged or cut short as it may be and whatever
-    is declared, since servers err; else by the HTTP header, the `<meta>` element and at last by its bytes.
-    """
-    text = _decode_shifted(data, declared) if b"\x1b" in data or b"\0" in data else None
-    text = decode(data) if text is None else text
-    text = _decode_damaged(data) if text is None else text
-    if text is not None:
-        return text
-    return str(bytes_to_str(data, _old_encoding(data, declared), errors="replace", fallback_encodings=()))
-
-
-def _decode_damaged(data: bytes) -> str | None:
-    """Return a page with a mark, or in UTF-8 by more characters than are damaged there; None for one in an old encoding."""
-    for mark, name in BOMS:
-        if data.startswith(mark):
-            return data[len(mark) :].decode(name, "replace")
-    text = data.decode("utf-8", "replace")
-    beyond_ascii = len(text) - len(text.encode("ascii", "ignore"))
-    return text if beyond_ascii > 2 * text.count("\ufffd") else None
-
-
 def _is_binary(page: str) -> bool:
     """Tell whether a page is an image, a PDF or the like: by its beginning and middle, where text has hardly a control."""
     middle = len(page) // 2
     sample = page[:SAMPLED] + page[middle : middle + SAMPLED]
     return len(_NO_TEXT.findall(sample)) * 20 > len(sample)
-
-
-def _old_encoding(data: bytes, declared: str | None) -> str:
-    """Return the encoding of a page that is no Unicode, though it be declared.
-
-    Latin-1 in the HTTP header is what servers say of all pages, so a `<meta>` element that fits goes before it.
-    """
-    element = _META.search(data, 0, HEADER_BYTES)
-    stated = [map_encoding_to_html5(name, False) for name in (declared, element and element[1].decode("ascii")) if name]
-    named = [name for name in stated if name and not name.startswith("utf")]
-    if len(named) == 2 and named[0] == _LATIN and _fits(data, named[1]):
-        return named[1]
-    found = named[0] if named else detect_encoding(data, max_len=DETECTED, html5_compatible=True)
-    return _LATIN if found is None or found.startswith("utf") else found
-
-
-def _fits(data: bytes, encoding: str) -> bool:
-    """Tell whether bytes, which may end inside a character, are in an encoding."""
-    try:
-        codecs.getincrementaldecoder(encoding)().decode(data)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _encoding(data: bytes, declared: str | None) -> str | None:
-    """Return the encoding that the HTTP header, the `<meta>` element or at last the bytes tell."""
-    known = map_encoding_to_html5(declared, False) if declared else None
-    return known or detect_encoding(data, max_len=DETECTED, html5_compatible=True, from_html_meta=True)
-
-
-def _decode_shifted(data: bytes, declared: str | None) -> str | None:
-    """Return a page in UTF-16 or UTF-32 without a mark or in ISO-2022-JP, where its bytes would pass for UTF-8; else None."""
-    if data.startswith(tuple(mark for mark, _ in BOMS)):
-        return None
-    mark = next((mark for begin, mark in UNMARKED if data.startswith(begin)), None)
-    encoding = dict(BOMS)[mark] if mark else (_encoding(data, declared) or "").lower()
-    if encoding.startswith(("utf-16", "utf-32")):
-        text = data.decode(encoding, "replace")
-        return text if _ELEMENT.search(text) else None  # else it is stated wrongly
-    if encoding == "iso2022_jp" and b"\x1b$" in data:
-        return data.decode("iso2022_jp_ext", "replace")
-    return None

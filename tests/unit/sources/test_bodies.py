@@ -41,6 +41,7 @@ CODED = {
     "gzip,chunked": chunked(gzip.compress(PAGE)),
     "": gzip.compress(PAGE),
     "br, none": brotli.compress(PAGE),
+    "br ": gzip.compress(PAGE),
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from scripts.sources.readers.web import decode_page
+from scripts.sources.charsets import decode_page
 
 from .running import documents_of
 
@@ -326,3 +326,61 @@ BAD_DICTIONARIES = {
 def test_a_dictionary_that_is_none_is_quarantined_once(tmp_path: Path, fault: str) -> None:
     content, reason = BAD_DICTIONARIES[fault]
     assert documents_of(tmp_path, "w.warc.zst", content, "web").accounting["quarantined"] == {reason: 1}
+
+
+INTERIM = {
+    "100": b"HTTP/1.1 100 Continue\r\n\r\n",
+    "103": b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n" * 2,
+    "in LF": b"HTTP/1.1 102 Processing\n\n",
+}
+
+
+@pytest.mark.parametrize("interim", INTERIM)
+def test_what_a_server_says_before_its_answer_is_passed_over(tmp_path: Path, interim: str) -> None:
+    pages = [
+        record(1, INTERIM[interim] + response(BODY)),
+        record(2, INTERIM[interim] + response(b"gone", "404 Not Found")),
+    ]
+    found = documents_of(tmp_path, "w.warc.gz", b"".join(map(gzip.compress, pages)), "web")
+    assert found.rows["1"]["text"] == PROSE.strip()
+    assert found.accounting["removed"] == {"no_success_response": 1}
+
+
+@pytest.mark.parametrize(
+    "form", [b"Content-Type: Application/HTTP;msgtype=response\r\n", b"Content-Type: text/html\r\n", b""]
+)
+def test_an_answer_is_told_by_its_beginning_too(tmp_path: Path, form: bytes) -> None:
+    packed = response(gzip.compress(BODY), extra="Content-Encoding: gzip\r\n")
+    page = record(1, packed).replace(b"Content-Type: application/http; msgtype=response\r\n", form)
+    assert documents_of(tmp_path, "w.warc", page, "web").rows["1"]["text"] == PROSE.strip()
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_what_is_no_page_is_none_at_any_length(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    long = bytes(40 << 20)
+    records = [
+        RECORDS[0],
+        record(2, response(long, kind="video/mp4")),
+        record(3, long, "request"),
+        record(4, response(long)),
+    ]
+    found = documents_of(tmp_path, "w.warc", b"".join(map(pack, [*records, RECORDS[-1]])), "web")
+    assert found.accounting == {
+        "in": 5, "kept": 2, "removed": {"no_html": 1, "no_page_record": 1}, "quarantined": {"too_long": 1},
+    }  # fmt: skip
+
+
+def test_of_what_was_converted_text_and_pages_are_kept(tmp_path: Path) -> None:
+    blocks = {
+        "text/plain": b"Bees fly.",
+        "text/html": BODY,
+        "image/png": b"\x89PNG\r\n\x1a\n\0",
+        "application/pdf": b"%PDF-1.4",
+    }
+    records = [
+        record(number, block, "conversion").replace(b"application/http; msgtype=response", kind.encode())
+        for number, (kind, block) in enumerate(blocks.items())
+    ]
+    found = documents_of(tmp_path, "w.warc", b"".join(records), "web")
+    assert [row["text"] for row in found.list] == ["Bees fly.", PROSE.strip()]
+    assert found.accounting["removed"] == {"no_html": 2}
