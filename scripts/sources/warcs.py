@@ -23,6 +23,7 @@ _BLANK = regex.compile(rb"[\r\n\0]*")
 _NEXT = regex.compile(rb"\r?\n(?=WARC/[01]\.\d+\r?\n)")
 _HEADER_END = regex.compile(rb"\r?\n\r?\n")
 _LENGTH = regex.compile(rb"^content-length:[ \t]*(\d{1,15})[ \t]*\r?$", regex.I | regex.M)
+_FOLD = regex.compile(r"\r?\n[ \t]+")
 _INTERIM = regex.compile(rb"HTTP/\d(?:\.\d)? 1\d\d\b")
 
 
@@ -78,19 +79,21 @@ def iter_records(chunks: Iterator[bytes], limit: int = MAX_RECORD_BYTES) -> Iter
     except BrokenStream as error:
         yield from _windowed(itertools.chain([first], failing(error)), limit)
         return
-    if not second and len(first) <= limit and _is_one_record(first):
-        yield first  # a member of an archive is one small record nearly always
+    record = None if second or len(first) > limit else _one_record(first)
+    if record is not None:
+        yield record  # a member of an archive is one small record nearly always
     else:
         yield from _windowed(itertools.chain([first, second] if second else [first], chunks), limit)
 
 
-def _is_one_record(data: bytes) -> bool:
+def _one_record(data: bytes) -> bytes | None:
+    """Return the record that some bytes are, with line ends behind it; None where they are not just that."""
     end = after_blank_line(data, 0, LONGEST_HEADER)
     value = field(data[:end].lower(), b"content-length") if end and data.startswith(MARK) else None
     if value is None or not value.isdigit() or len(value) > 15:
-        return False
+        return None
     size = end + int(value)
-    return size <= len(data) and not data[size:].strip(b"\r\n\0")
+    return data[:size] if size <= len(data) and not data[size:].strip(b"\r\n\0") else None
 
 
 def after_blank_line(data: bytes, start: int, stop: int) -> int:
@@ -110,9 +113,20 @@ def final_answer(data: bytes, start: int) -> int:
     return start
 
 
-def resized(head: bytes, size: int) -> bytes:
-    """Return the header of a record whose length is another by so many bytes."""
-    return _LENGTH.sub(lambda length: b"Content-Length: %d\r" % (int(length[1]) + size), head, 1)
+def fields(head: bytes) -> dict[str, str]:
+    """Return the fields of a header by their names in lower case; values of one that comes again follow after a comma."""
+    found: dict[str, str] = {}
+    for line in _FOLD.sub(" ", head.decode("utf-8", "replace")).split("\n"):
+        name, colon, value = line.partition(":")
+        if colon:
+            name, value = name.strip().lower(), value.strip()
+            found[name] = f"{found[name]},{value}" if name in found else value
+    return found
+
+
+def media_type(form: str | None) -> str:
+    """Return what a `Content-Type` says without its parameters, in lower case."""
+    return (form or "").partition(";")[0].partition(",")[0].strip().lower()
 
 
 def field(header: bytes, name: bytes) -> bytes | None:
@@ -149,7 +163,7 @@ def _windowed(chunks: Iterator[bytes], limit: int) -> Iterator[bytes | Misfit]:
             del window.data[:size]
             continue
         if size <= limit and _is_short_by_two(window, size):
-            yield resized(head, 2) + window.data[len(head) : size + 2]
+            yield bytes(window.data[: size + 2])
             window.data.clear()
             continue
         sample = bytes(window.data[: len(head) + HEADER_BYTES])

@@ -7,14 +7,12 @@ removed by reason.
 from __future__ import annotations
 
 import functools
-import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import regex
-from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 from resiliparse.parse.html import HTMLTree
 
 from scripts.sources.arc import BEGINS as ARC_BEGINS
@@ -33,22 +31,22 @@ from scripts.sources.warcs import (
     Misfit,
     after_blank_line,
     field,
+    fields,
     final_answer,
     iter_records,
-    resized,
+    media_type,
     starts_warc,
 )
 
 _HTML, _PLAIN = ("text/html", "application/xhtml+xml"), "text/plain"
-_PAGES = (WarcRecordType.response, WarcRecordType.resource)
 SAMPLED = 1 << 10  # characters at each of two places by which a page is told from bytes
-_READ = (b"response", b"resource", b"conversion")
-_ANSWER = regex.compile(rb"HTTP/\d(?:\.\d)? (\d{3})\b")
+_READ, _FETCHED = (b"response", b"resource", b"conversion"), ("response", "resource")
+_ANSWER = regex.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})\b")
+_CHARSET = regex.compile(r"\bcharset\s*=[\s\"']*([^\s\"';,]+)", regex.I)
 _HTML_BYTES = tuple(name.encode() for name in _HTML)
 _BLANK = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # marks, and white space in any encoding
 _ARC_NAME = regex.compile(r"\.arc(?:\.[a-z0-9]+)?\Z", regex.I)
 _NO_TEXT = regex.compile("[\x00-\x08\x0e-\x1f\x7f\ufffd]")
-_NAME = regex.compile(rb"^[\w-]+(?=:)", regex.M)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,30 +119,24 @@ def _misfit(data: Misfit, position: str) -> Outcome:
 
 
 def _outcome(data: bytes, position: str) -> Outcome:
-    """Return what comes of one whole record, the lines of whose headers may end in LF alone (the library's quirks mode)."""
-    data = _with_usual_names(data)
+    """Return what comes of one whole record."""
     end = after_blank_line(data, 0, LONGEST_HEADER)
+    about = fields(data[:end])
+    kind, form, address = about.get("warc-type", "").lower(), about.get("content-type"), _address(about)
+    if kind == "conversion":
+        return _converted(data[end:], form or _PLAIN, address, position)
+    if kind not in _FETCHED:
+        return removed("no_page_record", position, address.url or "")
     start = final_answer(data, end)
-    if start > end:
-        data = resized(data[:end], end - start) + data[start:]
-    archive = ArchiveIterator(io.BytesIO(data), record_types=WarcRecordType.any_type, quirks_mode=True)
-    try:
-        record = next(archive)
-        if record.record_type == WarcRecordType.response and not record.is_http and data.startswith(b"HTTP/", end):
-            record.is_http = True  # though its type is written otherwise, or not at all
-            record.parse_http(quirks_mode=True)
-        return _record(record, position)
-    except (OSError, StopIteration) as error:
-        return quarantined("malformed_warc", position, str(error))
-
-
-def _with_usual_names(data: bytes) -> bytes:
-    """Return a record with the names of its fields as the standard writes them, since the library knows them by their case."""
-    if data.find(b"\nWARC-Type:", 0, HEADER_BYTES) >= 0 and data.find(b"\nContent-Length:", 0, HEADER_BYTES) >= 0:
-        return data
-    end = after_blank_line(data, 0, LONGEST_HEADER)
-    head = bytes(_NAME.sub(lambda name: name[0].title().replace(b"Warc-", b"WARC-"), data[:end]))
-    return head + data[end:]
+    if not data.startswith(b"HTTP/", start) or not (kind == "response" or media_type(form) == "application/http"):
+        return _page(data[end:], {"content-type": form or ""}, address, position)
+    stop = after_blank_line(data, start, start + LONGEST_HEADER)
+    if not stop and len(data) > start + LONGEST_HEADER:
+        return quarantined("malformed_http", position, data[start:])
+    answer, stop = _ANSWER.match(data, start), stop or len(data)
+    if answer is None or answer[1] != b"200":
+        return removed("no_success_response", position, address.url or "")
+    return _page(data[stop:], fields(data[start:stop]), address, position)
 
 
 def passed_over(data: bytes) -> str | None:
@@ -160,54 +152,40 @@ def passed_over(data: bytes) -> str | None:
         return "no_success_response"
     stop = after_blank_line(data, answer.end(), answer.end() + HEADER_BYTES)
     form = field(data[answer.end() : stop].lower(), b"content-type")
-    return "no_html" if form is not None and form.partition(b";")[0].strip() not in _HTML_BYTES else None
+    return (
+        "no_html"
+        if form is not None and form.partition(b";")[0].partition(b",")[0].strip() not in _HTML_BYTES
+        else None
+    )
 
 
-def _record(record: WarcRecord, position: str) -> Outcome:
-    url = (record.headers.get("WARC-Target-URI") or "").strip("<> ")
-    if record.record_type == WarcRecordType.conversion:
-        return _converted(record, url, position)
-    if record.record_type not in _PAGES:
-        return removed("no_page_record", position, url)
-    status = record.http_headers.status_code if record.http_headers else 200
-    if status != 200:
-        return removed("no_success_response", position, url)
-    kind = record.http_content_type if record.http_headers else record.headers.get("Content-Type", "")
-    if (kind or "").partition(";")[0].strip().lower() not in _HTML:
+def _page(data: bytes, about: Mapping[str, str], address: Address, position: str) -> Outcome:
+    """Return the main text of a page, whose server says `about` it what form and codings it has."""
+    url, form = address.url or "", about.get("content-type", "")
+    if media_type(form) not in _HTML:
         return removed("no_html", position, url)
+    codings = ",".join(about.get(name, "") for name in ("content-encoding", "transfer-encoding"))
     try:
-        data = decoded(record.reader.read(), _codings(record), MAX_RECORD_BYTES)
+        data = decoded(data, codings, MAX_RECORD_BYTES)
     except BrokenBody as error:
         return quarantined("broken_payload", position, f"{url} {error}")
     if len(data) > MAX_RECORD_BYTES:
         return quarantined("too_long", position, url)
-    return page_outcome(data, record.http_charset, _address(record), position)
+    charset = _CHARSET.search(form)
+    return page_outcome(data, charset[1] if charset else None, address, position)
 
 
-def _codings(record: WarcRecord) -> str:
-    if record.http_headers is None:
-        return ""
-    return ",".join(record.http_headers.get(name) or "" for name in ("Content-Encoding", "Transfer-Encoding"))
-
-
-def _converted(record: WarcRecord, url: str, position: str) -> Outcome:
+def _converted(data: bytes, form: str, address: Address, position: str) -> Outcome:
     """Return the text that somebody made of what was fetched, or the main text of a page."""
-    kind = (record.headers.get("Content-Type") or _PLAIN).partition(";")[0].strip().lower()
-    if kind not in (_PLAIN, *_HTML):
-        return removed("no_html", position, url)
-    data = record.reader.read(MAX_RECORD_BYTES + 1)
-    if len(data) > MAX_RECORD_BYTES:
-        return quarantined("too_long", position, url)
-    if kind != _PLAIN:
-        return page_outcome(data, record.http_charset, _address(record), position)
+    if media_type(form) != _PLAIN:
+        return _page(data, {"content-type": form}, address, position)
     text = decode(data)
-    return quarantined("invalid_utf8", position, data) if text is None else _found(_address(record), position, text, {})
+    return quarantined("invalid_utf8", position, data) if text is None else _found(address, position, text, {})
 
 
-def _address(record: WarcRecord) -> Address:
-    identifier = (record.record_id or "").strip("<>").removeprefix("urn:uuid:")
-    url = (record.headers.get("WARC-Target-URI") or "").strip("<> ")
-    return Address(identifier, url or None, record.headers.get("WARC-Date"))
+def _address(about: Mapping[str, str]) -> Address:
+    identifier = about.get("warc-record-id", "").strip("<>").removeprefix("urn:uuid:")
+    return Address(identifier, about.get("warc-target-uri", "").strip("<>") or None, about.get("warc-date"))
 
 
 def page_outcome(data: bytes, charset: str | None, address: Address, position: str) -> Outcome:
