@@ -89,7 +89,7 @@ def joined(page: Scan, taken: npt.NDArray[np.bool_]) -> str:
 def main_text(tree: HTMLTree) -> str:
     """Return the main text of a page: paragraphs apart, items and rows one a line, code as it stands; or nothing."""
     html = str(tree)
-    if html.count("<") > MOST_TAGS:
+    if len(html) > MOST_TAGS < html.count("<"):
         return str(extract_plain_text(tree, main_content=True, alt_texts=False, skip_elements=SKIPPED))
     page = scan(html)
     return joined(page, odds(page) >= trees().threshold)

@@ -72,6 +72,7 @@ _OL, _SCRIPT, _MATH = TAG_OF["ol"], fnv("script"), fnv("math")
 # The words of a formula are HTML again.
 _MI, _MO, _MN, _MS, _MTEXT = (fnv(name) for name in ("mi", "mo", "mn", "ms", "mtext"))
 _NAME_MASK = 0x7FFFFFFF
+_TAG_BEGINS = ord("<")
 # What the scan is at.
 _OUT, _BLOCK, _COUNT, _CURRENT, _NODES, _SEPARATION, _MARKER, _SPACE, _NEWLINE, _INDENT = range(10)
 
@@ -329,9 +330,8 @@ def scan_bytes(
 
 def scan(html: str) -> Scan:
     """Return the blocks and elements of a page of well-formed HTML."""
-    data = html.encode("utf-8", "replace")
-    page = np.frombuffer(data, np.uint8)
-    most = data.count(b"<") + 2
+    page = np.frombuffer(html.encode("utf-8", "replace"), np.uint8)
+    most = int(np.count_nonzero(page == _TAG_BEGINS)) + 2
     text, blocks = np.empty(len(page) + 1, np.uint8), np.empty((most, BLOCK_COLUMNS), np.int32)
     nodes, hints = np.empty((most, NODE_COLUMNS), np.int32), np.empty((3, most), np.int64)
     found, elements = scan_bytes(page, TAG_TABLE, HINT_TABLE, text, blocks, nodes, hints)
