@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -35,7 +36,9 @@ _PRODUCED = regex.compile(
     regex.I,
 )
 _DOT_INDENT = regex.compile(r"^[ \t]*\.{6,}[ \t]*(?=\S)", regex.M)
-_LINE_NUMBER = regex.compile(r"(?<=\S)[ \t]{3,}\[?\d{0,3}[05]\]?[ \t]*$", regex.M)
+# A number at the end of a line, apart: of a verse (every fifth or tenth has one), or of a row of a table.
+_LINE_NUMBER = regex.compile(r"(?<=\S)[ \t]{3,}(?:(\[?\d{0,3}[05]\]?)|\S{0,2}[\d.,]*\d\S{0,2})[ \t]*$", regex.M)
+_VERSES_APART = 4  # lines at least
 _EMPTY_LINES = regex.compile(r"\n{4,}")
 
 
@@ -116,5 +119,17 @@ def _marked(root: Element) -> Iterator[Element]:
 
 def tidy(text: str) -> str:
     """Remove what belongs to the printed page: dots that stand for indents, verse numbers, piles of empty lines."""
-    text = _LINE_NUMBER.sub("", _DOT_INDENT.sub("    ", text))
+    text = _without_line_numbers(_DOT_INDENT.sub("    ", text))
     return str(_EMPTY_LINES.sub("\n\n\n", text)).strip()
+
+
+def _without_line_numbers(text: str) -> str:
+    """Return text without the numbers of verses; those on lines next to each other are of a table."""
+    found = list(_LINE_NUMBER.finditer(text))
+    close = [text.count("\n", one.end(), other.start()) < _VERSES_APART for one, other in itertools.pairwise(found)]
+    pieces, at = [], 0
+    for number, before, after in zip(found, [False, *close], [*close, False], strict=False):
+        if number[1] and not (before or after):
+            pieces.append(text[at : number.start()])
+            at = number.end()
+    return "".join([*pieces, text[at:]])

@@ -121,6 +121,13 @@ def test_marks_of_the_printed_page_go() -> None:
     assert tidy("It was 1815 and\nthere were 10") == "It was 1815 and\nthere were 10"
 
 
+def test_numbers_of_verses_go_and_those_of_tables_stay() -> None:
+    verses = "\n".join(f"A line of verse{f'        {number}' if number % 10 == 0 else ''}" for number in range(1, 41))
+    assert tidy(verses) == "\n".join(["A line of verse"] * 40)
+    table = "Wheat        150\nBarley        85\nOats       1,212\n\nRye          $20\nPeas           5"
+    assert tidy(table) == table
+
+
 def test_old_encodings_and_line_ends_are_read(tmp_path: Path) -> None:
     found = documents_of(tmp_path, "old.txt", "Caf\u00e9 \u201cbees\u201d\r\nfly\r\n".encode("cp1252"), "books")
     assert found.list[0]["text"] == "Café “bees”\nfly"
