@@ -5,9 +5,10 @@
         --tokenizer results/tokenizers/english
 
 `compiled` is the encoder of large parts; `compiled, checked` also compares a sample with sentencepiece, as a shard does.
-Its cache of runs is empty when a round begins. From texts in memory to ids; the last table also writes them to files, as a shard
-and as datatrove's tokens. The column `equal` says how many documents get the ids of sentencepiece, or how many tokens of the
-files are those of the shard by sentencepiece.
+Its cache of runs is empty when a round begins. From texts in memory to ids, as each program hands them out: ours those of a
+batch in one array, with how many each document has, the others a list for each document. The last table also writes them to
+files, as a shard and as datatrove's tokens. The column `equal` says how many documents get the ids of sentencepiece, or how
+many tokens of the files are those of the shard by sentencepiece.
 """
 
 from __future__ import annotations
@@ -66,13 +67,16 @@ def by_engine(make: Callable[[], Engine], fast: FastEncoder) -> Method:
             return []
         engine = make()
         forget(fast)
-        found = []
-        for some in prepared[id(texts)]:
-            ids, sizes = engine.encode(some, END)
-            found += np.split(ids, np.cumsum(sizes)[:-1])
-        return [ids[:-1] for ids in found]
+        return [engine.encode(some, END) for some in prepared[id(texts)]]
 
     return encode
+
+
+def by_document(found: list[Any]) -> list[Any]:
+    """Return the ids of each document: ours come as those of a batch together, with how many each document has."""
+    if found and isinstance(found[0], tuple):
+        return [one[:-1] for ids, sizes in found for one in np.split(ids, np.cumsum(sizes)[:-1])]
+    return found
 
 
 def methods(folder: Path) -> dict[str, Method]:
@@ -224,7 +228,7 @@ def main() -> None:
     reference = choices["sentencepiece"](texts)
     equal = {}
     for name, method in choices.items():
-        found = method(texts)
+        found = by_document(method(texts))
         same = sum(list(a) == list(b) for a, b in zip(reference, found, strict=True))
         equal[name] = f"{same:,} of {len(texts):,}"
     print(f"{len(texts):,} documents, {size:.1f} MB, {args.rounds} rounds\n")

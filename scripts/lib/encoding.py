@@ -125,6 +125,7 @@ def _tables(model: Model) -> Tables:
     for text, (_, number) in normal.items():
         if len(text) == 1:
             single[ord(text)] = number
+    labelled = np.array([NONE, *(single[ord(character)] for character in label_of)], np.int32)
     labels[SPACE_SIGN], single[SPACE_SIGN] = labels[SPACE], single[SPACE]
     byte = [number for number, piece in enumerate(model.pieces) if piece.kind == Kind.BYTE]
     of_bytes = np.zeros(256, np.int32)
@@ -138,7 +139,7 @@ def _tables(model: Model) -> Tables:
         if text[0] in label_of
     ]
     return Tables(
-        labels, single, of_bytes, *_beside(normal, label_of), *_hashed({} if unigram else _merges(normal)),
+        labels, single, labelled, of_bytes, *_beside(normal, label_of), *_hashed({} if unigram else _merges(normal)),
         ranks.astype(np.int32), tree_of(words if unigram else [], len(label_of) + 1),
         tree_of([([label_of[one] for one in text], number, 0) for text, number in symbols.items()], len(label_of) + 1),
         bool(symbols), unigram,

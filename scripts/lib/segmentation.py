@@ -46,6 +46,7 @@ class Tables(NamedTuple):
 
     labels: Array  # uint16[CODES]
     single: Array  # int32[CODES]: piece of one character
+    labelled: Array  # int32[labels]: the same by label
     bytes: Array  # int32[256]: piece of one byte
     beside: NDArray[
         np.uint64
@@ -63,7 +64,7 @@ class Tables(NamedTuple):
 class Scratch(NamedTuple):
     """Working space for runs of up to so many characters."""
 
-    numbers: NDArray[np.int32]  # [5, characters + 1]: labels (unigram) or pieces of the characters, and four more each
+    numbers: NDArray[np.int32]  # [5, characters + 1]: labels of the characters, and four more each
     heap: Array  # int64
     best: Array  # int64
 
@@ -123,10 +124,11 @@ def offer(tables: Tables, scratch: Scratch, size: int, left: int, right: int) ->
 
 @compiled_inner
 def merge_run(tables: Tables, scratch: Scratch, characters: int, out: Array, count: int) -> int:
-    """Segment the run whose pieces of characters stand in `scratch` by merges; return the new number of ids in `out`."""
+    """Segment the run whose labels stand in `scratch` by merges; return the new number of ids in `out`."""
     symbols, made, before, after = scratch.numbers[0], scratch.numbers[1], scratch.numbers[2], scratch.numbers[3]
     heap = scratch.heap
     for number in range(characters):
+        symbols[number] = tables.labelled[np.uint64(symbols[number])]
         before[number], after[number], made[number] = number - 1, number + 1, NONE
     size = 0
     for number in range(characters - 1):
@@ -155,29 +157,32 @@ def merge_run(tables: Tables, scratch: Scratch, characters: int, out: Array, cou
 
 
 @compiled_inner
-def best_run(tree: NDArray[np.int32], scratch: Scratch, characters: int, out: Array, count: int) -> int:
+def best_run(tree: NDArray[np.int32], scratch: Scratch, characters: np.uint64, out: Array, count: int) -> int:
     """Segment the run whose labels stand in `scratch` by its best path; return the new number of ids in `out`."""
     labels, best = scratch.numbers[0], scratch.best
     starts, pieces, path = scratch.numbers[1], scratch.numbers[2], scratch.numbers[3]
     best[0] = 0  # of the best path that ends after so many characters
-    for number in range(1, characters + 1):
+    for number in range(1, characters + ONE):
         best[number] = LOWEST
-    size, start = np.uint64(characters), np.uint64(0)  # unsigned: no place has to be looked at for its sign
-    while start < size:
+    start = np.uint64(0)  # unsigned: no place has to be looked at for its sign
+    while start < characters:
         node, so_far, last = ROOT, best[start], start
-        while last < size:
+        while last < characters:
             node = child(tree, node, np.uint64(labels[last]))
             if node == ROOT:
                 break
             last += ONE
-            score = so_far + tree[node + WEIGHT]
-            if score > best[last] and tree[node + NUMBER] != NONE:  # the first of both is guessed better
-                best[last], starts[last], pieces[last] = score, start, tree[node + NUMBER]
+            # Whether a piece is better is guessed wrong too often, so what is there is written again where it is not.
+            score, number = so_far + tree[node + WEIGHT], tree[node + NUMBER]
+            better = (score > best[last]) & (number != NONE)
+            best[last] = score if better else best[last]
+            starts[last] = np.int32(start) if better else starts[last]
+            pieces[last] = number if better else pieces[last]
         start += ONE
     found, stop = 0, characters
     while stop > 0:
         path[found] = pieces[stop]
-        found, stop = found + 1, starts[stop]
+        found, stop = found + 1, np.uint64(starts[stop])
     for number in range(found):
         out[count + number] = path[found - 1 - number]
     return count + found
@@ -220,6 +225,7 @@ def encode_texts(
     offset, 0, 0.
     """
     labels, beside, coded = tables.labels, tables.beside, scratch.numbers[0]
+    most = np.uint64(len(scratch.best) - 1)  # of the characters of a run
     position, first, count = state[1], state[2], state[3]
     for text in range(state[0], len(offsets) - 1):
         stop = offsets[text + 1]
@@ -232,7 +238,8 @@ def encode_texts(
                     count, position = count + 1, start + size
                     continue
             code, size = character_at(data, start)
-            position, label = start + size, np.uint64(labels[np.uint64(code)])
+            position, label, characters = start + size, np.uint64(labels[np.uint64(code)]), ONE
+            coded[0] = label
             while position < stop and label != NO_LABEL:
                 following, width = character_at(data, position)
                 other = np.uint64(labels[np.uint64(following)])
@@ -241,6 +248,8 @@ def encode_texts(
                 if tables.has_symbols and symbol_at(labels, tables.symbols, data, position, stop)[0] != NONE:
                     break
                 label, position = other, position + width
+                coded[min(characters, most)] = label
+                characters += ONE
             if position == start + size:
                 count = single_run(tables, code, data, start, position, out, count)
                 continue
@@ -250,21 +259,13 @@ def encode_texts(
             slot = slot_of(key)
             known = recall(cache, slot, key, size, out, count) if short else 0
             if known == 0:
-                if size >= len(scratch.best):
+                if characters > most:
                     state[0], state[1], state[2], state[3] = text, start, first, count
                     return int(size)
-                characters, place = 0, start
-                while place < position:
-                    code, width = character_at(data, place)
-                    if tables.unigram:
-                        coded[characters] = labels[np.uint64(code)]
-                    else:
-                        coded[characters] = tables.single[np.uint64(code)]
-                    characters, place = characters + 1, place + width
                 if tables.unigram:
                     known = best_run(tables.pieces, scratch, characters, out, count) - count
                 else:
-                    known = merge_run(tables, scratch, characters, out, count) - count
+                    known = merge_run(tables, scratch, int(characters), out, count) - count
                 if short:
                     keep(cache, slot, key, size, out, count, count + known)
             count += known
