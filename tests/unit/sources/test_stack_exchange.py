@@ -13,7 +13,7 @@ import pytest
 
 from scripts.sources import sevenzip
 
-from .running import documents_of
+from .running import Extracted, documents_of, run_extract, run_fetch
 
 
 def xml_row(**attributes: object) -> str:
@@ -24,8 +24,8 @@ def question(number: int, title: str, body: str, **more: object) -> str:
     return xml_row(Id=number, PostTypeId=1, Title=title, Body=body, **more)
 
 
-def answer(number: int, parent: int, body: str, score: int = 0) -> str:
-    return xml_row(Id=number, PostTypeId=2, ParentId=parent, Body=body, Score=score)
+def answer(number: int, parent: int, body: str, score: int = 0, **more: object) -> str:
+    return xml_row(Id=number, PostTypeId=2, ParentId=parent, Body=body, Score=score, **more)
 
 
 def posts_xml(rows: Sequence[str]) -> bytes:
@@ -121,8 +121,56 @@ def test_posts_are_found_in_the_archive_of_a_site(tmp_path: Path) -> None:
     found = documents_of(tmp_path, "bees.stackexchange.com.7z", packed(MEMBERS), "social")
     assert found.accounting == plain.accounting
     for one, other in zip(found.list, plain.list, strict=True):
+        assert one["id"] == other["id"].replace("s:", "s:bees.stackexchange.com/")
         assert one["meta"].replace("bees.stackexchange.com.7z", "Posts.xml") == other["meta"]
-        assert one | {"meta": ""} == other | {"meta": ""}
+        assert one | {"id": "", "meta": ""} == other | {"id": "", "meta": ""}
+
+
+QUESTION, ANSWER = question(1, "Why?", "<p>So.</p>"), answer(2, 1, "<p>By one.</p>")
+FORMS = {
+    "all on one line": f"<?xml version='1.0'?><posts>{QUESTION}{ANSWER}</posts>",
+    "the end behind the last row": f"<posts>\n{QUESTION}\n{ANSWER}</posts>",
+    "rows over several lines": f"<posts>\n{QUESTION.replace(' Body', chr(10) + '    Body')}\n{ANSWER}\n</posts>",
+    "elements with an end": f"<posts>{QUESTION.replace(' />', '></row>')}\n{ANSWER.replace(' />', '></row>')}\n</posts>",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_rows_need_no_lines_of_their_own(tmp_path: Path, form: str) -> None:
+    found = documents_of(tmp_path, "Posts.xml", FORMS[form].encode(), "social")
+    assert found.accounting == {"in": 1, "kept": 1, "removed": {}, "quarantined": {}}
+    assert found.rows["1"]["text"] == "Why?\n\nSo.\n\nBy one."
+
+
+def test_a_dump_without_lines_is_read_however_long_it_is(tmp_path: Path) -> None:
+    rows = [question(n, f"Why {n}?", "<p>" + "so " * 400_000 + f"{n}</p>") for n in range(1, 31)]
+    found = documents_of(tmp_path, "Posts.xml", f"<posts>{''.join(rows)}</posts>".encode(), "social")
+    assert found.accounting == {"in": 30, "kept": 30, "removed": {}, "quarantined": {}}
+
+
+def test_questions_of_two_sites_are_told_apart(tmp_path: Path) -> None:
+    for site in ("bees.example", "wasps.example"):
+        (tmp_path / "in" / site).mkdir(parents=True)
+        (tmp_path / "in" / site / "Posts.xml").write_bytes(posts_xml([question(1, site, "<p>So.</p>")]))
+    (tmp_path / "in" / "ants.example.7z").write_bytes(packed({"Posts.xml": posts_xml([question(1, "ants", "So.")])}))
+    files = [{"path": f"{tmp_path}/in/*/Posts.xml"}, {"path": f"{tmp_path}/in/*.7z"}]
+    code, raw = run_fetch(tmp_path, files)
+    assert code == 0
+    code, manifest = run_extract(raw, "social")
+    assert code == 0
+    assert sorted(Extracted(manifest).rows) == ["ants.example/1", "bees.example/1", "wasps.example/1"]
+
+
+def test_the_licences_of_the_posts_are_those_of_the_document(tmp_path: Path) -> None:
+    rows = [
+        question(1, "Why?", "So.", ContentLicense="CC BY-SA 4.0"),
+        answer(2, 1, "By one.", ContentLicense="CC BY-SA 3.0"),
+        question(3, "How?", "So.", ContentLicense="CC BY-SA 4.0"),
+        question(4, "When?", "Then."),
+    ]
+    found = documents_of(tmp_path, "Posts.xml", posts_xml(rows), "social")
+    licenses = {key: row["license"] for key, row in found.rows.items()}
+    assert licenses == {"1": "CC-BY-SA-3.0 and CC-BY-SA-4.0", "3": "CC-BY-SA-4.0", "4": "declared"}
 
 
 @pytest.mark.parametrize(
