@@ -9,6 +9,7 @@ from typing import Any
 import regex
 
 from scripts.sources.articledates import partial_date
+from scripts.sources.mathml import formula_text
 from scripts.sources.records import Outcome, Record, key_of, quarantined, removed
 from scripts.sources.scripted import in_unicode
 from scripts.sources.xml import Element, entity_text, local_name, plain_text, whole_text
@@ -23,7 +24,7 @@ _SKIPPED = frozenset((
 _FLOATS = frozenset(("fig", "fig-group", "floats-group", "table-wrap", "table-wrap-group"))
 _APART = _FLOATS | {"boxed-text", "def-list", "list", "preformat"}
 _SPACED = _APART | {"break", "disp-formula", "disp-formula-group"}  # no words are one that these stand between
-_ABSTRACTS = (None, "summary", "executive-summary", "structured", "section")
+_ABSTRACTS = (None, "summary", "executive-summary", "plain-language-summary", "structured", "section")
 _IDENTIFIERS = ("doi", "pmc", "pmcid", "pmid", "publisher-id")  # the first that there is is the key
 _EXPONENT = regex.compile(r"(?!(?:st|nd|rd|th|er?|o|a|TM)$)[\p{L}\p{N}+−-]{1,8}")
 _TEX_FRAME = regex.compile(r"^.*\\begin\{document\}|\\end\{document\}.*$", regex.S)
@@ -41,6 +42,9 @@ class Kept:
 
     formulae: bool = False
     captions: bool = False
+
+
+_NOTHING = Kept()
 
 
 def article_outcome(article: Element, origin: str, options: Mapping[str, Any]) -> Outcome:
@@ -188,7 +192,7 @@ def _captions(element: Element, blocks: list[str], kept: Kept) -> None:
 
 def _formula(element: Element) -> str:
     """Return a displayed formula as `$$...$$`: its TeX where it has one, else its MathML as text; nothing of a picture."""
-    formula = _tex(element) or " ".join(plain_text(part) for part in element.iter("{*}math"))
+    formula = _tex(element) or " ".join(" ".join(formula_text(part) for part in element.iter("{*}math")).split())
     return f"$${formula}$$" if formula else ""
 
 
@@ -198,11 +202,17 @@ def _tex(element: Element) -> str:
     return str(_TEX_FRAME.sub("", tex)).strip(" $")
 
 
+def scripted_text(element: Element | None, kept: Kept = _NOTHING) -> str:
+    """Return the text of an element with its formulae and scripts, white space folded."""
+    parts: list[str] = []
+    if element is not None:
+        _collect(element, parts, kept)
+    return " ".join("".join(parts).split())
+
+
 def inline_text(element: Element, kept: Kept) -> str:
     """Return the text of a paragraph without citation marks, figures and lists in it, white space folded."""
-    parts: list[str] = []
-    _collect(element, parts, kept)
-    text = _MARKS.sub("", " ".join("".join(parts).split()))
+    text = _MARKS.sub("", scripted_text(element, kept))
     return str(_SPACE_BEFORE.sub(r"\1", text)).strip()
 
 
@@ -218,6 +228,8 @@ def _collect(element: Element, parts: list[str], kept: Kept) -> None:
             parts.append(f" {_formula(child)} ")
         elif name == "inline-formula" and (tex := _tex(child)):
             parts.append(f"${tex}$")  # what else it has is the same formula
+        elif name == "math":
+            parts.append(formula_text(child))
         elif name in _SPACED:
             parts.append(" ")
         elif name in ("sub", "sup"):

@@ -1,7 +1,8 @@
 """Archives of papers as arXiv has them: one paper's sources (a tar, or a single file), or a tar of many papers.
 
-Archives are read as streams by one pass that looks at names and one that reads; links and devices in them are passed
-over, names are only ever compared, and a paper keeps nothing but its TeX files, within limits.
+A tar may hold articles in XML instead, which are handed on. Archives are read as streams by one pass that looks at names
+and one that reads; links and devices in them are passed over, names are only ever compared, and a paper keeps nothing but
+its TeX files, within limits.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import posixpath
 import re
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -22,12 +23,14 @@ BLOCK = 512
 MAX_FILE_BYTES = 8 << 20
 MAX_PAPER_BYTES = 32 << 20
 MAX_PAPER_FILES = 2_000
-MAX_MEMBERS = 200_000
+MAX_MEMBERS = 4_000_000  # a tar of PubMed Central has half a million
 MAX_NESTED_BYTES = 1 << 30
 _TEX = frozenset((".tex", ".ltx", ".latex"))
 _KEPT = _TEX | {"", ".sty", ".def", ".inc", ".txt", ".text", ".xxx", ".json", ".yaml"}
 _DRAWN = frozenset((".pgf", ".tikz"))  # pictures in TeX, of any size, that say nothing: only that they are there counts
-_NESTED = frozenset((".gz", ".tgz", ".pdf"))
+_PACKED = frozenset((".gz", ".tgz"))
+_NESTED = _PACKED | {".pdf"}
+_ARTICLES = frozenset((".nxml", ".xml"))
 _IDENTIFIER = re.compile(r"(?:\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?\d{7})(?:v\d+)?\Z")
 _SUFFIXES = (".gz", ".tgz", ".tar", ".tex", ".pdf")
 _COMMAND = re.compile(
@@ -43,6 +46,15 @@ class Paper:
 
     key: str
     files: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Articles:
+    """A member of an archive that is XML: its name, its first bytes, and a copy that is there until the next is asked for."""
+
+    origin: str
+    head: bytes
+    path: Path
 
 
 def paper_key(origin: str) -> str:
@@ -74,7 +86,7 @@ def is_paper(head: bytes) -> bool:
     return not head.strip(b"\0") or is_tar(head) or start.startswith((b"%", b"\x04%!")) or bool(_COMMAND.search(head))
 
 
-def read_papers(path: Path, origin: str, nested: bool = False) -> Iterator[Paper | Outcome]:
+def read_papers(path: Path, origin: str, nested: bool = False) -> Iterator[Paper | Articles | Outcome]:
     """Yield the papers of a file, and what is none by reason. Raises BrokenStream where the file breaks."""
     chunks = iter_chunks(path)
     head = b""
@@ -90,6 +102,8 @@ def read_papers(path: Path, origin: str, nested: bool = False) -> Iterator[Paper
         yield removed(other, origin)
     elif not start.strip(b"\0"):
         yield removed("empty", origin)
+    elif nested and start.startswith(b"<"):
+        yield Articles(origin, head, path)
     elif nested and not is_paper(head):
         yield removed("no_tex", origin)
     else:
@@ -105,8 +119,8 @@ def _single(path: Path, origin: str) -> Paper | Outcome:
     return Paper(paper_key(origin), {"main.tex": bytes(content)})
 
 
-def _tar(path: Path, origin: str, nested: bool) -> Iterator[Paper | Outcome]:
-    """Tell a tar of papers from the tar of one by its names: packed members and no TeX file beside them."""
+def _tar(path: Path, origin: str, nested: bool) -> Iterator[Paper | Articles | Outcome]:
+    """Tell a tar of papers or articles from the tar of one paper by its names: no TeX file is beside them."""
     suffixes: set[str] = set()
     broken = None
     try:
@@ -114,18 +128,20 @@ def _tar(path: Path, origin: str, nested: bool) -> Iterator[Paper | Outcome]:
             suffixes.add(posixpath.splitext(name)[1].lower())
     except BrokenStream as error:
         broken = error
-    if not nested and suffixes & _NESTED and not suffixes & _TEX:
-        yield from _bulk(path, origin)
+    if not nested and suffixes & (_NESTED | _ARTICLES) and not suffixes & _TEX:
+        yield from _bulk(path, origin, wanted=_ARTICLES | _PACKED if suffixes & _ARTICLES else suffixes)
     elif broken:
         raise broken
     else:
         yield _one(path, origin)
 
 
-def _bulk(path: Path, origin: str) -> Iterator[Paper | Outcome]:
-    """Yield the papers of a tar of papers; each is copied to a file without a name, and broken alone."""
+def _bulk(path: Path, origin: str, wanted: Set[str]) -> Iterator[Paper | Articles | Outcome]:
+    """Yield what the members with wanted suffixes are; each is copied to a file without a name, and broken alone."""
     for name, size, read in _members(path):
         position = f"{origin}!{name}"
+        if posixpath.splitext(name)[1].lower() not in wanted:
+            continue
         if not size:
             yield removed("empty", position)
             continue

@@ -1,7 +1,7 @@
 """Academic text: MEDLINE XML (titles and abstracts), JATS XML (title, abstract, sections) and LaTeX as arXiv has it.
 
-Which one a file is, is told by its content. Reference lists, figures, tables and displayed formulae are left out, and
-citation marks with them.
+Which one a file is, is told by its content. XML may be packed as PubMed Central does it, an article with its figures or
+many articles in a tar. Reference lists, figures, tables and displayed formulae are left out, and citation marks with them.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import regex
 
 from scripts.sources.articledates import partial_date, stated_year
-from scripts.sources.jats import article_outcome
+from scripts.sources.jats import article_outcome, scripted_text
 from scripts.sources.latexpapers import paper_outcome
-from scripts.sources.papers import Paper, is_paper, read_papers
+from scripts.sources.papers import Articles, Paper, is_paper, read_papers
 from scripts.sources.records import Deferred, Outcome, Record, Rejected, quarantined, removed
 from scripts.sources.streams import BrokenStream, iter_chunks
 from scripts.sources.xml import Element, iter_elements, local_name, plain_text
@@ -33,13 +34,27 @@ def read(path: Path, origin: str, options: Mapping[str, Any]) -> Iterator[Outcom
     """Yield one outcome an article. Options: `formulae` (keep displayed ones), `captions` (of figures and tables)."""
     try:
         head = next(iter_chunks(path), b"")
-        if is_paper(head):
-            for paper in read_papers(path, origin):
-                yield functools.partial(paper_outcome, paper, options) if isinstance(paper, Paper) else paper
-        else:
+        if not is_paper(head):
             yield from _articles(path, origin, head, options)
+            return
+        for found in read_papers(path, origin):
+            if isinstance(found, Articles):
+                yield from _packed_articles(found, options)
+            else:
+                yield functools.partial(paper_outcome, found, options) if isinstance(found, Paper) else found
     except BrokenStream as error:
         yield quarantined(error.reason, f"byte {error.position}")
+
+
+def _packed_articles(found: Articles, options: Mapping[str, Any]) -> Iterator[Outcome | Deferred]:
+    """Yield the outcomes of a member of an archive, which is broken alone."""
+    try:
+        for outcome in _articles(found.path, found.origin, found.head, options):
+            if isinstance(outcome, Rejected) and outcome.position.startswith("byte "):
+                outcome = replace(outcome, position=f"{found.origin} {outcome.position}")
+            yield outcome
+    except BrokenStream as error:
+        yield quarantined(error.reason, f"{found.origin} byte {error.position}")
 
 
 def _articles(path: Path, origin: str, head: bytes, options: Mapping[str, Any]) -> Iterator[Outcome | Deferred]:
@@ -66,7 +81,7 @@ def _abstract(entry: Element) -> Outcome:
     if citation is None or article is None:
         return quarantined("no_citation", plain_text(entry)[:80])
     key = citation.findtext("{*}PMID") or ""
-    title = plain_text(article.find("{*}ArticleTitle")) or plain_text(article.find("{*}Book/{*}BookTitle"))
+    title = scripted_text(article.find("{*}ArticleTitle")) or scripted_text(article.find("{*}Book/{*}BookTitle"))
     parts = [_labelled(part) for part in article.iterfind("{*}Abstract/{*}AbstractText")]
     text: str = _TRUNCATED.sub("", "\n\n".join(part for part in parts if part))
     if not key:
@@ -95,7 +110,7 @@ def _cited(entry: Element) -> tuple[Element | None, Element | None]:
 
 
 def _labelled(part: Element) -> str:
-    label, text = part.get("Label"), plain_text(part)
+    label, text = part.get("Label"), scripted_text(part)
     if not label or not text or label.upper() in ("UNLABELLED", "UNASSIGNED"):
         return text
     return f"{label.capitalize()}: {text}"

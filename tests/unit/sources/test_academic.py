@@ -239,3 +239,39 @@ def test_a_date_ends_before_the_first_part_that_is_none(
 def test_a_date_in_words_gives_its_year(tmp_path: Path, stated: str) -> None:
     medline = MEDLINE.replace("<Year>1979</Year><Month>Nov</Month>", f"<MedlineDate>{stated}</MedlineDate>")
     assert documents_of(tmp_path, "m.xml", medline.encode(), "academic").list[0]["date"] == "1998"
+
+
+MATHML = [
+    ("<msup><mn>10</mn><mn>5</mn></msup>", "10⁵"),
+    ("<mfrac><mn>1</mn><mn>2</mn></mfrac>", "1/2"),
+    (
+        "<mfrac>\n <mrow><mi>a</mi><mo>+</mo><mn>1</mn></mrow>\n <msqrt><mi>b</mi><mn>2</mn></msqrt>\n</mfrac>",
+        "(a+1)/(√(b2))",
+    ),
+    ("<msubsup><mi>x</mi><mi>i</mi><mrow><mo>−</mo><mn>2</mn></mrow></msubsup>", "xi⁻²"),
+    ("<msup><mi>e</mi><mrow><mi>k</mi><mi>t</mi></mrow></msup><msub><mi>k</mi><mn>0</mn></msub>", "e^(kt)k₀"),
+    ("<semantics><mi>&#945;</mi><annotation>\\alpha</annotation></semantics>", "α"),
+    ("<mtext>for all </mtext><mi>&thinsp;x</mi>", "for all x"),
+    ("<mi>f</mi><mfenced><mi>x</mi><mi>y</mi></mfenced><mfrac><mrow/><mn>2</mn></mfrac>", "f(x, y)/2"),
+    ("bare", "bare"),
+]
+
+
+@pytest.mark.parametrize(("markup", "shown"), MATHML)
+def test_formulae_in_mathml_keep_their_numbers_apart(tmp_path: Path, markup: str, shown: str) -> None:
+    formula = f"<inline-formula><math>{markup}</math></inline-formula>; bees fly"
+    found = documents_of(tmp_path, "a.nxml", ARTICLE.replace("Bees fly", formula).encode(), "academic")
+    assert f"\n\n{shown}; bees fly" in found.list[0]["text"]
+
+
+def test_numbers_of_abstracts_keep_their_scripts(tmp_path: Path) -> None:
+    medline = MEDLINE.replace("We &lt;5 counted", "We counted 3 × 10<sup>5</sup> m<sup>-2</sup> , CO<sub>2</sub> aside")
+    medline = medline.replace("<i>Apis</i>", "H<sub>2</sub>O")
+    text = documents_of(tmp_path, "m.xml", medline.encode(), "academic").rows["1"]["text"]
+    assert text == "On H₂O.\n\nMethods: We counted 3 × 10⁵ m⁻² , CO₂ aside.\n\nResults: Bees."
+
+
+def test_summaries_in_plain_language_are_kept(tmp_path: Path) -> None:
+    digest = '</abstract><abstract abstract-type="plain-language-summary"><title>Digest</title><p>Bees.</p></abstract>'
+    found = documents_of(tmp_path, "a.xml", ARTICLE.replace("</abstract>", digest).encode(), "academic")
+    assert found.list[0]["text"].startswith("On Apis\n\nShort.\n\nDigest\n\nBees.\n\nBackground")

@@ -16,6 +16,7 @@ from scripts.sources.local import local_listing
 from scripts.sources.papers import paper_key
 
 from .running import Extracted, documents_of, run_extract, run_fetch
+from .test_academic import ARTICLE, MEDLINE, SHOWN
 
 
 def paper(body: str) -> str:
@@ -242,3 +243,32 @@ def test_a_folder_is_a_paper_too(tmp_path: Path) -> None:
     (row,) = Extracted(manifest).list
     assert row["id"] == "s:paper"
     assert row["text"].endswith("They fly from flower to flower.")
+
+
+def test_articles_in_xml_may_be_packed(tmp_path: Path) -> None:
+    second = ARTICLE.replace("10.1/x", "10.1/y")
+    package = tar({"PMC1/a.nxml": ARTICLE, "PMC1/a.pdf": b"%PDF-1.4", "PMC1/f.jpg": b"\xff\xd8", "PMC1/data.csv": "1"})
+    found = extracted(tmp_path / "one", "PMC1.tar.gz", gzip.compress(package))
+    assert (list(found.rows), found.accounting["in"]) == (["10.1/x"], 1)
+    assert found.rows["10.1/x"]["text"] == SHOWN
+    many = tar(
+        {"PMC/1.xml": ARTICLE, "PMC/2.xml": second[:-60], "PMC/3.xml": "", "m.xml.gz": gzip.compress(MEDLINE.encode())}
+    )
+    found = extracted(tmp_path / "many", "oa.tar.gz", gzip.compress(many))
+    assert sorted(found.rows) == ["1", "10.1/x"]
+    assert found.accounting["removed"] == {"empty": 1, "no_abstract": 1}
+    assert [(entry["reason"], entry["position"].partition(" ")[0]) for entry in found.quarantine] == [
+        ("truncated", "PMC/2.xml")
+    ]
+
+
+def test_a_folder_of_articles_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "in" / "articles"
+    folder.mkdir(parents=True)
+    (folder / "a.xml").write_text(ARTICLE)
+    (folder / "b.nxml").write_text(ARTICLE.replace("10.1/x", "10.1/y"))
+    code, raw = run_fetch(tmp_path, [{"path": str(folder)}])
+    assert code == 0
+    code, manifest = run_extract(raw, "academic")
+    assert code == 0
+    assert sorted(Extracted(manifest).rows) == ["10.1/x", "10.1/y"]
