@@ -12,6 +12,7 @@ from scripts.sources.latexblocks import FIXED, MARK
 from scripts.sources.latexenvironments import begin_environment, end_environment
 from scripts.sources.latexmacros import Definitions, skip_branch
 from scripts.sources.latexsymbols import REFERENCES
+from scripts.sources.scripted import as_text
 
 if TYPE_CHECKING:
     from scripts.sources.latextext import Converter
@@ -213,6 +214,12 @@ def ensure_math(converter: Converter) -> None:
         converter.blocks.emit(f"${formula}$")
 
 
+def script(converter: Converter, place: str) -> None:
+    r"""Read `\textsuperscript{...}` or `\textsubscript{...}`: as text."""
+    text = converter.source.argument()
+    converter.capture(text, lambda found: converter.blocks.emit(as_text(place, found)))
+
+
 def new_flag(converter: Converter) -> None:
     r"""Read what comes after `\newif`."""
     converter.definitions.flags.setdefault(converter.source.control_word(), False)
@@ -259,5 +266,6 @@ HANDLERS: dict[str, _Handler] = {
                      "maketitle", "tableofcontents", "appendix", "pagebreak"), lambda it: it.blocks.paragraph()),
     **dict.fromkeys(("else", "or"), lambda it: skip_branch(it.source, to_else=False)), "fi": lambda it: None,
     "endinput": lambda it: it.source.leave_file(), "bye": finish, "xspace": xspace,
+    "textsuperscript": lambda it: script(it, "sup"), "textsubscript": lambda it: script(it, "sub"),
     "csname": lambda it: it.source.matched(_ENDCSNAME) and None,
 }  # fmt: skip

@@ -8,6 +8,7 @@ import regex
 from lxml import etree
 
 from scripts.sources.decoding import unescape
+from scripts.sources.scripted import as_text
 
 _BLOCKS = frozenset((
     "address", "article", "blockquote", "dd", "details", "div", "dl", "dt", "figure", "h1", "h2", "h3", "h4", "h5",
@@ -15,6 +16,7 @@ _BLOCKS = frozenset((
 ))  # fmt: skip
 _SKIPPED = frozenset(("head", "script", "style", "template"))
 _LISTS = frozenset(("ol", "ul"))
+_SCRIPTS = frozenset(("sub", "sup"))
 _MARKUP = regex.compile(r"[<&]")
 _SPACES = regex.compile(r"[ \t\n\r\f]{2,}|[\t\n\r\f]")
 # Bytes with a named encoding, so that no declaration in the post itself can change how it is read.
@@ -104,6 +106,8 @@ def _walk(root: Any, text: _Text) -> None:
         words = element.text if step > 0 else element.tail
         if not words or skipped:
             continue
+        if step > 0 and name in _SCRIPTS and not pre:
+            words = as_text(name, words)
         if pre:
             _add_code(words, text, first=name == "pre")
         else:

@@ -11,22 +11,25 @@ from collections.abc import Callable
 
 import regex
 
+from scripts.sources import wikiquantities as quantities
+
 _FIRST = frozenset((
     "abbr", "abbrlink", "anchor", "as written", "big", "block quote", "blockquote", "bold",
     "bq", "center", "code", "cquote", "em", "italic", "italics", "kbd", "keypress", "lang-text",
     "larger", "linktext", "ltr", "mathtt", "mono", "mvar", "native name", "nobr", "not a typo",
     "nowiki", "nowrap", "poem", "poemquote", "pre", "proper name", "quotation", "quote", "quote box", "hover title",
-    "anchored text", "resize", "rtl-lang",
+    "anchored text", "resize", "flag", "flagcountry", "flagu",
     "ship title", "sic!", "simplenuclide", "small", "smaller", "strikethrough", "strong", "sub",
     "sup", "text", "text quote", "tmath", "tooltip", "translation", "tt", "u", "underline", "vanchor",
     "var", "verse", "visible anchor", "nihongo", "ruby", "furigana",
+    "highlight", "iast", "mark", "nobold", "noitalic", "overline", "polytonic", "sc", "sic", "smallcaps", "strike", "unicode",
     "zitat", "cita", "esd", "citazione", "citação", "citaat", "cytat", "citat", "citát", "citació", "sitaatti", "idézet",
     "alıntı", "citation bloc", "japonais", "romanes", "szám", "число", "цитата", "اقتباس", "نقل قول",
     "読み仮名", "読み仮名 ruby不使用", "仮リンク", "日本語版にない記事リンク",
 ))  # fmt: skip
 _SECOND = frozenset((
     "color", "color text", "colour", "font", "font color", "fontcolor", "lang", "lang-x", "langx", "script",
-    "text", "transl", "transliteration", "wikt-lang",
+    "text", "transl", "transliteration", "wikt-lang", "rtl-lang",
     "langue", "llang", "cizojazyčně", "vjazyce2",
 ))  # fmt: skip
 _LAST = frozenset(
@@ -43,32 +46,12 @@ _LITERAL = {
     "frac12": "½", "pi": "π",
     "euro": "€", "gbp": "£", "£": "£", "!!": "||", "snds": " – ", "zwj": "", "shy": "", "ldquo": "“", "rdquo": "”",
     "lb": "[", "rb": "]", "(": "{{", ")": "}}", "bracket": "[]", "okina": "ʻ", "hamza": "ʼ", "nb10": "", "break": "\n",
-    "clear": "", "-": "", "flat": "♭", "sharp": "♯", "natural": "♮", "music": "", "minus": "−", "root": "√",
+    "clear": "", "-": "", "radic": "√", "sqrt": "√", "flat": "♭", "sharp": "♯", "natural": "♮", "minus": "−", "root": "√",
     "er": "er", "av jc": "av. J.-C.", "apr jc": "apr. J.-C.",
 }  # fmt: skip
 _MATH = frozenset(("math", "mvar", "bigmath"))
 _CONVERT = frozenset(("convert", "cvt", "conv", "unité", "unidad"))
-_UNITS = {
-    "km2": "km²", "sqkm": "km²", "sqmi": "sq mi", "mi2": "sq mi", "m2": "m²", "m3": "m³",
-    "ft2": "sq ft", "sqft": "sq ft",
-    "cuft": "cu ft", "km3": "km³", "c": "°C", "f": "°F", "k": "K", "ftin": "ft", "kph": "km/h",
-    "km/h": "km/h", "mph": "mph",
-    "lb": "lb", "mi": "mi", "nmi": "nautical miles", "acre": "acres", "ha": "ha", "per": "per", "/km2": "per km²",
-    "pd/km2": "per km²", "/sqmi": "per sq mi", "cm2": "cm²",
-}  # fmt: skip
-_RANGE_WORDS = {
-    "to": " to ",
-    "-": "–",
-    "–": "–",
-    "and": " and ",
-    "or": " or ",
-    "x": " × ",
-    "×": " × ",
-    "by": " by ",
-    "+/-": " ± ",
-}
 _CENTURY = regex.compile(r"([ivxl]+)(er?) siècle")
-_NUMBER = regex.compile(r"[-−+]?[\d.,/]+")
 _NAME = regex.compile(r"[\w\- ]+")
 _BAR = regex.compile(r"(?<![^\[\]])[^\[\]]*+\]\](*SKIP)(*FAIL)|\|")  # not in what stands before the end of a link
 
@@ -80,7 +63,7 @@ def render_template(body: str) -> str:
     positional, named = _arguments(fields)
     if name.startswith("#") or ":" in name:
         return _parser_function(name, body)
-    if name in _LITERAL and not (name in ("circa", "c.", "floruit", "fl.") and positional):
+    if name in _LITERAL and not (positional and (name in _RENDERERS or name in _FIRST)):
         return _LITERAL[name]
     if name in _RENDERERS:
         return _RENDERERS[name](positional, named)
@@ -131,66 +114,6 @@ def _parser_function(name: str, body: str) -> str:
     return ""
 
 
-def _convert(positional: list[str], named: dict[str, str]) -> str:
-    """Return `5 km` for {{convert|5|km|mi}} and `5–10 km` for a range; the converted value is left out."""
-    if not positional:
-        return ""
-    shown, rest = [positional[0]], 1
-    while len(positional) > rest + 1 and (word := _RANGE_WORDS.get(positional[rest].lower())):
-        if not _NUMBER.match(positional[rest + 1]):
-            break
-        shown += word, positional[rest + 1]
-        rest += 2
-    unit = positional[rest] if len(positional) > rest else ""
-    return f"{''.join(shown)} {_UNITS.get(unit.lower(), unit)}".strip()
-
-
-def _fraction(positional: list[str], named: dict[str, str]) -> str:
-    if len(positional) == 3:
-        return f"{positional[0]} {positional[1]}/{positional[2]}"
-    return "/".join(positional) if len(positional) == 2 else f"1/{positional[0]}" if positional else ""
-
-
-def _as_of(positional: list[str], named: dict[str, str]) -> str:
-    if "alt" in named:
-        return named["alt"]
-    date = " ".join(reversed(_dated(positional)))
-    word = "Since" if named.get("since") else "As of"
-    return f"{word.lower() if named.get('lc') else word} {date}".strip()
-
-
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
-
-
-def _dated(positional: list[str]) -> list[str]:
-    """Return year, month name, day of the numbers given."""
-    parts = [part for part in positional if part][:3]
-    if len(parts) > 1 and parts[1].isdecimal() and 1 <= int(parts[1]) <= 12:
-        parts[1] = _MONTHS[int(parts[1]) - 1]
-    return parts
-
-
-def _date(positional: list[str], named: dict[str, str]) -> str:
-    day, month = [*positional, "", ""][:2]
-    if (not day or day.isdecimal()) and month.isalpha():  # {{date|1|mai|2000}}, as French has it
-        return _all([part for part in positional[:3] if part], named)
-    numbers = [part for part in positional if part.isdecimal()]
-    return " ".join(reversed(_dated(numbers)))
-
-
 def _interlanguage(positional: list[str], named: dict[str, str]) -> str:
     return named.get("lt") or (positional[0] if positional else "")
 
@@ -207,12 +130,6 @@ def _reign(positional: list[str], named: dict[str, str]) -> str:
     return "r. " + "–".join(positional)
 
 
-def _value(positional: list[str], named: dict[str, str]) -> str:
-    unit = named.get("u", named.get("ul", ""))
-    power = f"×10^{named['e']}" if "e" in named else ""
-    return f"{positional[0] if positional else ''}{power} {unit}".strip()
-
-
 def _joined(positional: list[str], named: dict[str, str]) -> str:
     return ", ".join(positional)
 
@@ -221,8 +138,31 @@ def _all(positional: list[str], named: dict[str, str]) -> str:
     return " ".join(positional)
 
 
+_NOTES = {"flat": "♭", "b": "♭", "sharp": "♯", "#": "♯", "natural": "♮", "doubleflat": "𝄫", "doublesharp": "𝄪"}
+
+
+def _music(positional: list[str], named: dict[str, str]) -> str:
+    """Return the accidental that {{music|sharp}} shows, without which a note would be another."""
+    return _NOTES.get("".join(positional[:1]), "")
+
+
+def _root(positional: list[str], named: dict[str, str]) -> str:
+    return "√" + "".join(positional[:1])
+
+
 def _ship(positional: list[str], named: dict[str, str]) -> str:
     return " ".join(part for part in positional[:2] if part)
+
+
+def _vessel(prefix: str) -> Callable[[list[str], dict[str, str]], str]:
+    """Return what shows `HMS Victory (1765)` for {{HMS|Victory|1765}}; a third argument hides the second."""
+    return lambda positional, named: " ".join(
+        [prefix, *positional[:1], *(f"({part})" for part in positional[1:] if len(positional) == 2)]
+    )
+
+
+def _class(positional: list[str], named: dict[str, str]) -> str:
+    return "-class ".join(positional[:2])
 
 
 def _list(positional: list[str], named: dict[str, str]) -> str:
@@ -268,12 +208,14 @@ def _currency(symbol: str) -> Callable[[list[str], dict[str, str]], str]:
 
 
 _RENDERERS: dict[str, Callable[[list[str], dict[str, str]], str]] = {
-    **dict.fromkeys(_CONVERT, _convert),
-    **dict.fromkeys(("frac", "fraction", "sfrac", "fract"), _fraction),
-    **dict.fromkeys(("as of", "asof"), _as_of),
-    **dict.fromkeys(("start date", "end date", "birth date", "death date", "date", "dts", "start date and age"), _date),
-    **dict.fromkeys(("birth date and age", "bda"), _date),
-    **dict.fromkeys(("date-", "date de naissance", "date de décès"), _date),
+    **dict.fromkeys(_CONVERT, quantities.convert),
+    **dict.fromkeys(("frac", "fraction", "sfrac", "fract"), quantities.fraction),
+    **dict.fromkeys(("as of", "asof"), quantities.as_of),
+    **dict.fromkeys(
+        ("start date", "end date", "birth date", "death date", "date", "dts", "start date and age"), quantities.date
+    ),
+    **dict.fromkeys(("birth date and age", "bda"), quantities.date),
+    **dict.fromkeys(("date-", "date de naissance", "date de décès"), quantities.date),
     **dict.fromkeys(("нп", *(f"нп{number}" for number in range(1, 6))), _at(1)),
     **dict.fromkeys(("не переведено", *(f"не переведено {number}" for number in range(2, 6))), _at(1)),
     **dict.fromkeys(("не перекладено", "iw2"), _at(1)),
@@ -286,11 +228,12 @@ _RENDERERS: dict[str, Callable[[list[str], dict[str, str]], str]] = {
     **dict.fromkeys(("circa", "c.", "ca."), _circa),
     **dict.fromkeys(("floruit", "fl."), _floruit),
     **dict.fromkeys(("reign", "r."), _reign),
-    **dict.fromkeys(("val", "value"), _value),
+    **dict.fromkeys(("val", "value"), quantities.value),
     **dict.fromkeys(("hlist", "flatlist"), _joined),
-    **dict.fromkeys(("chem", "chem2", "bibleref", "bibleverse", "bibleref2", "citequote"), _all),
-    **dict.fromkeys(("hms", "uss", "ss", "rms", "sms"), _all),
-    **dict.fromkeys(("ship", "sclass"), _ship),
+    **{"chem": quantities.chem, "music": _music, "root": _root, "radic": _root, "sqrt": _root},
+    **dict.fromkeys(("chem2", "bibleref", "bibleverse", "bibleref2", "citequote"), _all),
+    **{name.lower(): _vessel(name) for name in ("HMAS", "HMCS", "HMS", "MV", "RMS", "SMS", "SS", "USS")},
+    **{"ship": _ship, "sclass": _class},
     **dict.fromkeys(("unbulleted list", "ubl", "plainlist", "bulleted list"), _list),
     **dict.fromkeys(("us$", "usd"), _currency("US$")),
     **dict.fromkeys(("a$", "aud"), _currency("A$")),

@@ -13,20 +13,20 @@ import regex
 
 from scripts.lib.code import data_file
 from scripts.sources.decoding import unescape
-from scripts.sources.scripted import in_unicode
+from scripts.sources.scripted import as_text
 from scripts.sources.wikielements import replace_elements
+from scripts.sources.wikitables import drop_tables
 from scripts.sources.wikitemplates import render_template
 from scripts.sources.wikivariants import resolve_variants
 
 MAX_NESTING = 40
 
 _COMMENT = regex.compile(r"<!--.*?(?:-->|\Z)", regex.S)
-_DROPPED = "gallery|timeline|score|imagemap|references|hiero|graph|mapframe|maplink|templatestyles|section|inputbox"
+_DROPPED = "gallery|timeline|score|imagemap|references|hiero|graph|mapframe|maplink|templatestyles|section|inputbox|includeonly"
 _VERBATIM = "nowiki|math|pre|source|syntaxhighlight|code|chem|ce"
 _FORMULAE = ("math", "chem", "ce")
 _PARAMETER = regex.compile(r"\{\{\{[^{}]*\}\}\}")
 _TEMPLATE = regex.compile(r"\{\{((?:[^{}]|(?<!\{)\{(?!\{)|(?<!\})\}(?!\}))*)\}\}")
-_TABLE_MARK = regex.compile(r"\{\||\|\}")
 _LINK = regex.compile(r"\[\[([^\[\]]*(?:\[(?!\[)[^\[\]]*\](?!\])[^\[\]]*)*)\]\](\w*)")
 _DISTINCTION = regex.compile(r"(?<!\s)\s*+\([^()]*\)$|,.*$")
 # Bounded, else each of many openings without an end would look through the rest of its line.
@@ -59,6 +59,9 @@ _KEPT = regex.compile("\ue000(\\d+)\ue001")
 _CODE = regex.compile("\ue002([0-9]{1,9})\ue001")
 _NOWIKI = regex.compile(r"</?nowiki\s*+/?>", regex.I)
 _ENTITY_SPACES = "\xa0\u2009\u202f\u200a"
+_REFERENCE = regex.compile(
+    r"&(?:#[0-9]++|#[xX][0-9a-fA-F]++|[a-zA-Z][a-zA-Z0-9]{1,31}+);"
+)  # unlike HTML, no end is missing
 
 
 @functools.cache
@@ -95,13 +98,13 @@ def clean_wikitext(text: str, silent: frozenset[str] = frozenset()) -> str:
     text = replace_elements(text, _DROPPED, lambda name, attributes, content: "")
     text = replace_elements(text, _VERBATIM, functools.partial(_keep, kept))
     text = _resolve_templates(resolve_variants(text))
-    text = _drop_tables(text)
+    text = drop_tables(text)
     text = _resolve_links(text, silent)
     text = _EXTERNAL.sub(r"\1", text)
     text = _strip_tags(text)
     text = _LEFT_BRACES.sub("", _LEFT_ROW.sub("", _MAGIC.sub("", text)))
     text = _KEPT.sub(lambda match: kept[int(match[1])], text)
-    text = _tidy(_each(_ENTITY_SPACES, " ", unescape(text)))
+    text = _tidy(_each(_ENTITY_SPACES, " ", _REFERENCE.sub(lambda match: unescape(match[0]), text)))
     return str(_CODE.sub(lambda match: _kept_code(kept, int(match[1])), "\n".join(_sections(text.split("\n")))))
 
 
@@ -143,38 +146,6 @@ def _resolve_templates(text: str) -> str:
     return text
 
 
-def _drop_tables(text: str) -> str:
-    """Remove tables with the tables inside them; an unclosed one ends with the paragraph before the next heading."""
-    out: list[str] = []
-    depth = start = 0
-    for mark in _TABLE_MARK.finditer(text):
-        opens = mark[0] == "{|"
-        begin = _line_start(text, mark.start(), " \t:*#" if opens else " \t")
-        if begin is None:
-            continue
-        if opens:
-            if depth == 0:
-                out.append(text[start:begin])
-                start = begin
-            depth += 1
-        elif depth:
-            depth -= 1
-            if depth == 0:
-                start = mark.end()
-    if depth:
-        heading = text.find("\n==", start)
-        start = heading if heading >= 0 else len(text)
-    out.append(text[start:])
-    return "".join(out)
-
-
-def _line_start(text: str, at: int, before: str) -> int | None:
-    """Return where the line of a mark begins; None where something else than `before` stands before it."""
-    while at and text[at - 1] in before:
-        at -= 1
-    return at if at == 0 or text[at - 1] == "\n" else None
-
-
 def _resolve_links(text: str, silent: frozenset[str]) -> str:
     shown = functools.partial(_link_text, silent | namespaces_dropped())
     for _ in range(MAX_NESTING):
@@ -193,7 +164,7 @@ def _link_text(silent: frozenset[str], match: regex.Match[str]) -> str:
         if name in silent or (name in interwiki_prefixes() and not bar):
             return str(match[2])
     if not bar:
-        return target.removeprefix(":").replace("_", " ").partition("#")[0] + match[2] if rest or not colon else ""
+        return target.removeprefix(":").replace("_", " ") + match[2] if rest or not colon else ""
     if not label.strip():  # the pipe trick: [[Mercury (planet)|]] shows Mercury
         shown = str(_DISTINCTION.sub("", target.partition(":")[2] or target))
         return f"{shown}{match[2]}"
@@ -213,11 +184,10 @@ def _emphasis(match: regex.Match[str]) -> str:
 
 
 def _script(name: str, attributes: str, content: str | None) -> str | None:
-    """Return a sub- or superscript in Unicode where it is made of digits, else as it is."""
+    """Return a sub- or superscript as text."""
     if content is None:
         return None
-    shown = content.strip()
-    return in_unicode(name, shown) or shown
+    return as_text(name, content.strip())
 
 
 def _tidy(text: str) -> str:

@@ -23,6 +23,7 @@ from scripts.sources.xml import Element, iter_elements, local_name, whole_text
 
 _TEMPLATE_NAME = regex.compile(r"\{\{([^|{}]++)(?:\||\}\})")
 _MAGIC_WORDS = ("__DISAMBIG__", "__DISAMBIGUATION__")
+_OWN_TITLE = regex.compile(r"\{\{\s*+(?:FULL|SUB)?PAGENAME\s*+\}\}")
 # The names that all wikis know, beside those in their own language.
 _NAMESPACES = {
     "media": "-2", "special": "-1", "talk": "1", "user": "2", "user talk": "3", "project": "4", "project talk": "5",
@@ -109,7 +110,7 @@ def _page(page: Element, wiki: Wiki, namespaces: set[str], keep_lists: bool) -> 
         return removed("redirect", title, text)
     if not keep_lists and is_disambiguation(title, text):
         return removed("disambiguation", title, text)
-    prose = clean_wikitext(text, wiki.silent).strip()
+    prose = clean_wikitext(_OWN_TITLE.sub(lambda _: title, text), wiki.silent).strip()
     if not prose:
         return removed("no_prose", title, text)
     return Record(

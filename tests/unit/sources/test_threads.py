@@ -63,7 +63,7 @@ def test_many_posts_fill_a_thread_too(monkeypatch: pytest.MonkeyPatch) -> None:
         ("<pre>\n    indented\n\ttab</pre>", "    indented\n\ttab"),
         ("<ul>\n<li>one</li>\n<li>two<ul><li>in</li></ul></li>\n</ul>\n<p>end</p>", "- one\n- two\n  - in\n\nend"),
         ("<ol><li><p>first</p></li><li></li></ol>", "- first"),
-        ("<blockquote>\n  <p>said</p>\n</blockquote><hr><h2>Head</h2>x<sup>2</sup>", "said\n\nHead\n\nx2"),
+        ("<blockquote>\n  <p>said</p>\n</blockquote><hr><h2>Head</h2>x<sup>2</sup> 2<sup>n</sup>", "said\n\nHead\n\nx² 2^n"),
         ("<table><tr><th>A</th><th>B</th></tr><tr><td>1</td><td>2</td></tr></table>", "A\tB\n1\t2"),
         ("<script>x()</script><style>y</style><img src=a alt=b>z<!-- c --><?pi?>", "z"),
         ("3 < 4 <unclosed <b>x", "3 < 4 x"),

@@ -145,6 +145,14 @@ def test_entities_are_never_expanded_and_nothing_outside_is_read(tmp_path: Path)
         ("a &amp; b&nbsp;c &lt;i&gt;", "a & b c <i>"),
         ("unclosed {{template|x\nnext [[link", "unclosed template|x\nnext link"),
         ("Bees ({{IPA|x}}; {{lang|la|apis}}) fly", "Bees (apis) fly"),
+        (
+            "See [[#Life]] or [[Bee#Life]]; http://x.test/?a=1&copy=2 &copy; 2<sup>n</sup>, 1<sup>st</sup>",
+            "See #Life or Bee#Life; http://x.test/?a=1&copy=2 © 2^n, 1st",
+        ),
+        ("[[تصویر:a.jpg|thumb|b]][[그림:a.jpg|c]]{{rtl-lang|he|שלום}} {{flag|France}}", "שלום France"),
+        ("a <table class=x><tr><td>cell<table><tr><td>in</td></tr></table></td></tr></table> b", "a b"),
+        ("a\n{|\n| <TABLE><tr><td>in\n|}\nb <table> c\n{|\n| d\n|}\ne", "a\n\nb\nc\n\ne"),
+        ("<table>\n<tr><td>\n{|\n| in\n</table>\nb<includeonly> c</includeonly>", "b"),
     ],
 )
 def test_wikitext_reads_as_the_page_does(wikitext: str, shown: str) -> None:
@@ -204,6 +212,17 @@ def test_redirects_are_known_by_their_words(word: str) -> None:
         ("{{link-en|养蜂|Beekeeping}}", "养蜂"),
         ("{{link-en|養蜂|Beekeeping|养蜂业}}", "养蜂业"),
         ("{{tsl|en|Foo|富}}", "富"),
+        ("{{convert|5|ft|6|in|m}}", "5 ft 6 in"),
+        ("{{convert|5|km|mi|1}} {{convert|1|to|2|lb|3|kg}}", "5 km 1 to 2 lb"),
+        ("{{£|5}} {{gbp|6}} {{€|7}} {{£}}", "£5 £6 €7 £"),
+        ("{{ca.|1900}} {{circa}} 1901", "c. 1900 c. 1901"),
+        ("{{sic|teh}} {{sic}} C{{music|sharp}} minor", "teh C♯ minor"),
+        ("{{chem|SO|4|2-}} {{chem|H|2|O}}", "SO₄²⁻ H₂O"),
+        ("{{radic|2}} {{iast|śiva}} {{nobold|x}}", "√2 śiva x"),
+        (
+            "{{HMS|Victory|1765|6}} {{USS|Ohio|BB-1}} {{SS|Bee}} {{sclass|Nimitz|carrier}}",
+            "HMS Victory USS Ohio (BB-1) SS Bee Nimitz-class carrier",
+        ),
     ],
 )
 def test_words_that_templates_show_in_other_languages_are_kept(template: str, shown: str) -> None:
@@ -227,7 +246,7 @@ def test_deep_nesting_ends() -> None:
 # What stands before, what is repeated, what stands after.
 HOSTILE = {
     **{f"{text.strip()} without an end": ("", text, "") for text in (
-        "{{a|", "{{{a|", "[[a|", "[[File:a|", "[http://x ", "{|\n|", "-{", "<div>", "<!--", "'''", "*", "==", "(", "[", "{",
+        "{{a|", "{{{a|", "[[a|", "[[File:a|", "[http://x ", "{|\n|", "-{", "<div>", "<table>", "<!--", "'''", "*", "==", "(", "[", "{",
         "<ref>", "<ref", "<nowiki>", "<nowiki ", "<math>", "<pre>", "<gallery>", "<gallery", "<timeline>", "<sub>", "<sup",
         "<br", "<p ", "<b", "</ref", "</math ", "}}", "]]", "|}", "!a!!", "|-\n", "__A", "&#1",
     )},
@@ -299,3 +318,10 @@ def test_references_that_spell_our_own_marks_put_nothing_back() -> None:
     assert clean_wikitext("One.&#xE002;7&#xE001; <code>f()</code> &#xE002;" + "9" * 5000 + "&#xE001;").startswith(
         "One. f()"
     )
+
+
+def test_a_page_names_itself(tmp_path: Path) -> None:
+    text = "'''{{PAGENAME}}''' hums. {{ FULLPAGENAME }} flies."
+    dump = HEAD + page(1, "Bee & \\1 honey", text) + "</mediawiki>"
+    found = documents_of(tmp_path, "d.xml", dump.encode(), "wikipedia")
+    assert found.rows["1"]["text"].endswith("\n\nBee & \\1 honey hums. Bee & \\1 honey flies.")
