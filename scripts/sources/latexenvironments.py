@@ -35,7 +35,7 @@ _ARGUMENTS = {
     "minipage": "ooood", "multicols": "d", "spacing": "d", "adjustwidth": "dd", "list": "dd", "minted": "od",
     "lstlisting": "o", "Verbatim": "o", "addmargin": "od", "tcolorbox": "o", "mdframed": "o", "itemize": "o",
     "enumerate": "o", "description": "o", "compactitem": "o", "compactenum": "o", "inparaenum": "o", "asparaenum": "o",
-    "otherlanguage": "d", "adjustbox": "d", "textblock": "d", "restatable": "o", "dinglist": "d",
+    "CJK": "odd", "CJK*": "odd", "otherlanguage": "d", "adjustbox": "d", "textblock": "d", "restatable": "o", "dinglist": "d",
 }  # fmt: skip
 _SILENT = frozenset(
     ("subequations", "document", "NoHyper", "small", "footnotesize", "normalsize", "sloppypar", "CJK", "CJK*")

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 
 from scripts.sources.latex import TOKEN, Source
 from scripts.sources.latexblocks import MARK, Blocks, joined, ligatures
-from scripts.sources.latexcommands import HANDLERS, VERBS, drop_arguments, heading, verbatim_argument
+from scripts.sources.latexcommands import HANDLERS, OVERLAY, VERBS, drop_arguments, heading, verbatim_argument
 from scripts.sources.latexenvironments import ENVIRONMENTS, display, inline_formula, keep_display
 from scripts.sources.latexmacros import CONDITIONALS, Definitions
 from scripts.sources.latexsymbols import ACCENTS, ARGUMENTS, CHARACTERS, SYMBOLS, accented
+from scripts.sources.latexunits import QUANTITIES
 
-_CITATION = re.compile(r"(?:no|foot|text|paren|auto|super|full|short|small)?[Cc]ite[a-z]*")
+_CITATION = re.compile(r"(?:no|foot|text|paren|auto|super|full|short|small|online|ref)?[Cc]ite[A-Za-z]*")
 _HEADINGS = frozenset((
     "part", "chapter", "section", "subsection", "subsubsection", "addchap", "addsec", "title", "icmltitle",
     "paragraph", "subparagraph",
@@ -35,7 +36,6 @@ _DIMENSIONS = frozenset((
     "moveright", "pageno", "parindent", "parskip", "penalty", "raise", "rightskip", "textheight", "textwidth",
     "tolerance", "topmargin", "voffset", "vskip", "vsize", "widowpenalty", "mathsurround", "tabcolsep", "fboxsep",
 ))  # fmt: skip
-_FREE = frozenset(("SI", "num", "qty", "si"))  # of packages, and names that papers like to use themselves
 _BRANCHES = frozenset(("else", "fi", "or"))
 _STAR = re.compile(r"\*?")
 _NEAR = 400
@@ -114,7 +114,7 @@ def is_protected(name: str) -> bool:
     tables = (HANDLERS, _HEADINGS, ENVIRONMENTS, CONDITIONALS, VERBS, _BRANCHES)
     if any(name in table for table in tables) or _CITATION.fullmatch(name):
         return True
-    return name in ARGUMENTS and name not in _FREE
+    return name in ARGUMENTS
 
 
 def command(converter: Converter, word: str) -> None:
@@ -134,6 +134,8 @@ def command(converter: Converter, word: str) -> None:
     source.skip_after_word()
     if handler := HANDLERS.get(name):
         handler(converter)
+    elif name in QUANTITIES:
+        quantity(converter, name)
     elif name in _DIMENSIONS:
         source.matched(_ASSIGNMENT)
         converter.blocks.emit("" if name in ("kern", "raise", "lower") else " ")
@@ -159,6 +161,18 @@ def command(converter: Converter, word: str) -> None:
         unknown(converter)
 
 
+def quantity(converter: Converter, name: str) -> None:
+    r"""Read a quantity of siunitx, or of the package units, which has its value in brackets: `\unit[5]{km}`."""
+    source = converter.source
+    number, shown = QUANTITIES[name]
+    option = source.optional() or ""
+    arguments = [group for _ in range(number) if (group := source.group()) is not None]
+    if len(arguments) < number:
+        source.push(" ".join([*arguments, ""]))  # another package has a command of this name
+    else:
+        source.push((f"{option} " if name == "unit" and option[:1].isdecimal() else "") + shown(*arguments))
+
+
 def unknown(converter: Converter) -> None:
     """Pass over a command that means nothing here: what it is set to or its optional argument; other arguments stay.
 
@@ -167,6 +181,7 @@ def unknown(converter: Converter) -> None:
     source = converter.source
     if not source.matched(_ASSIGNED):
         source.optional(adjacent=True)
+        source.matched(OVERLAY)
     frame = source.top()
     start = frame.position
     near = frame.text[start : start + _NEAR]

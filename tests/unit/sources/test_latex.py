@@ -70,6 +70,20 @@ A second paragraph. \begin{table}\begin{tabular}{ll}cell & cell\end{tabular}\end
         (r"a\\[2pt]b\\*c \newline d", "a b c d"),
         (r"dis\-con\-nected 100\%% comment" + "\n  words", "disconnected 100%words"),
         (r"\iffalse hidden \else shown \fi \iftrue yes \else no \fi end", "shown yes end"),
+        (r"\SI{5}{\kilo\meter\per\second\squared} \qty[mode=text]{1.5e-6}{\micro\gram} \num{1e5} \ang{45}",
+         "5 km/s² 1.5 × 10⁻⁶ µg 1 × 10⁵ 45°"),
+        (r"\SIrange{1}{5}{\metre} \SI{5 \pm 1}{\square\cm} \unit[10]{km} \si{kg.m^{-2}} \SI{3}{\percent} x",
+         "1 to 5 m 5 ±1 cm² 10 km kg m⁻² 3 % x"),
+        (r"\SI{20}{\degreeCelsius} \SI{9}{\um} \SI{2}{\Msun} \qty{text} \numlist{1;2e3}", "20 °C 9 µm 2 text 1, 2 × 10³"),
+        (r"as in Ref.~\onlinecite{prl2000}, by \citeA{b} and \citet{c}", "as in Ref., by"),
+        (r"\nicefrac{1}{2} or \sfrac[f]{3}{4}; \onslide<2->{kept} \begin{itemize}\item<1-> one\end{itemize}",
+         "1/2 or 3/4; kept\n\n- one"),
+        ("\\twocolumn[\n\\icmltitle{Bees [really]}\n\n\\icmlauthor{A. B.}{dept}\n"
+         "\\icmlaffiliation{dept}{Hive}\n\\vskip 0.3in\n]\nThey fly.",
+         "Bees [really]\n\nThey fly."),
+        (r"10\textsuperscript{5} m\textsuperscript{-2} of CO\textsubscript{2}, the 1\textsuperscript{st}",
+         "10⁵ m⁻² of CO₂, the 1st"),
+        (r"\begin{CJK}{UTF8}{gbsn}中文\end{CJK} \begin{CJK*}[dnp]{JIS}{min}字\end{CJK*}", "中文 字"),
     ],
 )  # fmt: skip
 def test_what_stands_in_a_line(tmp_path: Path, source: str, shown: str) -> None:
@@ -90,6 +104,7 @@ def test_what_stands_in_a_line(tmp_path: Path, source: str, shown: str) -> None:
         (r"\newenvironment{eqs}{\begin{align}}{\end{align}}", r"So \begin{eqs}x\end{eqs} then", "So then"),
         (r"\newenvironment{note}[1]{\textbf{#1:} }{ (end)}", r"\begin{note}{Hint}text\end{note}", "Hint: text (end)"),
         (r"\NewDocumentCommand{\w}{O{dear} m}{#1 #2}", r"\w{bee} \w[my]{bee}", "dear bee my bee"),
+        (r"\NewDocumentCommand{\w}{o m}{\IfNoValueTF{#1}{#2}{#2 of #1}}", r"\w{bee} \w[hive]{bee}", "bee bee of hive"),
         (r"\newif\iflong\longtrue", r"\iflong long\else short\fi", "long"),
     ],
 )  # fmt: skip

@@ -246,7 +246,8 @@ def test_deep_nesting_ends() -> None:
 # What stands before, what is repeated, what stands after.
 HOSTILE = {
     **{f"{text.strip()} without an end": ("", text, "") for text in (
-        "{{a|", "{{{a|", "[[a|", "[[File:a|", "[http://x ", "{|\n|", "-{", "<div>", "<table>", "<!--", "'''", "*", "==", "(", "[", "{",
+        "{{a|", "{{{a|", "[[a|", "[[File:a|", "[http://x ", "{|\n|", "-{", "<div>", "<table>",
+        "<!--", "'''", "*", "==", "(", "[", "{",
         "<ref>", "<ref", "<nowiki>", "<nowiki ", "<math>", "<pre>", "<gallery>", "<gallery", "<timeline>", "<sub>", "<sup",
         "<br", "<p ", "<b", "</ref", "</math ", "}}", "]]", "|}", "!a!!", "|-\n", "__A", "&#1",
     )},
