@@ -75,6 +75,10 @@ def stream_starts(index: Path) -> list[int]:
             starts.add(int(line.partition(b":")[0]))
     except (OSError, BrokenStream, ValueError):
         raise UserError(f"{index.name} is no index of a multistream dump; fetch it again.") from None
+    if not starts:
+        raise UserError(
+            f"{index.name} is an index without entries; fetch it again, or remove it to read the dump as one stream."
+        )
     return sorted(starts)
 
 
@@ -85,11 +89,11 @@ def cut_streams(dump: Path, index: Path, part: int, parts: int, target: Path) ->
     """
     size = dump.stat().st_size
     starts = stream_starts(index)
-    if starts and starts[-1] >= size:
+    if starts[-1] >= size:
         raise UserError(f"{index.name} belongs to another file than {dump.name}; fetch both again.")
     first, last = part * len(starts) // parts, (part + 1) * len(starts) // parts
     with dump.open("rb") as stream, target.open("wb") as out:
-        out.write(stream.read(starts[0] if starts else size))
+        out.write(stream.read(starts[0]))
         if first < last:
             stream.seek(starts[first])
             left = (starts[last] if last < len(starts) else size) - starts[first]

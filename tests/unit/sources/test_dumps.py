@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.lib.errors import UserError
 from scripts.sources.dumps import stream_starts
 from scripts.sources.local import local_listing
 
@@ -176,3 +177,11 @@ def test_a_line_of_an_index_is_never_held_whole(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 8 << 20
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("content", [b"", bz2.compress(b"")])
+def test_an_index_without_entries_is_refused(tmp_path: Path, content: bytes) -> None:
+    index = tmp_path / "x-pages-articles-multistream-index.txt.bz2"
+    index.write_bytes(content)
+    with pytest.raises(UserError, match=r"index\.txt\.bz2 is an index without entries; fetch it again, or remove it"):
+        stream_starts(index)
