@@ -28,6 +28,7 @@ UNMARKED = (
     (b"<\0", codecs.BOM_UTF16_LE),
     (b"\0<", codecs.BOM_UTF16_BE),
 )
+UNMARKED_OBJECTS = tuple(("{".encode(name), mark) for mark, name in BOMS[1:])  # and where JSON lines begin
 # Control characters other than tab and newline have no place in text; U+0085 and form feed mean a new line.
 _CONTROLS = regex.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _LINE_ENDS = regex.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
-from scripts.sources.objects import whole_number
 from scripts.sources.records import Outcome, Record, removed
 from scripts.sources.threads import Thread
 
@@ -45,11 +42,3 @@ def discussion(thread: Thread, form: Form, origin: str) -> Iterator[Outcome]:
         date=date,
         meta=meta,
     )
-
-
-def iso_date(seconds: Any) -> str | None:
-    """Return seconds since 1970, a number or its digits, as a date in UTC, None for what is none."""
-    number = whole_number(int(seconds) if isinstance(seconds, float) and abs(seconds) < 1e12 else seconds)
-    if number is None or not 0 < number < 1 << 36:
-        return None
-    return datetime.fromtimestamp(number, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from scripts.sources.decoding import BOMS
+from scripts.sources.decoding import BOMS, UNMARKED_OBJECTS
 from scripts.sources.streams import CHUNK, MAX_RECORD_BYTES, compression, split_lines
 
-_WIDE = tuple(mark for mark, name in BOMS if name != "utf-8")
+_WIDE = (*(mark for mark, name in BOMS if name != "utf-8"), *(begin for begin, _ in UNMARKED_OBJECTS))
 _BLOCK = 1 << 22
 
 

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import zstandard
 
-from scripts.sources.decoding import BOMS
+from scripts.sources.decoding import BOMS, UNMARKED_OBJECTS
 from scripts.sources.frames import ZSTD_DICTIONARY, ZSTD_FRAME, Frames
 
 CHUNK = 1 << 16
@@ -139,8 +139,9 @@ class Window:
 
 
 def in_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the chunks in UTF-8 without a byte order mark; UTF-16 and UTF-32 are told by theirs."""
+    """Yield the chunks in UTF-8 without a byte order mark; UTF-16 and UTF-32 are told by theirs, or by a brace."""
     first = next(chunks, b"")
+    first = next((mark for begin, mark in UNMARKED_OBJECTS if first.startswith(begin)), b"") + first
     mark = next(((mark, name) for mark, name in BOMS if first.startswith(mark)), (b"", "utf-8"))
     chunks = itertools.chain([first[len(mark[0]) :]], chunks)
     if mark[1] == "utf-8":

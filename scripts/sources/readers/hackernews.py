@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from scripts.sources.decoding import has_surrogates, unescape
-from scripts.sources.discussions import Form, discussion, iso_date
-from scripts.sources.objects import Object, parse_object, whole_number
+from scripts.sources.discussions import Form, discussion
+from scripts.sources.objects import Object, iso_date, parse_object, whole_number
 from scripts.sources.posthtml import TooDeep, html_text
 from scripts.sources.records import Outcome, Rejected, quarantined, removed
 from scripts.sources.shares import WHOLE, Share

@@ -12,8 +12,8 @@ from typing import Any
 import regex
 
 from scripts.sources.decoding import has_surrogates, unescape
-from scripts.sources.discussions import Form, discussion, iso_date
-from scripts.sources.objects import Object, parse_object, whole_number
+from scripts.sources.discussions import Form, discussion
+from scripts.sources.objects import Object, iso_date, parse_object, whole_number
 from scripts.sources.records import Outcome, Rejected, quarantined, removed
 from scripts.sources.shares import Share
 from scripts.sources.threads import Lines, Post, low_score, posts_of_share, thread_outcomes

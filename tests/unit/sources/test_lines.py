@@ -97,11 +97,22 @@ def test_a_long_line_is_cut_and_its_neighbours_are_whole(tmp_path: Path) -> None
     ]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
-def test_marked_encodings_are_read(tmp_path: Path, encoding: str) -> None:
+@pytest.mark.parametrize(
+    "encoding", ["utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
+)
+def test_encodings_are_told_by_the_first_bytes(tmp_path: Path, encoding: str) -> None:
     content = '{"id": "a", "text": "naïve"}\n{"id": "b", "text": "日本"}\n'.encode(encoding)
     found = documents_of(tmp_path, "rows.jsonl", content, "jsonl")
     assert {key: row["text"] for key, row in found.rows.items()} == {"a": "naïve", "b": "日本"}
+
+
+def test_a_byte_order_mark_may_stand_between_two_files_that_were_joined(tmp_path: Path) -> None:
+    rows = b"\n".join(b"\xef\xbb\xbf" * n + b'{"id": "%d", "text": "a"}' % n for n in (1, 0, 1, 2))
+    found = documents_of(tmp_path, "rows.jsonl", rows + b"\n" + b"\xef\xbb\xbf" * 1_000_000 + b"x\n", "jsonl")
+    assert (sorted(found.rows), found.accounting["quarantined"]) == (
+        ["0", "1", "2"],
+        {"malformed_json": 1, "duplicate_id": 1},
+    )
 
 
 def test_columns_are_mapped_and_what_a_record_states_goes_first(tmp_path: Path) -> None:
@@ -179,3 +190,22 @@ def test_a_document_says_of_which_file_it_is(tmp_path: Path) -> None:
     _, manifest = run_extract(raw, "jsonl", {"text": "text"})
     found = {row["text"]: json.loads(row["meta"])["file"] for row in Extracted(manifest).list}
     assert found == {"Of a.jsonl.": "a.jsonl", "Of more/b.jsonl.": "b.jsonl"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "date"),
+    [
+        (1_500_000_000, "2017-07-14T02:40:00Z"),
+        (1.5e9, "2017-07-14T02:40:00Z"),
+        (1_500_000_000_123, "2017-07-14T02:40:00Z"),
+        (20170714, "20170714"),
+        (1999, "1999"),
+        (10**18, None),
+        (10**400, None),
+        (True, None),
+        ("yesterday", "yesterday"),
+    ],
+)
+def test_dates_in_seconds_become_dates(tmp_path: Path, stated: object, date: str | None) -> None:
+    row = json.dumps({"id": "a", "text": "x", "date": stated}).encode()
+    assert documents_of(tmp_path, "rows.jsonl", row, "jsonl").rows["a"]["date"] == date

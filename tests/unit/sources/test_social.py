@@ -250,3 +250,10 @@ def test_the_order_of_lines_changes_no_byte(tmp_path: Path, form: str) -> None:
 
     first, second = parquet("first", False), parquet("second", True)
     assert first == second
+
+
+def test_numbers_may_be_written_with_a_point(tmp_path: Path) -> None:
+    news = [{**row, **{name: float(row[name]) for name in ("id", "parent", "time") if name in row}} for row in NEWS]
+    found = documents_of(tmp_path / "points", "items.json", lines(news), "social")
+    plain = documents_of(tmp_path / "plain", "items.json", lines(NEWS), "social")
+    assert (found.list, found.accounting) == (plain.list, plain.accounting)
