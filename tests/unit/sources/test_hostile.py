@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import json
 import lzma
 import random
+import tarfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +22,8 @@ from scripts.sources.seen import Seen
 from tests.prove.memory import extract_in_a_process, fetch_local, write_lines
 
 from .running import documents_of
+from .test_papers import tar
+from .test_stack_exchange import answer, question
 from .test_web import PROSE, html, record, response
 
 
@@ -224,8 +228,36 @@ def write_dump(path: Path, size: int) -> None:
         out.write(bz2.compress(b"</mediawiki>\n"))
 
 
-WRITERS = {"jsonl": write_lines, "common_crawl": write_pages, "parquet": write_rows, "wikipedia": write_dump}
-LONG = ("jsonl", "parquet", "wikipedia")
+def write_papers(path: Path, size: int) -> None:
+    """Write a tar of papers of `size` bytes, nearly all of them in pictures, as those of arXiv are."""
+    picture = random.Random(7).randbytes(2_000_000)
+    with tarfile.open(path, "w") as archive:
+        for number in range(size // len(picture)):
+            paper = gzip.compress(tar({"a.tex": f"\\section{{Bees}} {number}: {PROSE}", "b.png": picture}), 1)
+            info = tarfile.TarInfo(f"2101.{number:05d}.gz")
+            info.size = len(paper)
+            archive.addfile(info, io.BytesIO(paper))
+
+
+def write_posts(path: Path, size: int) -> None:
+    """Write the posts of a site of `size` bytes, an answer of 100 kB to each question."""
+    body = f"<p>{PROSE}</p>" * (100_000 // len(PROSE))
+    with path.open("w") as out:
+        out.write("<posts>\n")
+        for number in range(size // len(body)):
+            out.write(question(number, "Why?", "So.") + "\n" + answer(1_000_000 + number, number, body) + "\n")
+        out.write("</posts>\n")
+
+
+WRITERS = {
+    "jsonl": write_lines,
+    "common_crawl": write_pages,
+    "parquet": write_rows,
+    "wikipedia": write_dump,
+    "academic": write_papers,
+    "social": write_posts,
+}
+LONG = ("jsonl", "parquet", "wikipedia", "academic", "social")
 
 
 @pytest.mark.parametrize("kind", ["common_crawl", *(pytest.param(kind, marks=pytest.mark.long) for kind in LONG)])
