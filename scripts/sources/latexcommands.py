@@ -8,17 +8,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from scripts.sources.latex import Source
+from scripts.sources.latexarguments import character, if_value, joined, replaced, script, spanning
 from scripts.sources.latexblocks import FIXED, MARK
 from scripts.sources.latexenvironments import begin_environment, end_environment
 from scripts.sources.latexmacros import Definitions, skip_branch
 from scripts.sources.latexsymbols import REFERENCES
-from scripts.sources.scripted import as_text
 
 if TYPE_CHECKING:
     from scripts.sources.latextext import Converter
 
 MAX_INPUT_DEPTH = 16
-MAX_SPANNING = 20_000
 VERBS = frozenset(("verb", "lstinline", "mintinline", "Verb", "path", "url", "nolinkurl"))
 _VERB = re.compile(
     r"[ \t]*(?:\[[^\]\n]*\])?(?:\{(?P<braced>[^{}\n]*)\}|(?P<quote>[^\sA-Za-z])(?P<text>[^\n]*?)(?P=quote))"
@@ -28,7 +27,6 @@ _NAME = re.compile(r"\\(?!begin|end)[A-Za-z@]+")
 _FILE = re.compile(r"\s*(?:\{([^{}]*)\}|\"([^\"\n]*)\"|([^\s{}\\]+))")
 _ENDCSNAME = re.compile(r"[^\n]*?\\endcsname")
 OVERLAY = re.compile(r"<[-+\d,.|]{1,40}>")  # of beamer: the slides that something is on
-_SPANNING = re.compile(rf"\s*\[(.{{0,{MAX_SPANNING}}}?)\n[ \t]*\](?=[ \t]*(?:%[^\n]*)?\n)", re.S)
 _ENDS = re.compile(
     r"(?:eqs?|eqns?|eqnarray|equations?|relations?|formulas?|formulae|inequality|inequalities)\.?\Z", re.I
 )
@@ -218,36 +216,6 @@ def ensure_math(converter: Converter) -> None:
         converter.blocks.emit(f"${formula}$")
 
 
-def script(converter: Converter, place: str) -> None:
-    r"""Read `\textsuperscript{...}` or `\textsubscript{...}`: as text."""
-    text = converter.source.argument()
-    converter.capture(text, lambda found: converter.blocks.emit(as_text(place, found)))
-
-
-def if_value(converter: Converter, given: bool) -> None:
-    r"""Read `\IfValueTF{argument}{one}{other}`, of whose branches the one that counts is known: a default is empty here."""
-    value, one, other = (converter.source.argument() for _ in range(3))
-    converter.source.push(one if bool(value.strip()) == given else other)
-
-
-def fraction(converter: Converter) -> None:
-    r"""Read `\nicefrac{1}{2}`."""
-    converter.source.optional()
-    above, below = converter.source.argument(), converter.source.argument()
-    converter.source.push(f"{above}/{below}")
-
-
-def spanning(converter: Converter) -> None:
-    r"""Read `\twocolumn[...]`, which has a title above both columns; its end stands on a line of its own."""
-    source = converter.source
-    frame = source.top()
-    source.charge(min(MAX_SPANNING, len(frame.text) - frame.position))
-    match = source.matched(_SPANNING)
-    text = match[1] if match is not None else source.optional()
-    if text:
-        source.push(f"{text}\n\n")
-
-
 def new_flag(converter: Converter) -> None:
     r"""Read what comes after `\newif`."""
     converter.definitions.flags.setdefault(converter.source.control_word(), False)
@@ -294,8 +262,11 @@ HANDLERS: dict[str, _Handler] = {
                      "maketitle", "tableofcontents", "appendix", "pagebreak"), lambda it: it.blocks.paragraph()),
     **dict.fromkeys(("else", "or"), lambda it: skip_branch(it.source, to_else=False)), "fi": lambda it: None,
     "endinput": lambda it: it.source.leave_file(), "bye": finish, "xspace": xspace,
-    "IfValueTF": lambda it: if_value(it, True), "IfNoValueTF": lambda it: if_value(it, False),
-    "IfBooleanTF": if_then_else, **dict.fromkeys(("nicefrac", "sfrac"), fraction), "twocolumn": spanning,
+    "IfValueTF": lambda it: if_value(it, True),
+    "IfNoValueTF": lambda it: if_value(it, False),
+    "IfBooleanTF": if_then_else, **dict.fromkeys(("nicefrac", "sfrac"), lambda it: joined(it, "/")),
+    "char": character, "replaced": replaced,
+    **dict.fromkeys(("IEEEPARstart", "lettrine"), lambda it: joined(it, "")), "twocolumn": spanning,
     "textsuperscript": lambda it: script(it, "sup"), "textsubscript": lambda it: script(it, "sub"),
     "csname": lambda it: it.source.matched(_ENDCSNAME) and None,
 }  # fmt: skip

@@ -189,7 +189,9 @@ def keep_display(converter: Converter, body: str, aligned: bool = False) -> None
     """Add a displayed formula where they are kept, else its full stop."""
     formula = formula_source(body)
     if not converter.formulae:
-        converter.blocks.emit(f"{MARK}. " if _FULL_STOP.search(formula) else " ")
+        frame = converter.source.top()
+        follows = frame.text[frame.position : frame.position + 1] in (",", ";", ":", ".")
+        converter.blocks.emit(f"{MARK}. " if _FULL_STOP.search(formula) else MARK if follows else " ")
     elif formula:
         if aligned and ("&" in formula or "\\\\" in formula):
             formula = f"\\begin{{aligned}} {formula} \\end{{aligned}}"

@@ -128,6 +128,8 @@ def command(converter: Converter, word: str) -> None:
         source.push(macro.expanded(definitions.arguments(source, macro)))
         return
     name = definitions.aliases.get(name, name)
+    if name == "@":  # it is no word, so the space behind it stays
+        return
     if name in VERBS:
         verbatim_argument(converter, name)
         return

@@ -76,6 +76,10 @@ A second paragraph. \begin{table}\begin{tabular}{ll}cell & cell\end{tabular}\end
          "1 to 5 m 5 ±1 cm² 10 km kg m⁻² 3 % x"),
         (r"\SI{20}{\degreeCelsius} \SI{9}{\um} \SI{2}{\Msun} \qty{text} \numlist{1;2e3}", "20 °C 9 µm 2 text 1, 2 × 10³"),
         (r"as in Ref.~\onlinecite{prl2000}, by \citeA{b} and \citet{c}", "as in Ref., by"),
+        (r"\IEEEPARstart{T}{his} is, i.e.\@ so, \lettrine[x]{O}{nce} \replaced{new}{old}\deleted{x} \char`\% \char'65 \char65",
+         "This is, i.e. so, Once new % 5 A"),
+        (r"So \begin{equation}x\end{equation}, where \[y\]; \footnotetext[1]{Note.} {\bf Then} \[z\] then",
+         "So, where; Then then"),
         (r"\nicefrac{1}{2} or \sfrac[f]{3}{4}; \onslide<2->{kept} \begin{itemize}\item<1-> one\end{itemize}",
          "1/2 or 3/4; kept\n\n- one"),
         ("\\twocolumn[\n\\icmltitle{Bees [really]}\n\n\\icmlauthor{A. B.}{dept}\n"
