@@ -103,6 +103,8 @@ def _outcome(row: dict[str, Any], columns: Mapping[str, str], key: str, number: 
             try:
                 value = value.decode("utf-8")
             except UnicodeDecodeError:
-                return quarantined("invalid_utf8", f"row {number}", value)
+                if _needs(name, columns["text"]):
+                    return quarantined("invalid_utf8", f"row {number}", value)
+                value = value.hex()  # an identifier of 16 bytes or a digest
         decoded[name] = value
     return row_record(decoded, columns, key, number, str(decoded.get(columns["text"]))[:200])

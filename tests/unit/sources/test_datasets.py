@@ -198,6 +198,13 @@ def test_a_bad_row_of_a_parquet_file_costs_itself(tmp_path: Path) -> None:
     assert sorted(found.rows) == ["a/1", "a/4"]
 
 
+def test_identifiers_may_be_bytes(tmp_path: Path) -> None:
+    keys = pa.array([b"\xff" * 16, b"k" * 16], pa.binary(16))
+    pq.write_table(pa.table({"text": ["a", "b"], "id": keys}), tmp_path / "a.parquet")
+    found = documents_of(tmp_path, "a.parquet", (tmp_path / "a.parquet").read_bytes(), "parquet")
+    assert (sorted(found.rows), found.accounting["quarantined"]) == (["f" * 32, "k" * 16], {})
+
+
 def test_a_damaged_row_group_costs_its_rows(tmp_path: Path) -> None:
     rows = [{"text": f"{n} " + "abc" * 50} for n in range(300)]
     write_parquet(tmp_path / "a.parquet", rows, row_group_size=100, compression="zstd", write_page_checksum=True)
