@@ -24,12 +24,12 @@ def merged(spans: Sequence[Span]) -> list[Span]:
     return found
 
 
-def cut_spans(text: str, spans: Sequence[Span]) -> str:
-    """Return the text without the spans and the punctuation that hangs on them.
+def cut_spans(text: str, spans: Sequence[Span], paragraphs: Sequence[Span] = ()) -> str:
+    """Return the text without the spans and the punctuation that hangs on them, and without some whole paragraphs.
 
     Where something goes, the widest gap at its two ends stays: a blank line, else the end of a line, else a space.
     """
-    wide = merged([_widened(text, *span) for span in merged(spans)])
+    wide = merged([*(_widened(text, *span) for span in merged(spans)), *paragraphs])
     edges = [0, *(edge for span in wide for edge in span), len(text)]
     pieces = [text[start:stop] for start, stop in list(pairwise(edges))[::2]]
     kept = [pieces[0]]

@@ -36,7 +36,7 @@ _CLASSES = {
     SYMBOL: r"\p{S}+",
     JOINER: r"['’\-.@/]+",
 }
-_INVISIBLE = r"\p{Default_Ignorable_Code_Point}"  # soft hyphens, zero-width spaces and joiners, variation selectors
+INVISIBLE = r"\p{Default_Ignorable_Code_Point}"  # soft hyphens, zero-width spaces and joiners, variation selectors
 _ALIKE = {**dict.fromkeys(map(ord, "\u2018\u2019\u02bc"), "'"), 0x2010: "-"}  # U+2011 is U+2010 in NFKC
 _TABLED = 0x30000  # no code point from here on is folded
 _LONGEST = 18  # code points to which one code point folds (U+FDFA)
@@ -46,7 +46,7 @@ _OFFSET = np.uint64(0xCBF29CE484222325)
 
 def normalised(text: str) -> str:
     """Return the text as it is compared: NFKC, case folded, without what is invisible, apostrophes and hyphens as in ASCII."""
-    visible: str = regex.sub(_INVISIBLE, "", unicodedata.normalize("NFKC", text).casefold())
+    visible: str = regex.sub(INVISIBLE, "", unicodedata.normalize("NFKC", text).casefold())
     return visible.translate(_ALIKE)
 
 

@@ -46,7 +46,7 @@ class Signatures:
     chance of about 2^-128. `minhash` is uint32 [texts, permutations] and made of words alone; a text of fewer words than a
     shingle is one shingle, and an empty one all ones. Of a text without words, each character is a word. `worded` counts
     the paragraphs of a text that hold a word. `paragraphs` are the long ones of all texts in order, and `ends` tells where
-    those of each text end. A paragraph is a piece between empty lines, numbered as `re.split(r"\n{2,}", text)` gives them.
+    those of each text end. A paragraph is a piece between empty lines, as `scripts.cleaning.paragraphs.BREAK` parts them.
     """
 
     def __init__(self, texts: pa.Array, size: int, functions: tuple[U64, U64]) -> None:

@@ -1,23 +1,26 @@
 """Cutting repeated paragraphs out of a text, together with other spans that go.
 
-Paragraphs are the pieces between empty lines, numbered from 0 as `re.split(r"\\n{2,}", text)` gives them.
+Paragraphs are the pieces between empty lines, numbered from 0 as `BREAK.split(text)` gives them. A line of invisible characters
+is empty, too: paragraphs are found, and numbered, in the folded text, which has none of them (`scripts.cleaning.minhash`).
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection
 
+import regex
+
 from scripts.cleaning.cuts import Span, cut_spans
+from scripts.cleaning.folding import INVISIBLE
 
 TABLE = "duplicates.paragraphs.parquet"
-_BREAK = re.compile(r"\n{2,}")
+BREAK = regex.compile(rf"\n(?:{INVISIBLE}*\n)+")
 
 
 def paragraph_ranges(text: str, numbers: Collection[int]) -> list[tuple[int, int]]:
     """Return where paragraphs start and stop in a text, each with the empty lines behind it."""
-    begins = [0, *(match.end() for match in _BREAK.finditer(text))]
+    begins = [0, *(match.end() for match in BREAK.finditer(text))]
     stops = [*begins[1:], len(text)]
     return [(begins[number], stops[number]) for number in sorted(numbers)]
 
@@ -28,11 +31,11 @@ def cut_out(text: str, spans: Collection[Span], numbers: Collection[int], counts
     A paragraph counts without the empty lines around it. Both are places of the original text, so they are cut at once.
     """
     if numbers:
-        pieces = _BREAK.split(text)
+        pieces = BREAK.split(text)
         counts.update(documents=1, paragraphs=len(numbers), characters=sum(len(pieces[number]) for number in numbers))
     ranges = paragraph_ranges(text, numbers)
     if spans:
-        return cut_spans(text, [*spans, *ranges])
+        return cut_spans(text, list(spans), ranges)
     return without(text, ranges) if ranges else text
 
 

@@ -13,6 +13,7 @@ from scripts.cleaning import curate
 from scripts.cleaning.decontaminate import CONTAMINATION_SCHEMA
 from scripts.cleaning.deduplicate import DUPLICATE_SCHEMA, PARAGRAPH_SCHEMA
 from scripts.cleaning.fates import Following
+from scripts.cleaning.minhash import Signatures, permutations
 from scripts.cleaning.paragraphs import paragraph_ranges, without
 from scripts.lib.documents import DOCUMENT_SCHEMA, DocumentWriter
 from scripts.lib.manifest import load_manifest
@@ -170,3 +171,13 @@ def test_a_split_is_a_matter_of_the_document_alone(tmp_path: Path) -> None:
     shares = {name: list(splits.values()).count(name) / len(splits) for name in ("train", "validation", "test")}
     assert abs(shares["validation"] - 0.2) < 0.08
     assert abs(shares["test"] - 0.1) < 0.06
+
+
+def test_a_line_of_invisible_characters_parts_paragraphs(tmp_path: Path) -> None:
+    """Signatures number paragraphs in the folded text; the same ones have to go from the text itself."""
+    long = [f"{name} " + "words of a paragraph that is long enough " * 4 for name in ("One", "Two", "Three")]
+    text = f"{long[0]}\n\u200b\n{long[1]}\n\u00ad\n\n{long[2]}"
+    signed = Signatures(pa.array([text]), 5, permutations(8, 1))
+    numbers = signed.paragraphs["number"].tolist()
+    assert numbers == [0, 1, 2]
+    assert [text[slice(*place)].strip("\n\u200b\u00ad") for place in paragraph_ranges(text, numbers)] == long

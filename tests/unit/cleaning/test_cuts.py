@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scripts.cleaning.cuts import cut_spans, little_left
+from scripts.cleaning.paragraphs import paragraph_ranges
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,10 @@ def test_hardly_anything_left() -> None:
     assert little_left("word " * 30, "-- word")
     assert little_left("?", "?")
     assert not little_left("word " * 30, "word " * 6)
+
+
+def test_what_follows_a_paragraph_that_goes_keeps_its_marks() -> None:
+    """A dash or quote belongs to what it opens; it hangs on a span alone."""
+    text = 'one CUT?\n\nall of this goes\n\n"two" said\n\nand this\n\n- three'
+    ranges = paragraph_ranges(text, [1, 3])
+    assert cut_spans(text, [(4, 7)], ranges) == 'one\n\n"two" said\n\n- three'

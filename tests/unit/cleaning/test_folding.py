@@ -12,6 +12,7 @@ import regex
 
 from scripts.cleaning.folding import CODE, folded, normalised_words, word_hashes
 from scripts.cleaning.minhash import MINIMUM_PARAGRAPH, Signatures, permutations
+from scripts.cleaning.paragraphs import BREAK
 
 LETTERS = [
     *"abZ1'’-.@/$+ \n_٣¼İßﬁé中文〇⺀កែក្។៛กิ้๏က္가ᄀ…ﷺ",
@@ -77,12 +78,25 @@ def test_lone_surrogates_are_no_obstacle() -> None:
 
 def test_paragraphs_are_those_between_empty_lines() -> None:
     generator = random.Random(5)
-    pieces = ["\n", "\n\n", "\n\n\n", "word " * 30, "short", "...", "ﷺ " * 20, "e\u0301 " * 60, "é " * 60, "*" * 120]
+    pieces = [
+        "\n",
+        "\n\n",
+        "\n\n\n",
+        "\u200b",
+        "\u00ad\n",
+        "word " * 30,
+        "short",
+        "...",
+        "ﷺ " * 20,
+        "e\u0301 " * 60,
+        "é " * 60,
+        "*" * 120,
+    ]
     texts = ["".join(generator.choices(pieces, k=generator.randint(0, 12))) for _ in range(500)]
     signed = Signatures(pa.array(texts), 5, permutations(16, 1))
     begin = 0
     for text, end, worded in zip(texts, signed.ends, signed.worded, strict=True):
-        expected = [(number, part) for number, part in enumerate(re.split(r"\n{2,}", text)) if normalised_words(part)]
+        expected = [(number, part) for number, part in enumerate(BREAK.split(text)) if normalised_words(part)]
         long = [
             (number, len(folded(part)), part) for number, part in expected if len(folded(part)) >= MINIMUM_PARAGRAPH
         ]
