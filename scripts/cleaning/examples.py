@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from scripts.cleaning.ngrams import F32, I32, Features, Vectoriser, first_words
 from scripts.lib.documents import read_batches, read_rows
 from scripts.lib.progress import progress
 from scripts.lib.seeds import seed_for, unit_interval
+from scripts.lib.versions import source_id, source_ids
 
 TRAIN, CALIBRATION, TEST = "train", "calibration", "test"
 ROLES = (TRAIN, CALIBRATION, TEST)
@@ -61,14 +62,23 @@ def allowances(counts: Mapping[str, int], limit: int) -> dict[str, int]:
 
 
 def chosen_ids(parts: Sequence[Path], count: int, seed: int) -> dict[str, int]:
-    """Return the `count` ids of a source whose hashes are smallest, with their hashes; memory is that of the result."""
+    """Return the `count` ids of a source whose hashes are smallest, with their hashes; memory is that of the result.
 
-    def hashed() -> Iterator[tuple[int, str]]:
-        for path in parts:
-            for batch in read_batches(path, ["id"]):
-                yield from ((seed_for(seed, "quality example", name), name) for name in batch["id"].to_pylist())
-
-    return {identifier: place for place, identifier in heapq.nsmallest(count, hashed())}
+    They are ids as the source gives them: one that comes several times counts once, whatever parts it comes in.
+    """
+    chosen: dict[str, int] = {}
+    largest: list[tuple[int, str]] = []  # the chosen ones with negative hashes, so that the first one is the one to go
+    for path in parts:
+        for batch in read_batches(path, ["id"]):
+            for name in source_ids(batch["id"]).to_pylist():
+                place = seed_for(seed, "quality example", name)
+                if name in chosen or (len(chosen) == count and (not count or -place < largest[0][0])):
+                    continue
+                chosen[name] = place
+                heapq.heappush(largest, (-place, name))
+                if len(chosen) > count:
+                    del chosen[heapq.heappop(largest)[1]]
+    return chosen
 
 
 def role_of(digest: str, seed: int, held_out: float) -> str:
@@ -90,7 +100,8 @@ def draw(parts: Mapping[str, Sequence[Path]], limit: int, features: Features, se
             for row in progress(
                 read_rows(path, ["id", "text"]), pq.read_metadata(path).num_rows, f"examples of {source}"
             ):
-                if row["id"] not in places:
+                name = source_id(row["id"])
+                if name not in places:
                     sample.left_out["not_drawn"] += 1
                     continue
                 words = first_words(row["text"], features.words)
@@ -98,7 +109,7 @@ def draw(parts: Mapping[str, Sequence[Path]], limit: int, features: Features, se
                     sample.left_out["without_words"] += 1
                     continue
                 digest = hashlib.blake2b(words.tobytes(), digest_size=16).hexdigest()
-                key = (places[row["id"]], row["id"], digest)
+                key = (places[name], name, digest)
                 vector = vectoriser.vector(words)
                 sample.examples.append(Example(key, source, role_of(digest, seed, held_out), *vector))
     _keep_first_copies(sample)

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from scripts.cleaning.aligned import Aligned
 from scripts.lib.seeds import unit_interval
 from scripts.lib.step import Step
+from scripts.lib.versions import source_ids
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Judge:
         if self.minimum is not None:
             passed[MINIMUM] = pc.greater_equal(scores, pa.scalar(float(self.minimum)))
         if self.pareto is not None:
-            pairs = zip(ids.to_pylist(), scores.to_pylist(), strict=True)
+            pairs = zip(source_ids(ids).to_pylist(), scores.to_pylist(), strict=True)
             drawn = [is_drawn(name, score, self.pareto, self.seed) for name, score in pairs]
             passed[SAMPLED] = pa.array(drawn, pa.bool_())
         return passed
@@ -84,7 +85,7 @@ class Judge:
 
 
 def is_drawn(identifier: str, score: float, shape: float, seed: int) -> bool:
-    """Tell whether a document is drawn; it depends on the seed, the id and the score alone.
+    """Tell whether a document is drawn; it depends on the seed, the id that its source gives it and the score alone.
 
     Brown et al. 2020, appendix A, keep a document if np.random.pareto(shape) > 1 - score: its chance is (2 - score)^-shape.
     """

@@ -22,6 +22,7 @@ from scripts.cleaning.examples import TRAIN, allowances, draw, leave_out_common
 from scripts.cleaning.logistic import Vectors, decisions, fit
 from scripts.cleaning.ngrams import Features, Vectoriser, first_words
 from scripts.lib.manifest import load_manifest
+from scripts.lib.versions import version_id
 from tests.making import arguments, publish_documents
 from tests.workflow.harness import ROOT
 
@@ -328,3 +329,22 @@ def test_draws_take_the_same_documents_from_any_parts(tmp_path: Path) -> None:
     assert one.left_out["not_drawn"] == len(GOOD) - 30
     assert leave_out_common(one, other) == 30
     assert one.examples == []
+
+
+def test_an_id_that_comes_again_is_drawn_alike_from_any_parts(tmp_path: Path) -> None:
+    """Within one part the later text has a mark behind its id, in another part it has none, and an equal one comes again."""
+    first, later = dict(list(GOOD.items())[:40]), {key: f"later {text}" for key, text in list(GOOD.items())[:20]}
+    marked = {version_id(key, text): text for key, text in later.items()}
+    equal = {key: first[key] for key in list(first)[20:]}
+    whole = [publish_documents(tmp_path / "whole" / "0000.json", {**first, **marked})]
+    halves = [
+        publish_documents(tmp_path / "halves" / f"{half}.json", texts)
+        for half, texts in enumerate((first, {**later, **equal}))
+    ]
+    features = Features(1, 1024, 50)
+    one, other = (
+        draw({"good": [path.with_suffix(".parquet") for path in paths]}, 10, features, 1, 0.2)
+        for paths in (whole, halves)
+    )
+    assert [example.key for example in one.examples] == [example.key for example in other.examples]
+    assert len({example.key[1] for example in one.examples}) == 10 < len(one.examples)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -13,9 +14,10 @@ from scripts.audit.gates import remedy
 from scripts.audit.limits import thresholds
 from scripts.cleaning import select
 from scripts.cleaning.annotate import ANNOTATION_SCHEMA
-from scripts.cleaning.quality import is_drawn
+from scripts.cleaning.quality import Judge, Scores, is_drawn
 from scripts.cleaning.score_quality import SCORE_SCHEMA
 from scripts.lib.manifest import load_manifest
+from scripts.lib.versions import version_id
 from tests.making import arguments, publish_rows
 from tests.unit.cleaning.test_filters import passing_row
 
@@ -96,6 +98,18 @@ def test_a_draw_depends_on_seed_and_id_and_never_prefers_a_lower_score() -> None
     low, high = ([is_drawn(name, score, 9, 1) for name in names] for score in (0.5, 0.9))
     assert all(not one or other for one, other in zip(low, high, strict=True))
     assert low != [is_drawn(name, 0.5, 9, 2) for name in names]
+
+
+def test_a_draw_takes_a_text_by_the_id_of_its_source(tmp_path: Path) -> None:
+    """Whether an id has a mark depends on what else is in its part."""
+    names, scores = [f"web:{number}" for number in range(200)], pa.array([0.7] * 200)
+    judge = Judge(
+        quality(pareto=9), Scores(publish_rows(tmp_path / "0000.json", [], SCORE_SCHEMA).with_suffix(".parquet"))
+    )
+    marked = [version_id(name, "another text") for name in names]
+    drawn, again = (judge.verdicts(pa.array(ids), scores)["quality.sampled"].to_pylist() for ids in (names, marked))
+    assert drawn == again
+    assert set(drawn) == {True, False}
 
 
 @pytest.mark.parametrize("wrong", [dict(reversed(SCORES.items())), {"a": 0.5}])
