@@ -50,9 +50,10 @@ def publish_documents(manifest: Path, texts: dict[str, str]) -> Path:
 
 
 def publish_languages(manifest: Path, identifiers: Iterable[str], language: str = "en") -> Path:
-    """Publish annotations that hold nothing but languages."""
-    rows = [{"id": key, "language": language} for key in identifiers]
-    return publish_rows(manifest, rows, pa.schema([("id", pa.string()), ("language", pa.string())]))
+    """Publish annotations that hold nothing but languages, and seven words for each document."""
+    rows = [{"id": key, "language": language, "words": 7} for key in identifiers]
+    schema = pa.schema([("id", pa.string()), ("language", pa.string()), ("words", pa.int64())])
+    return publish_rows(manifest, rows, schema)
 
 
 def publish_curated(manifest: Path, texts: dict[str, str], validation: Sequence[str] = ()) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 
 from scripts.audit.parts import Seen
 from scripts.lib.documents import read_batches
+from scripts.lib.versions import source_id
 
 SHOWN = {"near": 4, "exact": 2}  # pairs by kind
 LONGEST = 20_000  # characters of a text that are looked at
@@ -27,7 +28,7 @@ class Examples:
         for batch in read_batches(table, ["id", "kind", "survivor"]):
             for row in batch.to_pylist():
                 if row["kind"] in chosen:
-                    place = hashlib.blake2b(row["id"].encode("utf-8"), digest_size=8).digest()
+                    place = hashlib.blake2b(source_id(row["id"]).encode("utf-8"), digest_size=8).digest()
                     found = [*chosen[row["kind"]], (place, row["id"], row["survivor"])]
                     chosen[row["kind"]] = heapq.nsmallest(SHOWN[row["kind"]], found)
         self._pairs = [(kind, one, other) for kind, found in chosen.items() for _, one, other in found]

@@ -154,7 +154,7 @@ def _lengths(numbers: Numbers) -> str:
     before, after = numbers["total"]["before"], numbers["total"]["after"]
     bins = range(max((int(name) for name in before["lengths"]), default=0) + 1)
     lines = [(_span(size), before["lengths"].get(str(size), 0), after["lengths"].get(str(size), 0)) for size in bins]
-    told = "Documents by their number of words: those that stayed, and below all that came in."
+    told = "Documents by their number of words before any edit: those that stayed, and below all that came in."
     kept = bars([(name, stayed) for name, _, stayed in lines], after["documents"], "documents kept")
     came = table(
         ["words", "documents that came in", "kept", "share kept"],

@@ -12,6 +12,7 @@ from typing import Any
 from scripts.audit.groups import LANGUAGE, mentioned, words
 from scripts.audit.parts import Part, Seen
 from scripts.lib.seeds import seed_for
+from scripts.lib.versions import source_id
 
 Counts = Counter[str]
 LARGEST = 10
@@ -73,7 +74,6 @@ class Amounts:
     def add(self, seen: Seen, text: str, groups: Iterable[str] | None) -> None:
         """Count one document; `groups` is None when it was not searched for mentions."""
         self.documents += 1
-        self.words += seen.words
         self.bytes += len(text.encode("utf-8"))
         self.languages_declared[seen.declared or UNKNOWN] += 1
         self.languages_identified[seen.identified or UNKNOWN] += 1
@@ -111,6 +111,7 @@ class Tally:
         self.left_out.update(account["removed"])
         self.quarantined.update(account["quarantined"])
         self.failed.update(part.selection.summary["failed"])
+        self.after.words += part.curated.summary["words"]
         self.pii.update(part.curated.summary["pii"])
         self.splits.update(part.curated.summary["splits"])
         self.edited_lines.update(part.curated.summary["line_edits"]["lines"])
@@ -121,10 +122,11 @@ class Tally:
         spoken = (seen.declared or seen.identified or "").split("-")[0].lower()
         groups = mentioned(seen.text) if spoken == LANGUAGE else None
         self.before.add(seen, seen.text, groups)
+        self.before.words += seen.words
         if seen.curated is not None:
             self.after.add(seen, seen.curated, groups)
             self.largest = heapq.nlargest(LARGEST, [*self.largest, len(seen.curated.encode("utf-8"))])
-            self.sample.add(seen.identifier, seen.curated)
+            self.sample.add(source_id(seen.identifier), seen.curated)
         if seen.reason is not None:
             self.removed[seen.reason] += 1
             for group in groups or []:

@@ -27,6 +27,7 @@ import pyarrow.parquet as pq
 from scripts.cleaning.aligned import Aligned
 from scripts.cleaning.edits import Removed, edit_lines
 from scripts.cleaning.fates import Fates
+from scripts.cleaning.measures import measure
 from scripts.cleaning.paragraphs import TABLE, cut_out
 from scripts.cleaning.pii import KINDS, replace_by_country
 from scripts.lib.documents import DOCUMENT_SCHEMA, DocumentWriter, read_batches
@@ -49,13 +50,13 @@ def split_of(identifier: str, seed: int, validation: float, test: float) -> str:
     return "test" if place < validation + test else "train"
 
 
-def with_languages(documents: Path, annotations: Path) -> Iterator[Row]:
-    """Yield documents with the language that they declare or, where they declare none, that was identified."""
-    identified = Aligned(annotations, ["language"])
+def with_annotations(documents: Path, annotations: Path) -> Iterator[Row]:
+    """Yield documents with their `words` as measured and the language that they declare or, without one, that was identified."""
+    measured = Aligned(annotations, ["language", "words"])
     for batch in read_batches(documents):
-        languages = identified.of(batch["id"])["language"].to_pylist()
-        for row, language in zip(batch.to_pylist(), languages, strict=True):
-            yield {**row, "language": row["language"] or language}
+        annotated = measured.of(batch["id"]).to_pylist()
+        for row, found in zip(batch.to_pylist(), annotated, strict=True):
+            yield {**row, "language": row["language"] or found["language"], "words": found["words"]}
 
 
 def curate(step: Step, args: argparse.Namespace) -> None:
@@ -73,22 +74,25 @@ def curate(step: Step, args: argparse.Namespace) -> None:
     countries: Counter[str] = Counter()
     splits: Counter[str] = Counter()
     line_edits, edits = settings["line_edits"], Removed()
-    incoming = spanned = 0
+    incoming = spanned = words = 0
     name = f"{args.manifest.stem}.parquet"
     with step.publish() as out:
         with DocumentWriter(out.file(name), CURATED_SCHEMA) as writer:
-            rows = with_languages(*(one.path(f"{args.documents.stem}.parquet") for one in (documents, annotations)))
+            rows = with_annotations(*(one.path(f"{args.documents.stem}.parquet") for one in (documents, annotations)))
             for row in progress(rows, pq.read_metadata(selection).num_rows, "curate"):
                 incoming += 1
                 fate = fates.of(row["id"])
                 if fate.reason:
                     removed[fate.reason] += 1
                     continue
-                before, lost = row["text"], Counter[str]()
+                before, lost, count = row["text"], Counter[str](), row.pop("words")
                 row["text"], edited = edit_lines(cut_out(before, fate.spans, fate.paragraphs, lost), line_edits)
-                if row["text"] != before and not any(map(str.isalnum, row["text"])):
-                    removed[NOTHING_LEFT] += 1
-                    continue
+                if row["text"] != before:
+                    if not any(map(str.isalnum, row["text"])):
+                        removed[NOTHING_LEFT] += 1
+                        continue
+                    count = measure(row["text"])["words"]
+                words += count
                 spanned += bool(fate.spans)
                 row["id"] = source_id(row["id"])
                 paragraphs.update(lost)
@@ -101,6 +105,7 @@ def curate(step: Step, args: argparse.Namespace) -> None:
                 writer.write(row)
             fates.finish()
         out.rows[name] = writer.rows
+        out.summary["words"] = words
         out.summary["cut"] = spanned
         out.summary["repeated_paragraphs"] = dict(sorted(paragraphs.items()))
         out.summary["pii"] = dict(sorted(replaced.items()))

@@ -120,7 +120,7 @@ def test_a_document_that_declares_no_language_has_the_identified_one(tmp_path: P
     annotations = publish_languages(tmp_path / "annotations.json", texts, "de").with_suffix(".parquet")
     rows = [{"id": key, "text": key, "language": {"books:6": "en"}.get(key)} for key in texts]
     documents = publish_rows(tmp_path / "documents.json", rows, DOCUMENT_SCHEMA).with_suffix(".parquet")
-    found = curate.with_languages(documents, annotations)
+    found = curate.with_annotations(documents, annotations)
     assert {row["id"]: row["language"] for row in found} == {"books:5": "de", "books:6": "en", "books:7": "de"}
     manifest = run_curate(tmp_path, TEXTS)
     assert set(pq.read_table(manifest.with_suffix(".parquet"))["language"].to_pylist()) == {"en"}
@@ -152,6 +152,7 @@ def test_lines_are_edited_before_personal_data_and_a_text_without_lines_goes(tmp
     manifest = run_curate(tmp_path, texts, line_edits=["c4"])
     content = load_manifest(manifest)
     assert content["accounting"] == {"in": 3, "kept": 2, "removed": {"nothing_left": 1}, "quarantined": {}}
+    assert content["summary"]["words"] == 4 + 7  # of what is left, and as measured where nothing was edited
     assert content["summary"]["line_edits"]["lines"] == {"no_terminal_punctuation": 1}
     assert content["summary"]["line_edits"]["characters"] == {
         "citations": 0,
