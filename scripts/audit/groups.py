@@ -68,7 +68,7 @@ def removal_ratio(removed_with: int, with_: int, removed_without: int, without: 
     """Return the ratio of two removal rates with the interval of Katz et al. (1978), or None when a side is empty.
 
     The logarithm of the ratio is taken as normal. Where nothing is removed on one side, half a document is added to every
-    count.
+    count; a ratio of nothing is 0, and so is its lower bound, however few of the others go.
     """
     if with_ == 0 or without == 0 or removed_with + removed_without == 0:
         return None
@@ -77,4 +77,5 @@ def removal_ratio(removed_with: int, with_: int, removed_without: int, without: 
         a, n, c, m = a + CORRECTION, n + CORRECTION, c + CORRECTION, m + CORRECTION
     log_ratio = math.log((a / n) / (c / m))
     spread = Z * math.sqrt(max(1 / a - 1 / n + 1 / c - 1 / m, 0.0))
-    return Ratio(math.exp(log_ratio), math.exp(log_ratio - spread), math.exp(log_ratio + spread))
+    high = math.exp(log_ratio + spread)
+    return Ratio(math.exp(log_ratio), math.exp(log_ratio - spread), high) if removed_with else Ratio(0.0, 0.0, high)
