@@ -3,12 +3,14 @@
 A list is a text file with one entry a line, as the UT1 lists of the University of Toulouse are: `domains` (`example.org`, which
 covers every host below it), `urls` (`example.org/some/path`, which covers every path below it), `words` and `soft_words` (whole
 words of the address) and `substrings` (of its letters and digits). Empty lines and lines with # are skipped. Cases do not count
-except in paths; `www.`, scheme, port, user and fragment are left out of the comparison. (Penedo et al. 2023, appendix G.1.)
+except in paths; `www.`, scheme, port, user and fragment are left out of the comparison, and a host in punycode is one in letters.
+(Penedo et al. 2023, appendix G.1.)
 """
 
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +41,8 @@ _PARTS = (
     r"(?P<host>\[[^\]]*\]|[^/:?#]*)(?::[0-9]*)?(?P<path>[^?#]*)(?P<query>\?[^#]*)?"
 )
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
+_NO_HOST = r"[\s*|^\x00-\x1f]"  # patterns, comments, the columns of a file of hosts
+_CODED = "xn--"
 
 Counts = npt.NDArray[np.float64]
 
@@ -64,7 +68,7 @@ class UrlLists:
         encoded = urls.dictionary_encode()
         distinct = encoded.dictionary.cast(pa.string())
         parts = pc.extract_regex(distinct, _PARTS)
-        hosts = pc.utf8_rtrim(pc.utf8_lower(parts.field("host")), ".")
+        hosts = spelled(parts.field("host"))
         found = {}
         for kind, column in COLUMNS.items():
             used = kind in self.entries and len(distinct)
@@ -138,40 +142,60 @@ def _substrings(letters: pa.Array, entries: pa.Array) -> list[list[str]]:
     return found
 
 
+def spelled(hosts: pa.Array) -> pa.Array:
+    """Return hosts in lower case and without a last stop; labels in punycode (RFC 3492) as the letters that they stand for."""
+    hosts = pc.utf8_rtrim(pc.utf8_lower(hosts), ".")
+    coded = pc.match_substring(hosts, _CODED)
+    if not pc.any(coded).as_py():
+        return hosts
+    plain = [".".join(map(_decoded, host.split("."))) for host in hosts.filter(coded).to_pylist()]
+    return pc.replace_with_mask(hosts, coded, pa.array(plain, hosts.type))
+
+
+def _decoded(label: str) -> str:
+    try:
+        return label.removeprefix(_CODED).encode("ascii").decode("punycode") if label.startswith(_CODED) else label
+    except UnicodeError:
+        return label
+
+
 def normalised(kind: str, paths: Sequence[Path]) -> pa.Array:
     """Return the distinct entries of some lists of a kind, spelled as addresses are compared."""
     blocks = [block for path in paths for block in _blocks(path)]
     lines = pa.chunked_array(blocks, pa.large_string()) if blocks else pa.chunked_array([[]], pa.large_string())
     lines = pc.utf8_trim_whitespace(lines)
-    lines = lines.filter(pc.invert(pc.or_(pc.equal(lines, ""), pc.starts_with(lines, "#"))))
+    lines = lines.filter(pc.invert(pc.or_(pc.equal(lines, ""), pc.starts_with(lines, "#")))).combine_chunks()
     if kind == "urls":
-        parts = pc.extract_regex(lines.combine_chunks(), _PARTS)
-        rows = zip(*(parts.field(name).to_pylist() for name in ("host", "path", "query")), strict=True)
-        deepest = (path_prefixes(host.lower().rstrip("."), path, query or "")[-1] for host, path, query in rows)
+        parts = pc.extract_regex(lines, _PARTS)
+        hosts = spelled(parts.field("host")).to_pylist()
+        rows = zip(hosts, *(parts.field(name).to_pylist() for name in ("path", "query")), strict=True)
+        deepest = (path_prefixes(host, path, query or "")[-1] for host, path, query in rows)
         lines = pa.array(deepest, pa.large_string())
     elif kind == "domains":
-        hosts = pc.extract_regex(lines.combine_chunks(), _PARTS).field("host")
-        lines = pc.utf8_trim(pc.utf8_lower(hosts), ".")
-        lines = pc.replace_substring_regex(lines, r"^www\.", "")
+        hosts = pc.utf8_ltrim(spelled(pc.extract_regex(lines, _PARTS).field("host")), ".")
+        _refuse(lines, hosts, _NO_HOST, paths, "domains are hosts alone, one a line; correct it.")
+        lines = pc.replace_substring_regex(hosts, r"^www\.", "")
     elif kind == "substrings":
         lines = pc.replace_substring_regex(pc.utf8_lower(lines), "[^a-z0-9]+", "")
     else:
+        told = f"{kind} are single words of a-z and digits; correct it, or move it to a list of substrings."
         lines = pc.utf8_lower(lines)
-        parted = lines.filter(pc.match_substring_regex(lines, "[^a-z0-9]"))
-        if len(parted):
-            names = ", ".join(map(str, paths))
-            raise UserError(
-                f"{names} has the entry {parted[0].as_py()!r}, but {kind} are single words of a-z and digits; "
-                "correct it, or move it to a list of substrings."
-            )
+        _refuse(lines, lines, "[^a-z0-9]", paths, told)
     distinct = pc.unique(lines)
     return distinct.filter(pc.not_equal(distinct, ""))
 
 
+def _refuse(lines: pa.Array, spelling: pa.Array, never: str, paths: Sequence[Path], told: str) -> None:
+    """Raise UserError for the first line of which the spelling has what no address has, so that it could never match."""
+    wrong = lines.filter(pc.match_substring_regex(spelling, never))
+    if len(wrong):
+        raise UserError(f"{', '.join(map(str, paths))} has the entry {wrong[0].as_py()[:80]!r}, but {told}")
+
+
 def _blocks(path: Path) -> Iterator[pa.Array]:
     """Yield the lines of a file, a bounded number at a time."""
-    rest = b""
     with path.open("rb") as stream:
+        rest = stream.read(len(BOM_UTF8)).removeprefix(BOM_UTF8)
         while block := stream.read(BLOCK):
             whole, newline, rest = (rest + block).rpartition(b"\n")
             if newline:

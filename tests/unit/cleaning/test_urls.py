@@ -109,6 +109,31 @@ def test_others_are_not(kind: str, url: str, lists: UrlLists) -> None:
     assert lists.matched(pa.array([url]))[COLUMNS[kind]].to_pylist() == [[]]
 
 
+@pytest.mark.parametrize("entry", ["0.0.0.0 ads.example", "||ads.example^", "*.ads.example", "ads.example # by hand"])
+def test_a_line_that_is_no_host_is_refused(entry: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="but domains are hosts alone, one a line; correct it") as told:
+        loaded(tmp_path, {"domains": f"good.example\n{entry}\n"})
+    assert repr(entry) in str(told.value)
+
+
+def test_neither_a_byte_order_mark_nor_punycode_hides_an_entry(tmp_path: Path) -> None:
+    coded = f"xn--{'länder'.encode('punycode').decode()}"
+    lists = loaded(
+        tmp_path, {"domains": f"\ufeffbad.example\n{coded}.example\nländer.test\n", "urls": f"{coded}.test/x"}
+    )
+    for url in (
+        "http://bad.example/",
+        "http://länder.example/",
+        f"http://{coded}.test/x/y",
+        f"http://{coded.upper()}.example",
+    ):
+        assert len(lists.matched(pa.array([url]))["url_domains"].to_pylist()[0]) == 1, url
+    assert lists.matched(pa.array(["http://länder.test/x", "http://xn--x-.test/"]))["url_paths"].to_pylist() == [
+        ["länder.test/x"],
+        [],
+    ]
+
+
 def test_an_entry_that_could_never_match_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has the entry 'two-words', but words are single words") as told:
         loaded(tmp_path, {"words": "one\nTwo-Words\n"})
