@@ -166,7 +166,10 @@ def _sentence(error: ValidationError) -> str:
         return f"{place} lacks the key {missing[0]!r}; add it (see docs/config.md)."
     if rule == "type":
         wanted = " or ".join(expected) if isinstance(expected, list) else expected
-        return f"{place} is {_shown(error.instance)}, but it must be of type {wanted}."
+        hint = (
+            "; put yes, no, on and off in quotes" if isinstance(error.instance, bool) and "string" in expected else ""
+        )
+        return f"{place} is {_shown(error.instance)}, but it must be of type {wanted}{hint}."
     if rule == "enum":
         known = ", ".join("null" if value is None else str(value) for value in expected)
         return f"{place} is {_shown(error.instance)}; choose one of {known}."

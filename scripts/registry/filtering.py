@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ def check_filters(key: str, corpus: Mapping[str, Any], folder: Path) -> None:
     for one in filters["overrides"]:
         used.update(one["families"] or ())
     rules = known_rules(filters["lexicons"])
+    _check_languages(f"{key}.languages", filters["languages"] or ())
     _check_thresholds(f"{key}.thresholds", filters["thresholds"], rules, used, None)
     for place, one in enumerate(filters["overrides"]):
         _check_override(f"{key}.overrides.{place}", one, corpus["sources"], rules, used)
@@ -51,12 +52,8 @@ def check_lexicon(key: str, lexicon: Mapping[str, Any], folder: Path) -> None:
     if not lexicon["files"] and not any(lexicon["languages"].values()):
         raise UserError(f"{key} names no list; add one to files or languages.")
     _check_lists(f"{key}.files", lexicon["files"], folder)
+    _check_languages(f"{key}.languages", lexicon["languages"])
     for tag, paths in lexicon["languages"].items():
-        if tag not in identified_languages():
-            raise UserError(
-                f"{key}.languages has {tag!r}, which no document is identified as; the tags are ISO 639-1, else 639-3 "
-                "(zh-hans and zh-hant for Chinese), so correct or remove it."
-            )
         _check_lists(f"{key}.languages.{tag}", paths, folder)
 
 
@@ -65,6 +62,15 @@ def identified_languages() -> frozenset[str]:
     """Return every tag that a document may be identified as."""
     lines = data_file("scripts/cleaning/lists/languages.txt").read_text("utf-8").splitlines()
     return frozenset(tag for line in lines if not line.startswith("#") for tag in line.split())
+
+
+def _check_languages(key: str, tags: Iterable[str]) -> None:
+    for tag in tags:
+        if tag not in identified_languages():
+            raise UserError(
+                f"{key} has {tag!r}, which no document is identified as; the tags are ISO 639-1, else 639-3 "
+                "(zh-hans and zh-hant for Chinese), so correct or remove it."
+            )
 
 
 def _check_lists(key: str, paths: list[str], folder: Path) -> None:
@@ -80,6 +86,7 @@ def _check_override(key: str, one: Filters, sources: list[str], rules: Rules, us
     for source in one["sources"] or ():
         if source not in sources:
             raise UserError(f"{key}.sources names {source!r}, which is no source of the corpus; remove or correct it.")
+    _check_languages(f"{key}.languages", one["languages"] or ())
     if one["languages"] is not None and one["line_edits"] is not None:
         raise UserError(f"{key} has languages and line_edits, but lines are edited in all languages alike; remove one.")
     if one["families"] is None and one["line_edits"] is None and not one["thresholds"]:
@@ -148,9 +155,9 @@ def list_digests(lists: Mapping[str, list[str]], digests: LocalDigests) -> dict[
 
 
 def line_edits_of_source(filters: Filters, source: str) -> list[str]:
-    """Return the edits of lines that one source is given: those of the last override that names some."""
+    """Return the edits of lines that one source is given, sorted: those of the last override that names some."""
     edits: list[str] = filters["line_edits"]
     for one in filters["overrides"]:
         if one["line_edits"] is not None and (one["sources"] is None or source in one["sources"]):
             edits = one["line_edits"]
-    return edits
+    return sorted(edits)

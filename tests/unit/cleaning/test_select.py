@@ -241,6 +241,10 @@ def test_a_source_is_given_its_overrides_alone() -> None:
     assert all("sources" not in one for name in mine for one in mine[name]["overrides"])
     assert mine["web"]["url_lists"] == {}
     assert [line_edits_of_source(FILTERS, name) for name in mine] == [["c4"], [], []]
+    assert line_edits_of_source({"line_edits": ["refinedweb", "c4"], "overrides": []}, "a") == [
+        "c4",
+        "refinedweb",
+    ]  # one order
 
 
 def run_select(folder: Path, rows: list[Row], **changes: Any) -> Path:

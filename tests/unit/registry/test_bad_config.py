@@ -84,6 +84,10 @@ BAD: list[tuple[Edit, str]] = [
     ),
     (put("downloads", {"connections": 0}), r"downloads\.connections is 0, but it must be at least 1"),
     (put("sources.one.language", "English"), r"sources\.one\.language is 'English'"),
+    (
+        put("sources.one.language", False),
+        r"language is False, but it must be of type string or null; put yes, no, on and off",
+    ),
     (put("sources.one.options", {"colour": "red"}), r"sources\.one\.options\.colour is not known"),
     (put("sources.one.max_quarantined", 2), r"max_quarantined is 2, but it must be at most 1"),
     (put("sources.two.package.registry", "conda"), r"registry is 'conda'; choose one of"),
@@ -113,6 +117,14 @@ BAD: list[tuple[Edit, str]] = [
         r"is 'few', but it must be of type number",
     ),
     (put("corpora.main.filters", {"languages": ["English"]}), r"languages\.0 is 'English', but it must be of the form"),
+    (
+        put("corpora.main.filters", {"languages": []}),
+        r"filters\.languages is \[\], but it must be of length at least 1",
+    ),
+    (
+        put("corpora.main.filters", {"languages": ["en", "ger"]}),
+        r"filters\.languages has 'ger', which no document is identified as",
+    ),
     (override(), r"filters\.overrides\.0 changes nothing; give it families, thresholds or line_edits"),
     (override(source=["one"]), r"overrides\.0 has the unknown key 'source'; did you mean 'sources'"),
     (
@@ -121,6 +133,10 @@ BAD: list[tuple[Edit, str]] = [
     ),
     (override(sources=[], families=[]), r"overrides\.0\.sources is \[\], but it must be of length at least 1"),
     (override(languages=["EN"], families=[]), r"overrides\.0\.languages\.0 is 'EN', but it must be of the form"),
+    (
+        override(languages=["zh-tw"], families=[]),
+        r"overrides\.0\.languages has 'zh-tw', which no document is identified",
+    ),
     (override(families=["best"]), r"overrides\.0\.families\.0 is 'best'; choose one of"),
     (override(thresholds={"c4.sentences": 1}), r"overrides\.0\.thresholds names 'c4\.sentences', which is no rule"),
     (override(languages=["de"], line_edits=["c4"]), r"overrides\.0 has languages and line_edits"),
