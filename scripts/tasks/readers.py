@@ -152,7 +152,12 @@ def read_translation(files: Files, removed: Counter[str]) -> Iterator[Item]:
                 key = f"{name}/{entry.msgid}"
                 prompt = f"English: {source}\nGerman:"
                 yield Item(
-                    key, split_by_hash(source), prompt, target=f" {target}", meta={"source": source}, texts=[source]
+                    key,
+                    split_by_hash(source),
+                    prompt,
+                    target=f" {target}",
+                    meta={"source": source},
+                    texts=[source, target],
                 )
 
 

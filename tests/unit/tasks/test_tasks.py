@@ -84,6 +84,7 @@ msgstr ""
         ("Delete this item?", " Diesen Artikel löschen?"),
         ("Save the page", " Seite speichern"),
     ]
+    assert items[0]["contamination_text"] == ["Delete this item?", "Diesen Artikel löschen?"]
     assert account["removed"] == {"single_word": 1, "untranslated": 2}
 
 
