@@ -1,8 +1,7 @@
-"""Words and lines of a text, whatever its script.
+"""Words of a text, whatever its script.
 
-A word is a run of letters, marks and digits, with apostrophes and hyphens inside; punctuation counts as words of its own where
-a measure is defined over tokens. Scripts that are written without spaces (`SCRIPTS`) have a word per character: a Chinese
-page has not one word.
+A word is a run of letters, marks and digits, with apostrophes and hyphens inside. Scripts that are written without spaces
+(`SCRIPTS`) have a word per character: a Chinese page has not one word.
 """
 
 from __future__ import annotations
@@ -19,12 +18,6 @@ _TOKEN = regex.compile(
 _PUNCTUATION = regex.compile(r"[\p{P}\p{S}]+")
 _LETTER = regex.compile(r"\p{L}")
 _UNSPACED_LETTER = regex.compile(rf"[\p{{L}}&&[{SCRIPTS}]]", regex.VERSION1)
-_SENTENCE_END = regex.compile(r"[.!?。！？]+[\"'”’)\]]*(?=\s|$)|[。！？]")
-
-
-def tokens(text: str) -> list[str]:
-    """Return words and runs of punctuation, in order."""
-    return list(_TOKEN.findall(text))
 
 
 def words(text: str) -> list[str]:
@@ -36,8 +29,3 @@ def unspaced_ratio(text: str) -> float:
     """Return the share of the letters of a text that belong to scripts written without spaces."""
     letters = len(_LETTER.findall(text))
     return len(_UNSPACED_LETTER.findall(text)) / letters if letters else 0.0
-
-
-def sentences(text: str) -> int:
-    """Return the number of sentences, counted by their ends; a text without any has one."""
-    return max(len(_SENTENCE_END.findall(text)), 1 if text.strip() else 0)

@@ -7,7 +7,7 @@ import pytest
 from scripts.cleaning.annotate import ANNOTATION_SCHEMA
 from scripts.cleaning.filters import known_rules
 from scripts.cleaning.measures import COUNTS, MEASURED, measure
-from scripts.cleaning.words import sentences, words
+from scripts.cleaning.words import words
 
 RULES = list(known_rules().values())
 PROSE = "The quick brown fox jumped over the lazy dog, and that was the end of it."
@@ -76,5 +76,4 @@ def test_measures_of_known_texts(text: str, column: str, value: float) -> None:
 
 def test_an_empty_text_has_measures() -> None:
     assert set(measure("")) == set(MEASURED)
-    assert sentences("") == 0
     assert words("") == []
