@@ -19,13 +19,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import regex
 
-from scripts.cleaning.characters import line_ends
+from scripts.cleaning.characters import LETTER, UNSPACED, character_classes, code_points, line_ends
 from scripts.cleaning.poor_lines import NAMES, PROSE, SHORT, kinds_of_lines, without_phrases
-from scripts.cleaning.words import unspaced_ratio
 from scripts.lib.code import data_file
-from scripts.lib.unspaced import SCRIPTS, UNSPACED
+from scripts.lib.unspaced import SCRIPTS
+from scripts.lib.unspaced import UNSPACED as UNSPACED_SHARE
 
 C4 = "c4"
 REFINEDWEB = "refinedweb"
@@ -103,11 +104,11 @@ def _c4(text: str) -> tuple[str, Removed]:
 
 def _reason(stripped: str, line: str) -> str | None:
     """Return why a line goes; words are counted before its citation marks are cut out."""
-    if len(stripped) > LONGEST_WORD and max(map(len, _words(stripped))) > LONGEST_WORD and _is_spaced(line):
+    if len(stripped) > LONGEST_WORD and _is_spaced(line) and max(map(len, _words(stripped))) > LONGEST_WORD:
         return "long_word"
     if (line[-1:] not in _line_ends() or line.endswith("...")) and _is_spaced(line):
         return "no_terminal_punctuation"
-    if len(stripped.split(None, MIN_WORDS - 1)) < MIN_WORDS and len(_words(stripped)) < MIN_WORDS and _is_spaced(line):
+    if len(stripped.split(None, MIN_WORDS - 1)) < MIN_WORDS and _is_spaced(line) and len(_words(stripped)) < MIN_WORDS:
         return "few_words"
     lowered = line.lower()
     if "javascript" in lowered:
@@ -121,7 +122,11 @@ def _words(line: str) -> list[str]:
 
 
 def _is_spaced(line: str) -> bool:
-    return line.isascii() or unspaced_ratio(line) < UNSPACED
+    if line.isascii():
+        return True
+    classes = character_classes()[code_points(line)]
+    letters = classes[(classes & LETTER) != 0]
+    return bool(np.count_nonzero(letters & UNSPACED) / max(len(letters), 1) < UNSPACED_SHARE)
 
 
 def _refinedweb(text: str) -> tuple[str, Removed]:

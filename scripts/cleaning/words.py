@@ -16,16 +16,8 @@ _TOKEN = regex.compile(
     regex.VERSION1,
 )
 _PUNCTUATION = regex.compile(r"[\p{P}\p{S}]+")
-_LETTER = regex.compile(r"\p{L}")
-_UNSPACED_LETTER = regex.compile(rf"[\p{{L}}&&[{SCRIPTS}]]", regex.VERSION1)
 
 
 def words(text: str) -> list[str]:
     """Return the words without punctuation, in order."""
     return [token for token in _TOKEN.findall(text) if not _PUNCTUATION.fullmatch(token)]
-
-
-def unspaced_ratio(text: str) -> float:
-    """Return the share of the letters of a text that belong to scripts written without spaces."""
-    letters = len(_LETTER.findall(text))
-    return len(_UNSPACED_LETTER.findall(text)) / letters if letters else 0.0
