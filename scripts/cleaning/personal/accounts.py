@@ -36,11 +36,9 @@ _SCHEMES: tuple[tuple[range, tuple[int, ...]], ...] = (
     (range(9792_00, 9793_00), (16,)),  # Troy
     (range(9860_00, 9861_00), (16,)),  # Humo
 )
-_SHAPES = frozenset(
-    {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 1), (4, 4, 4, 2), (4, 4, 4, 3), (4, 4, 4, 4, 3), (8, 8)}
-)
+_SHAPES = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 1), (4, 4, 4, 2), (4, 4, 4, 3), (4, 4, 4, 4, 3)})
 _SHAPES_NAMED = frozenset(
-    {(6, 13), (6, 10), (4, 12), (4, 5, 6), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 5), (8, 4, 4)}
+    {(6, 13), (6, 10), (4, 12), (4, 5, 6), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 5), (8, 4, 4), (8, 8)}
 )
 NEAR = 14  # characters between a number and a word by which it is something else
 _CHIP = "89"  # telecommunication: of a SIM card itself (ITU-T E.118)

@@ -48,7 +48,15 @@ _S = "[ .-]?"
 # Forms that begin with the digits of a number (or letters right before them).
 FORMS = (
     _form(
-        "FR", rf"[1-478]{_S}\d{{2}}{_S}\d{{2}}{_S}(?:\d{{2}}|2[ABab]){_S}\d{{3}}{_S}\d{{3}}{_S}\d{{2}}", checks.french
+        "FR",
+        rf"[1-478](?P<fr>{_S})\d{{2}}(?P=fr)\d{{2}}(?P=fr)(?:\d{{2}}|2[ABab])(?P=fr)\d{{3}}(?P=fr)\d{{3}}{_S}\d{{2}}",
+        checks.french,
+    ),
+    _form(
+        "FR",
+        rf"[1-478]{_S}\d{{2}}{_S}\d{{2}}{_S}(?:\d{{2}}|2[ABab]){_S}\d{{3}}{_S}\d{{3}}{_S}\d{{2}}",
+        checks.french,
+        alone=False,
     ),
     _form("CN", r"\d{6}[ -]?(?:18|19|20)\d{6}[ -]?\d{3}[\dXx]", checks.chinese),
     _form("BR", r"\d{3}\.\d{3}\.\d{3}[-./]\d{2}", checks.brazilian),

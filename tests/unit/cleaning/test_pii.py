@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from scripts.cleaning.personal.checks import luhn
+from scripts.cleaning.personal.checks import french, luhn
 from scripts.cleaning.pii import KINDS, PLACEHOLDERS, find_pii, replace_by_country, replace_pii
 from tests.unit.cleaning.pii_scoring import MIXED_SET, NETWORK_SET, Half, load, score
 
@@ -103,6 +103,17 @@ COLUMNS = [
 @pytest.mark.parametrize(("line", "replaced"), COLUMNS)
 def test_columns_between_commas_are_no_fractions(line: str, replaced: str) -> None:
     assert replace_pii(line, KINDS)[0] == replaced
+
+
+@pytest.mark.parametrize("between", [" ", "\n"])
+def test_numbers_of_a_table_are_no_cards_and_no_ids(between: str) -> None:
+    """Two of eight digits pass Luhn's check now and then, those of seven and eight the key of a French id."""
+    cells, others = f"41179071{between}64755983", f"3197779{between}18989091"
+    assert luhn("4117907164755983")
+    assert french("319777918989091")
+    assert replace_pii(f"1990 {cells} 12\n1991 {others} 15", KINDS)[0] == f"1990 {cells} 12\n1991 {others} 15"
+    assert replace_pii("Pay by card 41179071 64755983 now", KINDS)[0] == "Pay by card <CARD> now"
+    assert replace_pii("sécurité sociale 3197779 18989091", KINDS)[0] == "sécurité sociale <NATIONAL_ID>"
 
 
 @pytest.mark.parametrize(
