@@ -27,13 +27,14 @@ def merged(spans: Sequence[Span]) -> list[Span]:
 def cut_spans(text: str, spans: Sequence[Span], paragraphs: Sequence[Span] = ()) -> str:
     """Return the text without the spans and the punctuation that hangs on them, and without some whole paragraphs.
 
-    Where something goes, the widest gap at its two ends stays: a blank line, else the end of a line, else a space.
+    Where something goes, the widest gap at its two ends stays: a blank line, else the end of a line, else a space. A line that
+    begins behind what goes keeps its indentation.
     """
     wide = merged([*(_widened(text, *span) for span in merged(spans)), *paragraphs])
     edges = [0, *(edge for span in wide for edge in span), len(text)]
     pieces = [text[start:stop] for start, stop in list(pairwise(edges))[::2]]
     kept = [pieces[0]]
-    for piece in pieces[1:]:
+    for (_, stop), piece in zip(wide, pieces[1:], strict=True):
         before, after = kept[-1].rstrip(), piece.lstrip()
         if not after:
             kept[-1] += piece
@@ -41,7 +42,7 @@ def cut_spans(text: str, spans: Sequence[Span], paragraphs: Sequence[Span] = ())
         gaps = kept[-1][len(before) :], piece[: len(piece) - len(after)]
         lines = min(2, max(gap.count("\n") for gap in gaps))
         kept[-1] = before + ("\n" * lines or " " * any(gaps)) if before else ""
-        kept.append(after)
+        kept.append((gaps[1].rpartition("\n")[2] if "\n" in text[stop - 1] + gaps[1] else "") + after)
     if not pieces[-1].strip():
         kept[-1] = kept[-1].rstrip()
     return "".join(kept)

@@ -22,6 +22,10 @@ from scripts.cleaning.paragraphs import paragraph_ranges
         ("一CUT二", "一二"),
         ("one CUT CUT\ntwo CUT three", "one\ntwo three"),
         ("oneCUTtwo", "onetwo"),
+        ("one\n\nCUT?\n\n    two", "one\n\n    two"),
+        ("one CUT\n\ttwo", "one\n\ttwo"),
+        ("CUT\n  two", "  two"),
+        ("one\n  CUT two", "one\ntwo"),
     ],
 )
 def test_joints(text: str, left: str) -> None:
@@ -41,3 +45,4 @@ def test_what_follows_a_paragraph_that_goes_keeps_its_marks() -> None:
     text = 'one CUT?\n\nall of this goes\n\n"two" said\n\nand this\n\n- three'
     ranges = paragraph_ranges(text, [1, 3])
     assert cut_spans(text, [(4, 7)], ranges) == 'one\n\n"two" said\n\n- three'
+    assert cut_spans("one CUT\n\ngoes\n\n    two", [(4, 7)], [(9, 15)]) == "one\n\n    two"
