@@ -18,6 +18,7 @@ from scripts.sources.addresses import NESTED, WEB, check_scheme, is_glob, scheme
 from scripts.sources.kinds import check_reader_options
 from scripts.sources.local import dataset_builder, local_folder
 from scripts.sources.packages import parse_package
+from scripts.tasks.item import DEVELOPMENT
 
 ORIGINS = {"crawl": "common_crawl", "dump": "wikipedia", "dataset": "huggingface"}  # and the kind that has them
 GENERATED = "minimal_pairs"  # the kind of task that needs no files
@@ -48,6 +49,7 @@ def check_references(config: Mapping[str, Any], folder: Path) -> None:
         _check_quality(f"corpora.{name}.filters.quality", corpus, config)
     for task in config["evaluation"]["zero_shot"]:
         _refer("evaluation.zero_shot", task, config["tasks"], "tasks")
+        _require_held_out("evaluation.zero_shot", task, config["tasks"][task])
         masked = [name for name, model in config["models"].items() if model["objective"] == "masked"]
         if masked and config["tasks"][task]["kind"] in WRITTEN:
             raise UserError(
@@ -127,6 +129,16 @@ def _check_task(name: str, task: Mapping[str, Any], folder: Path) -> None:
     _check_files(key, task, folder)
 
 
+def _require_held_out(key: str, name: str, task: Mapping[str, Any]) -> None:
+    """Raise UserError for a set without a file that can be held out, since models are scored last of all."""
+    paths = [entry["path"] for entry in task["files"]]
+    if task["kind"] == "boolq" and not any(is_glob(path) or path.endswith(DEVELOPMENT) for path in paths):
+        raise UserError(
+            f"{key} names {name!r}, none of whose files is a development set (its name ends in {' or '.join(DEVELOPMENT)}), so "
+            f"that nothing could be scored on it; add it to tasks.{name}.files."
+        )
+
+
 def _check_files(key: str, thing: Mapping[str, Any], folder: Path) -> None:
     if thing["package"] is not None:
         try:
@@ -192,6 +204,7 @@ def _check_finetuning(name: str, finetuning: Mapping[str, Any], config: Mapping[
     key = f"finetunings.{name}"
     for task in finetuning["tasks"]:
         _refer(f"{key}.tasks", task, config["tasks"], "tasks")
+        _require_held_out(f"{key}.tasks", task, config["tasks"][task])
         kind = config["tasks"][task]["kind"]
         if kind in WITHOUT_ANSWERS:
             raise UserError(f"{key}.tasks names {task!r}, a set of kind {kind} that only tests; remove it.")

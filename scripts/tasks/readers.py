@@ -5,84 +5,99 @@ An item has a prompt, choices with the right one (or a target text), and the tex
 
 from __future__ import annotations
 
-import csv
 import json
+import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import polib
-
 from scripts.lib.errors import UserError
-from scripts.lib.seeds import unit_interval
+from scripts.tasks.catalogues import read_translation
+from scripts.tasks.item import DEVELOPMENT, Files, Item, split_by_hash
 from scripts.tasks.minimal_pairs import minimal_pairs
 
-DEV_SHARE = TEST_SHARE = 0.1  # of sets that are published without a split, by the hash of the item's id
 NEUTRAL = 0.5  # mean ratings within this of 0 say neither good nor bad
-SHORTEST_TRANSLATION = 2  # words; below, catalogues hold labels of buttons
+LABELS = {"true": True, "1": True, "false": False, "0": False}
+UNLABELLED = (None, -1)  # how SuperGLUE and the hub publish rows without a label
 
-
-@dataclass
-class Item:
-    """One labelled example; `answer` is the index of the right choice, `target` the text to produce instead."""
-
-    key: str
-    split: str
-    prompt: str
-    choices: list[str] = field(default_factory=list)
-    answer: int | None = None
-    target: str | None = None
-    meta: dict[str, Any] = field(default_factory=dict)
-    texts: list[str] = field(default_factory=list)
-
-
-Files = Mapping[str, Path]  # native name → file
+Row = dict[str, Any]
 Reader = Callable[[Files, Counter[str]], Iterator[Item]]
+Named = Sequence[tuple[str, str, Path]]
 
 
-def split_by_hash(key: str) -> str:
-    """Return train, dev or test for an item of a set that has no published split."""
-    place = unit_interval(0, "task", key)
-    return "dev" if place < DEV_SHARE else "test" if place < DEV_SHARE + TEST_SHARE else "train"
+def _named(files: Files) -> Named:
+    """Return prefix of keys, name and path of each file; the prefix tells equal keys of several files apart."""
+    return [(f"{name}/" if len(files) > 1 else "", name, path) for name, path in files.items()]
 
 
-def _json_lines(name: str, path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+def _lines(name: str, path: Path) -> Iterator[tuple[int, str]]:
+    """Yield number and text of each line that is not empty; U+2028 and its like end no line, as they do for `splitlines`."""
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{name} is not UTF-8 ({error.reason} at byte {error.start}); convert the file.") from None
+    yield from ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
+
+
+def _rows(name: str, path: Path, *texts: str) -> Iterator[tuple[int, Row]]:
+    """Yield the rows of a file of JSON lines by their line. Raises UserError for one that is none or lacks one of the texts."""
+    for number, line in _lines(name, path):
         try:
-            yield json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UserError(f"{name}, line {number} is not JSON ({error.msg}); fetch the file again.") from None
-
-
-def _truth(value: Any) -> bool:
-    return value if isinstance(value, bool) else str(value).strip().lower() == "true"
+            row = json.loads(line)
+            json.dumps(row, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is no text
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{name}, line {number} is not JSON ({error}); fetch the file again.") from None
+        for key in texts:
+            if not isinstance(row, dict) or not isinstance(row.get(key), str):
+                raise UserError(
+                    f"{name}, line {number} has no text {key!r}; correct the kind of the task, or the file."
+                )
+        yield number, row
 
 
 def read_boolq(files: Files, removed: Counter[str]) -> Iterator[Item]:
-    """BoolQ (Clark et al. 2019): a passage and a yes/no question.
+    """BoolQ (Clark et al. 2019): a yes-no question and a passage that answers it.
 
-    `dev.jsonl` is the development set. The other files hold training rows with it mixed in: rows whose question or passage
-    is in the development set are left out, and so are rows without a label.
+    `dev.jsonl` (in SuperGLUE `val.jsonl`) is the development set. The other files hold training rows, which may have it mixed in:
+    rows whose question or passage is in the development set are left out, and so are rows without a label.
     """
-    dev = {name: path for name, path in files.items() if name.endswith("dev.jsonl")}
+    dev = {name: path for name, path in files.items() if name.endswith(DEVELOPMENT)}
     questions: set[str] = set()
     passages: set[str] = set()
-    for name, path in dev.items():
-        for number, row in enumerate(_json_lines(name, path)):
-            questions.add(_key(row["question"]))
-            passages.add(_key(row["passage"]))
-            yield _boolq(f"dev/{number}", "dev", row["question"], row["passage"], _truth(row["answer"]))
-    for name, path in files.items():
-        for number, row in enumerate(_json_lines(name, path) if name not in dev else ()):
-            passage = str(row["passage"]).partition(" -- ")[2] or str(row["passage"])
-            if row.get("label") is None:
-                removed["no_label"] += 1
-            elif _key(row["question"]) in questions or _key(passage) in passages:
-                removed["in_dev"] += 1
-            else:
-                yield _boolq(f"train/{number}", "train", row["question"], passage, _truth(row["label"]))
+    for key, row, answer in _boolq_rows("dev", dev):
+        questions.add(_key(row["question"]))
+        passages.add(_key(_passage(row)))
+        if answer is None:
+            removed["no_label"] += 1
+        else:
+            yield _boolq(key, "dev", row["question"], _passage(row), answer)
+    for key, row, answer in _boolq_rows("train", {name: path for name, path in files.items() if name not in dev}):
+        if answer is None:
+            removed["no_label"] += 1
+        elif _key(row["question"]) in questions or _key(_passage(row)) in passages:
+            removed["in_dev"] += 1
+        else:
+            yield _boolq(key, "train", row["question"], _passage(row), answer)
+
+
+def _boolq_rows(split: str, files: Files) -> Iterator[tuple[str, Row, bool | None]]:
+    """Yield key, row and answer of every row of a split; the answer of a row without a label is None."""
+    for prefix, name, path in _named(files):
+        for number, (line, row) in enumerate(_rows(name, path, "question", "passage")):
+            label = row.get("answer", row.get("label"))
+            truth = None if label in UNLABELLED else LABELS.get(str(label).strip().lower())
+            if truth is None and label not in UNLABELLED:
+                raise UserError(
+                    f"{name}, line {line} has the label {label!r}, which is neither true nor false; mend it."
+                )
+            yield f"{split}/{prefix}{number}", row, truth
+
+
+def _passage(row: Row) -> str:
+    """Return the passage of a row; SuperGLUE has the title before it, the authors have one of its own."""
+    passage: str = row["passage"]
+    return passage if "title" in row else passage.partition(" -- ")[2] or passage
 
 
 def _key(text: str) -> str:
@@ -104,67 +119,41 @@ def _boolq(key: str, split: str, question: str, passage: str, answer: bool) -> I
 
 def read_sentiment(files: Files, removed: Counter[str]) -> Iterator[Item]:
     """Rated snippets (Hutto and Gilbert 2014): id, mean rating from -4 to 4, text; near 0 is neither good nor bad."""
-    for path in files.values():
-        for row in csv.reader(path.read_text("utf-8").splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE):
-            rating, text = float(row[1]), row[2].strip()
+    for prefix, name, path in _named(files):
+        for number, line in _lines(name, path):
+            try:
+                key, rated, text = line.split("\t")[:3]
+                rating = float(rated)
+            except ValueError:
+                rating = math.nan
+            if not math.isfinite(rating):
+                raise UserError(
+                    f"{name}, line {number} is not an id, a rating and a text with tabs between them; correct the kind of the "
+                    "task, or the file."
+                )
             if abs(rating) < NEUTRAL:
                 removed["neutral"] += 1
                 continue
             yield Item(
-                row[0],
-                split_by_hash(row[0]),
-                f"{text}\nSentiment:",
+                f"{prefix}{key}",
+                split_by_hash(key),
+                f"{text.strip()}\nSentiment:",
                 [" negative", " positive"],
                 int(rating > 0),
-                meta={"text": text, "rating": rating},
-                texts=[text],
+                meta={"text": text.strip(), "rating": rating},
+                texts=[text.strip()],
             )
 
 
 def read_stereoset(files: Files, removed: Counter[str]) -> Iterator[Item]:
     """StereoSet (Nadeem et al. 2021): a stereotype, an anti-stereotype and an unrelated sentence for one context."""
-    for name, path in files.items():
-        for number, row in enumerate(_json_lines(name, path)):
-            context = "" if row["type"] == "intrasentence" else str(row["context"]).strip()
-            choices = [str(row[kind]).strip() for kind in ("stereotype", "anti-stereotype", "unrelated")]
+    kinds = ("stereotype", "anti-stereotype", "unrelated")
+    for prefix, name, path in _named(files):
+        for number, (_, row) in enumerate(_rows(name, path, *kinds, "type", "context", "bias_type", "target")):
+            context = "" if row["type"] == "intrasentence" else row["context"].strip()
+            choices = [row[kind].strip() for kind in kinds]
             meta = {"bias_type": row["bias_type"], "target": row["target"], "type": row["type"]}
-            yield Item(f"{number}", "test", context, choices, None, meta=meta, texts=[*choices, context])
-
-
-def read_translation(files: Files, removed: Counter[str]) -> Iterator[Item]:
-    """Message catalogues in gettext form: English and its translation, as OPUS makes parallel text from them.
-
-    Where a comment gives the default English text, the message id is only a name. Fuzzy and empty entries and single words
-    are left out, and equal pairs count once.
-    """
-    seen: set[tuple[str, str]] = set()
-    for name, path in sorted(files.items()):
-        for entry in polib.pofile(str(path)):
-            source, target = _english(entry), entry.msgstr.strip()
-            if "fuzzy" in entry.flags or entry.obsolete or not target:
-                removed["untranslated"] += 1
-            elif len(source.split()) < SHORTEST_TRANSLATION:
-                removed["single_word"] += 1
-            elif (source, target) in seen:
-                removed["repeated"] += 1
-            else:
-                seen.add((source, target))
-                key = f"{name}/{entry.msgid}"
-                prompt = f"English: {source}\nGerman:"
-                yield Item(
-                    key,
-                    split_by_hash(source),
-                    prompt,
-                    target=f" {target}",
-                    meta={"source": source},
-                    texts=[source, target],
-                )
-
-
-def _english(entry: Any) -> str:
-    for line in (entry.comment or "").replace("\n", " ").split("Default:")[1:2]:
-        return str(line).strip().strip('"').strip()
-    return str(entry.msgid).strip()
+            yield Item(f"{prefix}{number}", "test", context, choices, None, meta=meta, texts=[*choices, context])
 
 
 def generate_minimal_pairs(files: Files, removed: Counter[str]) -> Iterator[Item]:

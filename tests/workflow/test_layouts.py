@@ -61,7 +61,8 @@ def test_a_layout_that_does_not_suit_is_refused_before_any_job(tmp_path: Path) -
     ],
 )
 def test_every_resource_of_a_layout_is_looked_at(chosen: dict[str, int], sentence: str, tmp_path: Path) -> None:
-    (tmp_path / "a.txt").touch()
+    for name in ("a.txt", "dev.jsonl"):
+        (tmp_path / name).touch()
     config = complete_config(copy.deepcopy(GOOD), tmp_path)
     settings = canonical_json({"model": "tiny", "seed": 1, **config["models"]["tiny"]})
     check_layout("pretrain", settings, RESOURCES)

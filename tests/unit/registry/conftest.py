@@ -10,5 +10,6 @@ import pytest
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "a.txt").write_text("text", encoding="utf-8")
+    (tmp_path / "dev.jsonl").touch()
     (tmp_path / "folder").mkdir()
     return tmp_path

@@ -46,7 +46,7 @@ GOOD: dict[str, Any] = {
     "lexicons": {"names": {"files": ["a.txt"]}},
     "classifiers": {"prose": {"positive": ["one"], "negative": ["two"]}},
     "tasks": {
-        "quiz": {"kind": "boolq", "license": "CC0-1.0", "files": [{"path": "a.txt"}]},
+        "quiz": {"kind": "boolq", "license": "CC0-1.0", "files": [{"path": "dev.jsonl"}]},
         "phrases": {"kind": "translation", "license": "CC0-1.0", "files": [{"path": "a.txt"}]},
         "pairs": {"kind": "minimal_pairs", "license": "Apache-2.0"},
     },

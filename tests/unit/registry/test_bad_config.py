@@ -295,7 +295,7 @@ def test_a_wrong_json_file_is_one_sentence(text: str, sentence: str, tmp_path: P
 
 def test_a_file_that_cannot_be_read_is_one_sentence(folder: Path) -> None:
     config = copy.deepcopy(GOOD)
-    config["tasks"]["quiz"]["files"] = [{"path": UNREADABLE}]
+    config["tasks"]["phrases"]["files"] = [{"path": UNREADABLE}]
     config["sources"]["one"]["files"] = [{"path": str(folder / "a.txt")}]
     sentence = rf"^{UNREADABLE} cannot be read \(Input/output error\); correct its permissions, or name another file\.$"
     registry = Registry(complete_config(config, folder) | {"tasks": {}})

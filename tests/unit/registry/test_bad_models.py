@@ -100,6 +100,7 @@ BAD: list[tuple[Edit, str]] = [
     (put(f"{TRAINING}.precision", "fp8"), r"precision is 'fp8'; choose one of"),
     (put("tasks.quiz.files", []), r"tasks\.quiz\.files is \[\], but it must be of length at least 1"),
     (put("tasks.pairs.files", [{"path": "a.txt"}]), r"tasks\.pairs is generated, so it takes no files"),
+    (put("tasks.quiz.files", [{"path": "a.txt"}]), r"zero_shot names 'quiz', none of whose files is a development set"),
     (put("evaluation.zero_shot", ["exam"]), r"evaluation\.zero_shot names 'exam', which is not under tasks"),
     (ask_masked_for_text, r"evaluation\.zero_shot names 'phrases'.*the masked model 'tiny' cannot write"),
     (put("finetunings.mixed.models", ["huge"]), r"finetunings\.mixed\.models names 'huge', which is not under models"),
