@@ -8,6 +8,7 @@ import functools
 import json
 import math
 from collections.abc import Hashable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from scripts.lib.errors import UserError
 from scripts.registry.references import check_references
 
 Config = dict[str, Any]
+QUOTE = "put quotes around it, since YAML reads no, on, 1.10 and 2024-01-01 as other things than text"
 
 
 class _UniqueKeys(yaml.CSafeLoader):
@@ -95,7 +97,7 @@ def complete_config(given: Mapping[str, Any], folder: Path) -> Config:
     _require_finite(config, ())
     errors = list(Draft202012Validator(schema()).iter_errors(config))
     if errors:
-        raise UserError(_sentence(best_match(errors)))
+        raise UserError(_sentence(_within(best_match(errors))))
     check_references(config, folder)
     return dict(config)
 
@@ -113,11 +115,13 @@ def _complete(part: Mapping[str, Any], value: Any) -> Any:
     part = _resolve(part)
     if "anyOf" in part:
         part = _resolve(next((one for one in part["anyOf"] if _fits(one, value)), part["anyOf"][0]))
-    if isinstance(value, str) and part.get("type") in ("number", ["number", "null"]):
-        return _number(value)
-    if isinstance(value, float) and value.is_integer() and part.get("type") in ("integer", ["integer", "null"]):
+    whole = part.get("type") in ("integer", ["integer", "null"])
+    if isinstance(value, str) and (whole or part.get("type") in ("number", ["number", "null"])):
+        value = _number(value)
+    if isinstance(value, float) and value.is_integer() and whole:
         return int(value)
     if isinstance(value, dict):
+        value = dict(value)  # an alias of YAML is one mapping in several places, which may have other defaults
         properties = part.get("properties", {})
         for name, below in properties.items():
             if name not in value and "default" in _resolve(below):
@@ -153,9 +157,23 @@ def _require_finite(value: Any, keys: tuple[str, ...]) -> None:
             _require_finite(below, (*keys, str(key)))
 
 
+def _within(error: ValidationError) -> ValidationError:
+    """Return the fault in the one of several forms that a value is meant to have, by its type; or that it has none of them."""
+    while error.validator == "anyOf":
+        forms: Any = error.validator_value
+        meant = next((number for number, form in enumerate(forms) if _fits(form, error.instance)), None)
+        below = [one for one in error.context or [] if one.relative_schema_path[0] == meant]
+        if not below:
+            break
+        error = best_match(below)
+    return error
+
+
 def _sentence(error: ValidationError) -> str:
     """Say what is wrong with the configuration at one place, and what would be right."""
     place = ".".join(str(key) for key in error.absolute_path) or "the configuration"
+    if "propertyNames" in error.absolute_schema_path:
+        return _wrong_name(place, error.instance)
     rule = str(error.validator)
     expected: Any = error.validator_value
     if rule == "additionalProperties":
@@ -166,17 +184,16 @@ def _sentence(error: ValidationError) -> str:
         return f"{place} lacks the key {missing[0]!r}; add it (see docs/config.md)."
     if rule == "type":
         wanted = " or ".join(expected) if isinstance(expected, list) else expected
-        hint = (
-            "; put yes, no, on and off in quotes" if isinstance(error.instance, bool) and "string" in expected else ""
-        )
-        return f"{place} is {_shown(error.instance)}, but it must be of type {wanted}{hint}."
+        quoted = f"; {QUOTE}" if "string" in expected and isinstance(error.instance, bool | int | float | date) else ""
+        return f"{place} is {_shown(error.instance)}, but it must be of type {wanted}{quoted}."
+    if rule == "anyOf":
+        kinds = " or ".join(str(_resolve(form)["type"]) for form in expected)
+        return f"{place} is {_shown(error.instance)}, but it must be of type {kinds}."
+    if rule == "uniqueItems":
+        return f"{place} is {_shown(error.instance)}, but nothing may stand in it twice; remove one."
     if rule == "enum":
         known = ", ".join("null" if value is None else str(value) for value in expected)
         return f"{place} is {_shown(error.instance)}; choose one of {known}."
-    if rule == "propertyNames" or "propertyNames" in error.absolute_schema_path:
-        return (
-            f"The name {error.instance!r} may only have lower-case letters, digits, '_' and '-', at most 64; rename it."
-        )
     bounds = {
         "minimum": "at least",
         "maximum": "at most",
@@ -192,6 +209,12 @@ def _sentence(error: ValidationError) -> str:
     return f"{place} is {_shown(error.instance)}, which is none of the forms allowed there (see docs/config.md)."
 
 
+def _wrong_name(place: str, name: Any) -> str:
+    if not isinstance(name, str):
+        return f"{place} has the name {_shown(name)}, which is no text; {QUOTE}."
+    return f"The name {name!r} may only have lower-case letters, digits, '_' and '-', at most 64; rename it."
+
+
 def _unknown_key(place: str, part: Any, value: Any) -> str:
     known = sorted(part.get("properties", {}))
     unknown = next(name for name in value if name not in known)
@@ -201,12 +224,19 @@ def _unknown_key(place: str, part: Any, value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    text = str(value) if isinstance(value, date) else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def read_config(path: Path) -> Config:
+    """Read a file of a configuration, JSON or YAML. Raises UserError unless it has keys at the top, none of them twice."""
+    read = read_json(path) if path.suffix == ".json" else read_yaml(path)
+    if not isinstance(read, dict):
+        raise UserError(f"{path.name} has no keys at its top level; write a configuration (see docs/config.md).")
+    return read
+
+
 def check_files(paths: Sequence[str | Path]) -> None:
-    """Check the files that a configuration is read from, JSON or YAML: parsable, with keys at the top, none of them twice."""
+    """Check the files that a configuration is read from."""
     for path in map(Path, paths):
-        if not isinstance(read_json(path) if path.suffix == ".json" else read_yaml(path), dict):
-            raise UserError(f"{path.name} has no keys at its top level; write a configuration (see docs/config.md).")
+        read_config(path)

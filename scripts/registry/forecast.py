@@ -16,7 +16,7 @@ from pathlib import Path
 from scripts.lib.errors import UserError
 from scripts.pretraining.forecast import NONE, add_layout_arguments, look_ahead, show
 from scripts.pretraining.recipe import Recipe
-from scripts.registry.config import Config, complete_config, read_yaml
+from scripts.registry.config import Config, complete_config, read_config
 
 
 def recipe_of(config: Config, model: str) -> tuple[Recipe, int]:
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if args.device == NONE:
             raise UserError("--device: say on which device, by a name of scripts/pretraining/devices.yaml.")
-        config = complete_config(read_yaml(args.config), args.config.parent)
+        config = complete_config(read_config(args.config), Path.cwd())
         if args.model is not None and args.model not in config["models"]:
             raise UserError(f"--model: {args.model!r} is none of {', '.join(config['models'])}.")
         for name in [args.model] if args.model else config["models"]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from scripts.lib.errors import UserError
 from scripts.registry.config import check_files
@@ -19,6 +20,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--configfile", "--configfiles", nargs="+", default=[])
     args, _ = parser.parse_known_args(argv)
     try:
+        for word in args.configfile[1:]:
+            if not Path(word).exists():
+                raise UserError(
+                    f"{word} follows --configfile, which takes all words up to the next option for files, and is none; put "
+                    "targets before --configfile."
+                )
         check_files(args.configfile)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -30,6 +30,7 @@ BAD = {
     ),
     "nothing": ("", r"config\.yaml has no keys at its top level; .*"),
 }
+BAD["a target behind the files"] = (GOOD, r"corpus-main follows --configfile, .* put targets before --configfile\.")
 IN_THE_CLONE = ["snakemake"]
 NAMED_TO_MAKE = ["bash", "scripts/run.sh", "--configfile", "config.yaml", "--cores", "1"]
 CASES = [
@@ -40,6 +41,7 @@ CASES = [
     ("broken YAML", NAMED_TO_MAKE),
     ("a name twice", NAMED_TO_MAKE),
     ("nothing", NAMED_TO_MAKE),
+    ("a target behind the files", ["bash", "scripts/run.sh", "--configfile", "config.yaml", "corpus-main"]),
 ]
 
 

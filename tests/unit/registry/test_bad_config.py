@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from scripts.lib.errors import UserError
 from scripts.registry.config import check_files, complete_config, read_yaml
@@ -83,6 +85,29 @@ BAD: list[tuple[Edit, str]] = [
         r"has dump and files or a package",
     ),
     (put("downloads", {"connections": 0}), r"downloads\.connections is 0, but it must be at least 1"),
+    (
+        put("models.tiny.from", {"model": "tiny", "stp": 100}),
+        r"models\.tiny\.from has the unknown key 'stp'; did you mean",
+    ),
+    (put("models.tiny.from", "trunk"), r"models\.tiny\.from is 'trunk', but it must be of type object or null"),
+    (put("models.tiny.training.spikes", {"window": 9}), r"training\.spikes lacks the key 'action'; add it"),
+    (put("corpora.main.deduplicate", {"near": {"bands": 2}}), r"deduplicate\.near lacks the key 'rows'; add it"),
+    (put("lexicons.names.files", ["a.txt", "a.txt"]), r"lexicons\.names\.files is .*nothing may stand in it twice"),
+    (put("sources.one.language", False), r"sources\.one\.language is False, but it must be of type string.*put quotes"),
+    (put("sources.two.package.version", 1.1), r"version is 1\.1, but it must be of type string; put quotes around it"),
+    (put("sources.one.origin", date(2024, 1, 1)), r"origin is 2024-01-01, but it must be of type string; put quotes"),
+    (
+        put("sources", {2024: GOOD["sources"]["one"]}),
+        r"sources has the name 2024, which is no text; put quotes around it",
+    ),
+    (
+        put("lexicons.names", {"languages": {False: ["a.txt"]}}),
+        r"languages has the name False, which is no text; put quo",
+    ),
+    (
+        put("tokenizers.small.language_weights", {"de": 2, False: 2}),
+        r"tokenizers\.small\.language_weights has the name False, which is no text",
+    ),
     (put("sources.one.language", "English"), r"sources\.one\.language is 'English'"),
     (
         put("sources.one.language", False),
@@ -217,6 +242,31 @@ BAD: list[tuple[Edit, str]] = [
     (put("corpora.main.split", {"validation": 0.5, "test": 0.5}), r"split leaves nothing to train on"),
     (put("corpora.main.split", {"validation": -0.1}), r"validation is -0\.1, but it must be at least 0"),
 ]
+
+
+def test_an_alias_of_yaml_is_completed_in_each_place_for_itself(folder: Path) -> None:
+    """One mapping under two names gets the defaults of both places."""
+    config = copy.deepcopy(GOOD)
+    shared: dict[str, Any] = {}
+    config["corpora"]["main"]["deduplicate"] = config["corpora"]["main"]["decontaminate"] = shared
+    done = complete_config(config, folder)["corpora"]["main"]
+    assert set(done["deduplicate"]) == {"exact", "near", "paragraphs"}
+    assert "ngram" in done["decontaminate"] and "exact" not in done["decontaminate"]
+
+
+def test_whole_numbers_may_be_written_with_an_exponent(folder: Path) -> None:
+    """YAML reads 1e6 as text."""
+    config = copy.deepcopy(GOOD)
+    config["tokenizers"]["small"]["sample_bytes"] = yaml.safe_load("1e6")
+    config["models"]["tiny"]["token_budget"] = yaml.safe_load("2e9")
+    done = complete_config(config, folder)
+    assert (done["tokenizers"]["small"]["sample_bytes"], done["models"]["tiny"]["token_budget"]) == (
+        1_000_000,
+        2 * 10**9,
+    )
+    config["tokenizers"]["small"]["sample_bytes"] = "1.5e0"
+    with pytest.raises(UserError, match=r"sample_bytes is 1\.5, but it must be of type integer"):
+        complete_config(config, folder)
 
 
 def test_the_good_configuration_is_good(folder: Path) -> None:
