@@ -132,7 +132,7 @@ def translation_scores(model: LanguageModel, items: Items, train: Items, seed: i
     right = [wanted(item).strip() for item in items]
     copied = [str(item["meta"]["source"]) for item in items]
     measures = []
-    for name, metric in (("chrF", CHRF()), ("BLEU", BLEU(effective_order=True))):
+    for name, metric in (("chrF", CHRF()), ("BLEU", BLEU())):
         low, high = bootstrap_interval(partial(_corpus_score, metric, said, right), len(items), seed, RESAMPLES)
         measures.append(
             {

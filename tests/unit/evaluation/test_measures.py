@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sacrebleu
 
 from scripts.evaluation import measures
 
@@ -53,6 +54,26 @@ def test_stereotype_scores_are_those_of_the_paper() -> None:
     biased = [item(n, ["aa", "ax", "xx"], None, bias_type="race") for n in range(10)]
     found = {one["name"]: one["score"] for one in measures.stereotype_scores(MODEL, biased, [], 1).measures}
     assert found == {"language model score": 100, "stereotype score": 100, "ICAT": 0}
+
+
+class Writer:
+    """Stands for a model that writes the same whatever it is asked."""
+
+    def __init__(self, said: list[str]) -> None:
+        self.said = said
+
+    def answers(self, prompts: Sequence[str], new_tokens: int) -> list[str]:
+        return self.said[: len(prompts)]
+
+
+@pytest.mark.parametrize("said", [["ja", "nein"], ["", ""], ["Der Hund läuft schnell nach Hause .", "ja"]])
+def test_translations_are_scored_as_sacrebleu_scores_a_corpus(said: list[str]) -> None:
+    right = ["Der Hund läuft schnell nach Hause .", "ja"]
+    items = [{**item(n, [], source="x y"), "target": f" {text}"} for n, text in enumerate(right)]
+    writer: Any = Writer(said)
+    found = {one["name"]: one["score"] for one in measures.translation_scores(writer, items, [], 1).measures}
+    wanted = {"BLEU": sacrebleu.corpus_bleu(said, [right]), "chrF": sacrebleu.corpus_chrf(said, [right])}
+    assert found == {name: pytest.approx(score.score) for name, score in wanted.items()}
 
 
 def test_icat_of_a_model_that_guesses() -> None:

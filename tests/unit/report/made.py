@@ -139,6 +139,12 @@ def tasks(results: Path) -> dict[str, list[Path]]:
         **{"model": "tiny", "finetuning": None, "task": "quiz", "split": "test", "items": 30, "available": 40},
         **{"measures": [measure], "groups": {"easy": share}, "examples": []},
     }
+    copied = {"chance": None, "baseline": 20.0, "baseline_name": "copy of the source"}
+    written = scored | {
+        "task": "phrases",
+        "measures": [{"name": "BLEU", **share, "unit": "points", **copied}],
+        "groups": {},
+    }
     examples = [{"source": "one", "answer": "eins", "right": "eins"}]
     dev = {"quiz": {"before": 2.0, "after": 1.0, "items": 12, "tokens": 12}}
     tuned = {
@@ -150,7 +156,7 @@ def tasks(results: Path) -> dict[str, list[Path]]:
     evaluations = results / "evaluations/tiny"
     return {
         "tasks": [publish(results / "tasks/quiz/items.json", {"splits": {"train": 6, "test": 4}})],
-        "zero_shot": [publish(evaluations / "zero_shot/quiz.json", scored)],
+        "zero_shot": [publish(evaluations / f"zero_shot/{one['task']}.json", one) for one in (scored, written)],
         "finetuned": [publish(results / "finetuned/tiny/mixed/model.json", tuned, metrics__jsonl=lines(*rows))],
         "finetuned_scores": [
             publish(

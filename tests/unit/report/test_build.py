@@ -71,6 +71,14 @@ def test_a_corpus_of_which_there_is_little_to_say_has_no_empty_figure(tmp_path: 
     assert faults((tmp_path / "report.html").read_text("utf-8")) == []
 
 
+def test_a_baseline_stands_under_its_own_name(page: str) -> None:
+    """A copy of the source is no majority class."""
+    rows = re.findall(r"<tr><td>tiny</td>.*?</tr>", page)
+    assert any("phrases (test)</td><td>BLEU" in row and "<td>copy of the source</td>" in row for row in rows)
+    assert any("quiz (test)</td><td>accuracy" in row and "<td>majority class</td>" in row for row in rows)
+    assert '<th class="n">majority class</th>' not in page
+
+
 def test_the_page_names_every_change_of_code_that_was_accepted(page: str) -> None:
     assert "recorded as changing no result: scripts.cleaning.select (a function became two)." in page
 
