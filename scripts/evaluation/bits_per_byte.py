@@ -16,6 +16,7 @@ split with one added.
 from __future__ import annotations
 
 import argparse
+import heapq
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -121,6 +122,13 @@ def by_source(shards: Sequence[Artefact]) -> dict[str, list[Artefact]]:
     return groups
 
 
+def drawn(shards: Sequence[IndexedReader], most: int, seed: int, source: str) -> list[I64]:
+    """Return the ids of at most `most` documents of a source, those whose content hashes lowest; no others stay in memory."""
+    documents = (np.asarray(shard[number][:-1], dtype=np.int64) for shard in shards for number in range(len(shard)))
+    keyed = ((seed_for(seed, source, ids.tobytes().hex()), place, ids) for place, ids in enumerate(documents))
+    return [ids for _, _, ids in heapq.nsmallest(most, keyed)]
+
+
 def counts(shards: Sequence[Artefact], vocabulary: int) -> I64:
     """Return how often each token id occurs in the train split, shape [vocabulary]."""
     total = np.zeros(vocabulary, dtype=np.int64)
@@ -188,14 +196,13 @@ def evaluate(step: Step, args: argparse.Namespace) -> None:
     left: dict[tuple[str, str], int] = {}
     for source, parts in by_source(shards).items():
         shards_of_source = [reader(part, "validation") for part in parts]
-        texts = [np.asarray(one[i][:-1], dtype=np.int64) for one in shards_of_source for i in range(len(one))]
-        order = sorted(range(len(texts)), key=lambda i: seed_for(scorer.seed, source, texts[i].tobytes().hex()))
-        chosen = [texts[i] for i in order[: settings["documents"]] if len(texts[i])]
+        available = sum(map(len, shards_of_source))
+        chosen = [ids for ids in drawn(shards_of_source, settings["documents"], scorer.seed, source) if len(ids)]
         scored = [scorer.score(ids, number) for number, ids in enumerate(progress(chosen, len(chosen), source))]
         scored = [one for one in scored if one.tokens and one.bytes]
         kept[source] = len(scored)
-        left[source, "beyond_sample"] = max(len(texts) - settings["documents"], 0)
-        left[source, "nothing_to_score"] = len(texts) - left[source, "beyond_sample"] - len(scored)
+        left[source, "beyond_sample"] = max(available - settings["documents"], 0)
+        left[source, "nothing_to_score"] = available - left[source, "beyond_sample"] - len(scored)
         if scored:
             scores[source] = summarise(scored, scorer.objective, seed_for(scorer.seed, "interval", source))
             everything += scored

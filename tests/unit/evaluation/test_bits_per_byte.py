@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from transformers import AutoModelForCausalLM
 from scripts.evaluation import bits_per_byte
 from scripts.lib.indexed import IndexedReader
 from scripts.lib.manifest import load_manifest
+from scripts.lib.seeds import seed_for
 from scripts.lib.special_tokens import END
 from tests.making import arguments
 from tests.unit.finetuning.tiny import SHAPE, make_model
@@ -158,6 +160,36 @@ def test_a_model_no_better_than_counting_words_is_refused(
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("error: Model tiny scores ")
     assert "lower evaluation.minimum_improvement (10%)" in error
+
+
+class Reader:
+    """A shard of many documents, of which it counts those that are in memory at a time."""
+
+    def __init__(self, count: int) -> None:
+        self.count, self.alive, self.most = count, 0, 0
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, number: int) -> Any:
+        ids = np.array([number % 50, number, END], dtype=np.int64)
+        self.alive += 1
+        self.most = max(self.most, self.alive)
+        weakref.finalize(ids, self._gone)
+        return ids
+
+    def _gone(self) -> None:
+        self.alive -= 1
+
+
+def test_documents_are_drawn_without_all_of_them_in_memory() -> None:
+    shards: Any = [Reader(400), Reader(300)]
+    found = bits_per_byte.drawn(shards, 5, 1, "books")
+    assert max(shard.most for shard in shards) <= 8
+    everything = [np.asarray(shard[number][:-1]) for shard in shards for number in range(len(shard))]
+    keys = [seed_for(1, "books", ids.tobytes().hex()) for ids in everything]
+    wanted = sorted(range(len(everything)), key=keys.__getitem__)[:5]
+    assert [ids.tolist() for ids in found] == [everything[number].tolist() for number in wanted]
 
 
 def test_fewer_documents_are_drawn_by_their_content(tmp_path: Path, inputs: Inputs) -> None:
