@@ -185,10 +185,13 @@ class LanguageModel:
         return totals
 
     def answers(self, prompts: Sequence[str], new_tokens: int) -> list[str]:
-        """Return the most probable continuation, token by token, of each prompt up to the end of the document."""
+        """Return the most probable continuation, token by token, of each prompt up to the end of the document.
+
+        Of a short context the half at most is kept for it, so that the end of a long prompt is still read.
+        """
         if self.objective != "causal":
             raise UserError("A masked model writes no text; leave tasks with a target text to causal models.")
-        room = max(self.context - new_tokens, 1)
+        room = max(self.context - new_tokens, self.context // 2)
         ids = [[END, *self.tokenizer.encode(prompt, add_special_tokens=False)][-room:] for prompt in prompts]
         length = max(len(one) for one in ids)
         given = torch.full((len(ids), length), PAD, dtype=torch.int64)  # padded on the left: answers begin together

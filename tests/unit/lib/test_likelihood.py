@@ -96,6 +96,13 @@ def test_written_answers_do_not_depend_on_their_neighbours(model: LanguageModel)
     assert model.answers(prompts, 4) == [model.answers([prompt], 4)[0] for prompt in prompts]
 
 
+def test_a_prompt_is_read_also_where_more_may_be_written_than_the_context_holds(model: LanguageModel) -> None:
+    if model.objective == "causal":
+        prompts = ["w01 w02 w03", "w09 w02 w03"]
+        few, many = (model.answers(prompts, tokens) for tokens in (4, 2 * model.context))
+        assert all(more.startswith(less) for less, more in zip(few, many, strict=True))
+
+
 def test_a_piece_over_the_seam_belongs_to_the_answer(tmp_path: Path) -> None:
     make_model(tmp_path, "gpt2")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model" / "export")
