@@ -12,7 +12,7 @@ from snakemake.settings.types import DeploymentMethod
 sys.path.insert(0, workflow.basedir)
 
 from scripts.lib.canonical import canonical_json
-from scripts.lib.code import code_digest
+from scripts.lib.code import acceptances, code_digest
 from scripts.lib.environments import environment_digest, versions_of
 from scripts.lib.errors import UserError
 from scripts.registry.config import check_files, complete_config
@@ -21,7 +21,6 @@ from scripts.registry.layouts import check_layout
 from scripts.registry.targets import PACKING_KINDS, SHARD_SUFFIXES, SPLITS, Targets
 from scripts.registry.targets import manifests as corpus_manifests
 from scripts.registry.workflow import Registry, preflight
-from scripts.reproducibility.accept import acceptances
 from scripts.tokenizer.memory import megabytes
 
 # Freed memory stays with the process: giving large tensors back to the system after each step cost a quarter of the time of training.
@@ -69,6 +68,7 @@ if not workflow.configfiles:
 
 
 try:
+    ACCEPTED = acceptances()
     registry = Registry(complete_config(config, Path.cwd()))
     targets = Targets(registry)
     ENVIRONMENTS = [

@@ -83,14 +83,21 @@ def closure(module: str, root: Path = ROOT) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+def acceptances(root: Path = ROOT) -> list[dict[str, str]]:
+    """Return the recorded acceptances of equivalent code, oldest first. Raises UserError for a record that cannot be read."""
+    path = root / ACCEPTANCES
+    try:
+        found = json.loads(path.read_text("utf-8")) if path.is_file() else []
+        return [{key: str(entry[key]) for key in ("program", "old", "new", "reason")} for entry in found]
+    except (ValueError, KeyError, TypeError):
+        raise UserError(
+            f"{ACCEPTANCES} is not a list of acceptances as `make accept` writes it; mend what an edit or a merge left in it."
+        ) from None
+
+
 def accepted(module: str, digest: str, root: Path = ROOT) -> str:
     """Follow the recorded acceptances of `module` from `digest` back to the oldest equivalent digest."""
-    path = root / ACCEPTANCES
-    older = {
-        entry["new"]: entry["old"]
-        for entry in (json.loads(path.read_text("utf-8")) if path.is_file() else [])
-        if entry["program"] == module
-    }
+    older = {entry["new"]: entry["old"] for entry in acceptances(root) if entry["program"] == module}
     seen = {digest}
     while digest in older and older[digest] not in seen:
         digest = older[digest]

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.lib.canonical import readable_json
-from scripts.lib.code import ACCEPTANCES, ROOT, accepted, source_digest
+from scripts.lib.code import ACCEPTANCES, ROOT, acceptances, accepted, source_digest
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import provenance_path
 from scripts.lib.publish import write_atomic
@@ -30,13 +30,6 @@ def recorded_digests(results: Path, program: str) -> list[str]:
         if provenance["program"] == program and manifest.is_file():
             found.add(provenance["code"])
     return sorted(found)
-
-
-def acceptances(root: Path = ROOT) -> list[dict[str, str]]:
-    """Return the recorded acceptances of equivalent code, oldest first."""
-    path = root / ACCEPTANCES
-    found: list[dict[str, str]] = json.loads(path.read_text("utf-8")) if path.is_file() else []
-    return found
 
 
 def accept(results: Path, program: str, reason: str, root: Path = ROOT) -> str:
