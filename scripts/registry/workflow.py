@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from base64 import urlsafe_b64encode
@@ -18,17 +19,30 @@ from scripts.sources.local import local_listing
 from scripts.sources.packages import parse_package
 
 RESULTS = Path("results")
-READ_ONLY = {
-    "-n",
-    "--dry-run",
-    "--dryrun",
-    "-l",
-    "--list-rules",
-    "--list",
-    "--lint",
-    "--dag",
-    "--rulegraph",
-}
+# Options with which Snakemake looks and runs nothing, and the letters of its options without a value, which may stand together.
+LOOKING = (
+    *("--dry-run", "--dryrun", "--lint", "--dag", "--rulegraph", "--filegraph", "--d3dag", "--print-compilation"),
+    *(
+        "--list",
+        "--list-rules",
+        "--list-target-rules",
+        "--lt",
+        "--list-changes",
+        "--lc",
+        "--list-input-changes",
+        "--li",
+    ),
+    *(
+        "--list-params-changes",
+        "--lp",
+        "--list-untracked",
+        "--lu",
+        "--list-conda-envs",
+        "--summary",
+        "--detailed-summary",
+    ),
+)
+LOOKING_LETTERS, OTHER_LETTERS = "nlSD", "kftFpa"
 UNLOCK = "--unlock"
 SKIP_PREFLIGHT = "GROUNDWORK_SKIP_PREFLIGHT"
 
@@ -187,6 +201,20 @@ def snakemake_knows(workdir: Path, path: Path) -> bool:
     return any((workdir / ".snakemake" / kind / record).is_file() for kind in ("metadata", "incomplete"))
 
 
+def only_looks(arguments: Sequence[str]) -> bool:
+    """Tell whether a command line of Snakemake runs nothing; options may be cut short, and letters stand together (`-np`)."""
+    for word in itertools.takewhile(lambda one: one != "--", arguments):  # behind it stand targets
+        if word.startswith("--"):
+            name = word.partition("=")[0]
+            if any(option.startswith(name) for option in LOOKING):
+                return True
+        elif word.startswith("-"):
+            letters = word[1:].lstrip(OTHER_LETTERS)  # behind any other letter stands its value
+            if letters and letters[0] in LOOKING_LETTERS:
+                return True
+    return False
+
+
 def preflight(workdir: Path, arguments: Sequence[str]) -> None:
     """Look at the results before anything is planned; see scripts.reproducibility.preflight.
 
@@ -197,7 +225,7 @@ def preflight(workdir: Path, arguments: Sequence[str]) -> None:
         return
     findings = examine(RESULTS, lambda path: snakemake_knows(workdir, path))
     refuse_unrecorded(findings)
-    if READ_ONLY & set(arguments):
+    if only_looks(arguments):
         for file, problem in findings.damaged.values():
             print(f"notice: {file} {problem}; a run would make it again.", file=sys.stderr)
         return
