@@ -34,7 +34,7 @@ from snakemake.settings.types import (  # noqa: E402
 
 from scripts.lib.canonical import sha256_file  # noqa: E402
 from scripts.lib.errors import UserError  # noqa: E402
-from scripts.lib.manifest import open_artefact, provenance_path  # noqa: E402
+from scripts.lib.manifest import altered, open_artefact, provenance_path  # noqa: E402
 from scripts.lib.publish import stamp, write_stamps  # noqa: E402
 from scripts.registry.workflow import SKIP_PREFLIGHT  # noqa: E402
 
@@ -53,6 +53,8 @@ def mismatch(job: Any, manifest: Path) -> str | None:
         inputs = {os.path.normpath(manifest.parent / entry["manifest"]): entry["sha256"] for entry in entries}
     except (ValueError, KeyError, TypeError, AttributeError):
         return "has a provenance that cannot be read"
+    if altered(artefact.manifest, provenance):
+        return "is damaged: its manifest is not as it was published"
     if provenance.get("settings") != json.loads(job.params.settings):
         return "was made with other settings"
     if provenance.get("code") != job.params.code:

@@ -33,14 +33,15 @@ rule fetch_source:
     message:
         "Fetching {wildcards.source}, part {wildcards.part}"
     shell:
-        "python -m scripts.sources.fetch"
+        "printf %s {params.settings:q}"
+        " | python -m scripts.sources.fetch"
         " --cache results/cache"
         " --lock downloads.lock"
         " --manifest {output.manifest:q}"
-        " --settings {params.settings:q}"
+        " --settings -"
         " --code {params.code:q}"
         " --environment {params.environment:q}"
-        " 2> {log:q}"
+        " 2> {log:q}"  # a list of files may be longer than an argument of a program
 
 
 rule extract:

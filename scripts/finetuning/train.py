@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ from scripts.lib.seeds import seed_for
 from scripts.lib.step import Step, finished_state, keep_finished, republish, run_step, step_parser
 
 MODULE = "scripts.finetuning.train"
+GATE = "minimum_improvement"  # the setting that refuses a result; what was trained stays and is judged anew by another
+Losses = Mapping[str, Mapping[str, Any]]
 
 
 def open_tasks(step: Step, recipe: Recipe, manifests: Sequence[Path]) -> dict[str, Artefact]:
@@ -60,10 +62,10 @@ def check_rows(recipe: Recipe, train: Rows, dev: Rows) -> None:
             )
 
 
-def check_dev_losses(recipe: Recipe, metrics: Metrics) -> dict[str, dict[str, Any]]:
-    """Return what became of each task's dev loss. Raises UserError where it did not fall as far as asked."""
+def dev_losses(recipe: Recipe, metrics: Metrics) -> Losses:
+    """Return what became of each task's dev loss."""
     rows = [row["dev"] for row in metrics if "dev" in row]
-    found = {
+    return {
         name: {
             "before": rows[0][name]["loss"],
             "after": rows[-1][name]["loss"],
@@ -72,7 +74,11 @@ def check_dev_losses(recipe: Recipe, metrics: Metrics) -> dict[str, dict[str, An
         }
         for name in recipe.tasks
     }
-    for name, one in found.items():
+
+
+def check_dev_losses(recipe: Recipe, losses: Losses) -> None:
+    """Raise UserError where a task's dev loss did not fall as far as asked."""
+    for name, one in losses.items():
         least = recipe.minimum_improvement
         if least is not None and not one["after"] < one["before"] * (1 - least):
             raise UserError(
@@ -80,7 +86,6 @@ def check_dev_losses(recipe: Recipe, metrics: Metrics) -> dict[str, dict[str, An
                 f"{one['after']:.4f}, less than the {least:.0%} below that is asked for; change "
                 f"finetunings.{recipe.finetuning}.training, or set minimum_improvement to null."
             )
-    return found
 
 
 def finetune(step: Step, args: argparse.Namespace) -> None:
@@ -90,11 +95,13 @@ def finetune(step: Step, args: argparse.Namespace) -> None:
     tasks = open_tasks(step, recipe, args.tasks)
     torch.set_num_threads(args.threads)
     step.execution = {"threads": args.threads}
-    folder = args.checkpoints.resolve() / step.recipe_digest()
+    digest = step.recipe_digest(GATE)
+    folder = args.checkpoints.resolve() / digest
     folder.mkdir(parents=True, exist_ok=True)
     with step.publish(records=False) as out, one_writer(folder / "training"):
         finished = finished_state(folder)
         if finished is not None:
+            check_dev_losses(recipe, finished.summary["dev"])
             republish(finished, out)
             return
         model = LanguageModel.load(base.folder("export"), recipe.objective)
@@ -105,9 +112,10 @@ def finetune(step: Step, args: argparse.Namespace) -> None:
             for name, found in split_items(tasks, "dev", recipe).items()
         }
         check_rows(recipe, train, dev)
-        trainer = Trainer(recipe, model, train, dev, folder, step.recipe_digest())
+        trainer = Trainer(recipe, model, train, dev, folder, digest)
         metrics = trainer.run()
-        losses = check_dev_losses(recipe, metrics)
+        losses = dev_losses(recipe, metrics)
+        check_dev_losses(recipe, losses)
         export = out.folder("export")
         shutil.copytree(base.folder("export"), export, dirs_exist_ok=True)
         model.network.save_pretrained(export, safe_serialization=True)
@@ -128,7 +136,7 @@ def finetune(step: Step, args: argparse.Namespace) -> None:
         keep_finished(folder, out)
 
 
-def model_card(recipe: Recipe, losses: dict[str, dict[str, Any]]) -> str:
+def model_card(recipe: Recipe, losses: Losses) -> str:
     """Return the README of the export."""
     rows = "".join(
         f"| {name} | {one['before']:.4f} | {one['after']:.4f} | {one['items']} |\n" for name, one in losses.items()

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts.lib.canonical import sha256_file
+from scripts.lib.canonical import canonical_json, sha256_file, sha256_text
 from scripts.lib.errors import UserError
 
 SCHEMA = 1
 PROVENANCE = ".provenance.json"
+CONTENT = "content"  # in a provenance, the digest of the manifest that was written with it
 QUARANTINE = "quarantine"
 
 
@@ -88,6 +89,20 @@ def open_artefact(path: Path) -> Artefact:
                 f"{path.parent / entry['name']} {problem}; it was moved to {moved} with its manifest: run again to rebuild it."
             )
     return Artefact(path, manifest, sha256_file(path))
+
+
+def content_digest(manifest: Mapping[str, Any]) -> str:
+    """Return the digest of what a manifest says; of files whose bytes may vary the canonical digest stands for them."""
+    files = [
+        {name: value for name, value in entry.items() if "canonical" not in entry or name not in ("bytes", "sha256")}
+        for entry in manifest["files"]
+    ]
+    return sha256_text(canonical_json({**manifest, "files": files}))
+
+
+def altered(manifest: Mapping[str, Any], provenance: Mapping[str, Any]) -> bool:
+    """Tell whether a manifest is another than the one that its provenance was written with; older ones do not say."""
+    return CONTENT in provenance and provenance[CONTENT] != content_digest(manifest)
 
 
 def damage(file: Path, entry: Mapping[str, Any]) -> str | None:

@@ -25,7 +25,16 @@ from typing import Any
 from scripts.lib.canonical import canonical_json, readable_json, sha256_text
 from scripts.lib.code import code_digest, source_digest
 from scripts.lib.errors import UserError
-from scripts.lib.manifest import SCHEMA, Artefact, check_accounting, load_manifest, open_artefact, provenance_path
+from scripts.lib.manifest import (
+    CONTENT,
+    SCHEMA,
+    Artefact,
+    check_accounting,
+    content_digest,
+    load_manifest,
+    open_artefact,
+    provenance_path,
+)
 from scripts.lib.publish import Staging, one_writer, stamp, write_atomic, write_stamps
 from scripts.lib.settings import Settings
 
@@ -38,7 +47,12 @@ def step_parser(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument("--settings", required=True, metavar="JSON", help="the settings of this step")
+    parser.add_argument(
+        "--settings",
+        required=True,
+        metavar="JSON",
+        help="the settings of this step; - reads them from the standard input",
+    )
     parser.add_argument("--code", metavar="DIGEST", help="the code digest that the run was planned with")
     parser.add_argument("--environment", default="unpinned", metavar="DIGEST", help="digest of the environment's pins")
     parser.add_argument("--manifest", type=Path, required=True, help="the content manifest to write")
@@ -118,7 +132,7 @@ class Step:
 
     def __init__(self, program: str, args: argparse.Namespace) -> None:
         self.program = program
-        self.settings = Settings.parse(args.settings)
+        self.settings = Settings.parse(sys.stdin.read() if args.settings == "-" else args.settings)
         self.manifest: Path = args.manifest
         self.environment: str = args.environment
         self.code = code_digest(program)
@@ -134,13 +148,17 @@ class Step:
         self.inputs.setdefault(role, []).append({"manifest": name, "sha256": artefact.digest})
         return artefact
 
-    def recipe_digest(self) -> str:
-        """Return what identifies the result of a costly step: settings, code, environment, content of the inputs."""
-        inputs = {role: [entry["sha256"] for entry in entries] for role, entries in self.inputs.items()}
-        return sha256_text(canonical_json([self.settings.original(), self.code, self.environment, inputs]))[:32]
+    def recipe_digest(self, *gates: str) -> str:
+        """Return what identifies the result of a costly step: settings, code, environment, content of the inputs.
 
-    def provenance(self) -> dict[str, Any]:
-        """Return how this artefact was made."""
+        Settings named as `gates` refuse a result or let it pass, and are no part of what makes it.
+        """
+        settings = {name: value for name, value in self.settings.original().items() if name not in gates}
+        inputs = {role: [entry["sha256"] for entry in entries] for role, entries in self.inputs.items()}
+        return sha256_text(canonical_json([settings, self.code, self.environment, inputs]))[:32]
+
+    def provenance(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Return how this artefact was made, with the digest of its manifest, which tells a later edit of that."""
         return {
             "schema": SCHEMA,
             "program": self.program,
@@ -150,6 +168,7 @@ class Step:
             "environment": self.environment,
             "inputs": self.inputs,
             "execution": self.execution,
+            CONTENT: content_digest(manifest),
         }
 
     @contextmanager
@@ -177,7 +196,7 @@ class Step:
                 staging.commit()
                 names = [entry["name"] for entry in manifest["files"]]
                 write_stamps(self.manifest, {name: stamp(self.manifest.parent / name) or [] for name in names})
-                write_atomic(provenance_path(self.manifest), readable_json(self.provenance()).encode("utf-8"))
+                write_atomic(provenance_path(self.manifest), readable_json(self.provenance(manifest)).encode("utf-8"))
                 write_atomic(self.manifest, content)
             finally:
                 staging.discard()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lib.errors import UserError
-from scripts.lib.manifest import PROVENANCE, QUARANTINE, damage, load_manifest, provenance_path, set_aside
+from scripts.lib.manifest import PROVENANCE, QUARANTINE, altered, damage, load_manifest, provenance_path, set_aside
 from scripts.lib.publish import read_stamps, stamp, write_stamps
 
 UNLISTED = {"checkpoints", QUARANTINE, "logs", "benchmarks", "cache"}
@@ -52,14 +52,15 @@ def examine(results: Path, recorded: Callable[[Path], bool]) -> Findings:
     grounds: dict[Path, list[Path]] = {}
     any_record = False
     for manifest in artefacts(results):
-        grounds[manifest] = _inputs(manifest)
+        provenance = _provenance(manifest)
+        grounds[manifest] = _inputs(manifest, provenance)
         if not manifest.is_file():
             continue
         if not recorded(manifest):
             (findings.orphaned if _published_here(manifest) else findings.unrecorded).append(manifest)
             continue
         any_record = True
-        _examine_files(manifest, findings)
+        _examine_files(manifest, provenance, findings)
     if not any_record:
         findings.unrecorded = sorted(findings.unrecorded + findings.orphaned)
         findings.orphaned = []
@@ -78,12 +79,20 @@ def examine(results: Path, recorded: Callable[[Path], bool]) -> Findings:
     return findings
 
 
-def _inputs(manifest: Path) -> list[Path]:
+def _provenance(manifest: Path) -> dict[str, Any]:
+    """Return the provenance of an artefact; empty when it cannot be read."""
     try:
         provenance = json.loads(provenance_path(manifest).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return provenance if isinstance(provenance, dict) else {}
+
+
+def _inputs(manifest: Path, provenance: dict[str, Any]) -> list[Path]:
+    try:
         entries = [entry for role in provenance["inputs"].values() for entry in role]
         return [Path(os.path.normpath(manifest.parent / entry["manifest"])) for entry in entries]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError):
         return [provenance_path(manifest).with_suffix(".unreadable")]  # a record that says nothing vouches for nothing
 
 
@@ -98,12 +107,16 @@ def _published_here(manifest: Path) -> bool:
     )
 
 
-def _examine_files(manifest: Path, findings: Findings) -> None:
+def _examine_files(manifest: Path, provenance: dict[str, Any], findings: Findings) -> None:
     try:
-        entries: list[dict[str, Any]] = load_manifest(manifest)["files"]
+        loaded = load_manifest(manifest)
     except UserError as error:
         findings.damaged[manifest] = (manifest, str(error))
         return
+    if altered(loaded, provenance):
+        findings.damaged[manifest] = (manifest, "is not as it was published")
+        return
+    entries: list[dict[str, Any]] = loaded["files"]
     stamps = read_stamps(manifest)
     fresh = {}
     for entry in entries:

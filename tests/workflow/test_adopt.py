@@ -87,6 +87,14 @@ def test_damaged_results_are_refused_and_made_again(name: str, unrecorded: Run, 
     assert unrecorded.with_report() == finished.with_report()
 
 
+def test_an_edited_manifest_is_refused_and_made_again(unrecorded: Run, finished: Run) -> None:
+    path = unrecorded.results / "corpora/main/duplicates.json"
+    path.write_text(path.read_text("utf-8").replace('"schema": 1', '"schema": 1, "remark": "mine"'), encoding="utf-8")
+    assert "is damaged: its manifest is not as it was published" in adopt(unrecorded)
+    run(unrecorded.project, unrecorded.workdir)
+    assert unrecorded.with_report() == finished.with_report()
+
+
 def test_results_that_were_copied_into_recorded_ones_are_refused_too(copied: Run) -> None:
     """One foreign artefact among recorded ones is as unknown as a whole tree."""
     source, target = copied.results / "sources" / "modules", copied.results / "sources" / "foreign"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -65,6 +66,14 @@ def flip_final(target: Run) -> None:
     flip_bit(target.results / f"{CURATED}.parquet")
 
 
+def edit_manifest(target: Run) -> None:
+    """Another number in a manifest that is still one; what follows would be made from it."""
+    path = target.results / f"{DOCUMENTS}.json"
+    manifest = json.loads(path.read_text("utf-8"))
+    manifest["accounting"]["kept"] += 1
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+
+
 # Each damage, with a target by name or path that rests on what it spoils.
 DAMAGES = {
     edit_so_that_one_part_fails: NAMED_CORPUS,
@@ -75,12 +84,23 @@ DAMAGES = {
     empty_final: NAMED_CORPUS,
     flip_large_intermediate: NAMED_SOURCE,
     flip_final: PATH,
+    edit_manifest: NAMED_CORPUS,
 }
 
 
 # Of each damage, `make test` looks at one kind of target and `make prove` at the other.
 WHOLE = [pytest.param(one, marks=[pytest.mark.long] * (n % 2)) for n, one in enumerate(DAMAGES)]
 NAMED = [pytest.param(one, marks=[pytest.mark.long] * (1 - n % 2)) for n, one in enumerate(DAMAGES)]
+
+
+@pytest.mark.parametrize("arguments", [["-np"], ["--summary"]], ids=lambda words: words[0])
+def test_a_look_says_what_is_damaged_and_leaves_it_there(arguments: list[str], copied: Run) -> None:
+    empty_final(copied)
+    before = copied.with_report()
+    looked = run(copied.project, copied.workdir, *arguments)
+    assert f"notice: results/{CURATED}.parquet has 0 bytes" in looked.stderr
+    assert "a run would make it again" in looked.stderr
+    assert copied.with_report() == before
 
 
 @pytest.mark.parametrize("damage", WHOLE, ids=lambda damage: damage.__name__)

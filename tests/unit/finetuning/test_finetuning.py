@@ -121,6 +121,25 @@ def test_a_dev_loss_that_does_not_fall_fails(inputs: Inputs, capsys: pytest.Capt
     assert train.main(inputs.command(chosen | {"minimum_improvement": None}, "idle")) == 0
 
 
+def test_another_gate_judges_what_was_trained_and_trains_nothing(
+    inputs: Inputs, finished: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Trainer, "_train_step", lambda *_: pytest.fail("it trained again"))
+    assert train.main(inputs.command(settings() | {"minimum_improvement": 0.2}, "clean")) == 0
+    assert load_manifest(inputs.manifest("clean")) == finished
+    assert train.main(inputs.command(settings() | {"minimum_improvement": 0.999}, "clean")) == 1
+    assert "less than the 100% below that is asked for" in capsys.readouterr().err
+    assert not inputs.manifest("clean").exists()
+    assert train.main(inputs.command(settings(), "clean")) == 0
+
+
+def test_what_a_gate_refused_is_not_trained_again(inputs: Inputs, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = settings(tasks=("parity",))
+    assert train.main(inputs.command(chosen | {"minimum_improvement": 0.999}, "refused")) == 1
+    monkeypatch.setattr(Trainer, "_train_step", lambda *_: pytest.fail("it trained again"))
+    assert train.main(inputs.command(chosen, "refused")) == 0
+
+
 def test_the_mixture_is_kept_and_every_item_comes_once_in_an_epoch() -> None:
     items = {"a": [{"id": f"a{n}"} for n in range(30)], "b": [{"id": f"b{n}"} for n in range(7)]}
     order = ItemOrder(items, {"a": 3, "b": 1}, 8, 1)
