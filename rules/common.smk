@@ -13,7 +13,7 @@ sys.path.insert(0, workflow.basedir)
 
 from scripts.lib.canonical import canonical_json
 from scripts.lib.code import acceptances, code_digest
-from scripts.lib.environments import environment_digest, versions_of
+from scripts.lib.environments import environment_digest, unlike, versions_of
 from scripts.lib.errors import UserError
 from scripts.registry.config import check_files, complete_config
 from scripts.registry.failed import last_words
@@ -67,6 +67,8 @@ if not workflow.configfiles:
     configfile: CONFIG[0]
 
 
+CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+
 try:
     ACCEPTED = acceptances()
     registry = Registry(complete_config(config, Path.cwd()))
@@ -79,26 +81,33 @@ try:
     if workflow.is_main_process:
         registry.require_readable()
         preflight(Path.cwd(), sys.argv[1:])
+        others = (
+            []
+            if CONDA
+            else sorted({one for path in ENVIRONMENTS for one in unlike(path)})
+        )
+        if others:
+            print(
+                f"notice: {'; '.join(others)}. Results are recorded as made with the pins; `make setup` installs those of the "
+                "lock, `make lock` pins what is installed.",
+                file=sys.stderr,
+            )
 except UserError as error:
     sys.exit(f"error: {error}")
 
-# Limits of downloads change no result, so programs get them by the environment and not as settings. Braces are doubled since
-# the prefix is a pattern.
-DOWNLOADS = (
-    shlex.quote(canonical_json(registry.config["downloads"]))
-    .replace("{", "{{")
-    .replace("}", "}}")
+# Limits of downloads change no result, so programs get them by the environment and not as settings.
+VARIABLES = {
+    "PYTHONPATH": str(workflow.basedir),
+    "GROUNDWORK_DOWNLOADS": canonical_json(registry.config["downloads"]),
+}
+EXPORTED = " ".join(f"{name}={shlex.quote(value)}" for name, value in VARIABLES.items())
+PROGRAMS = (
+    "" if CONDA else f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
 )
+PREFIX = f"set -euo pipefail; export {MEMORY} {EXPORTED}; {PROGRAMS}"
 
 shell.executable("bash")
-shell.prefix(
-    f"set -euo pipefail; export {MEMORY} PYTHONPATH={workflow.basedir!r} GROUNDWORK_DOWNLOADS={DOWNLOADS}; "
-    + (
-        ""
-        if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
-        else f"PATH={str(Path(sys.executable).parent)!r}:$PATH; "
-    )
-)
+shell.prefix(PREFIX.replace("{", "{{").replace("}", "}}"))  # it is a pattern
 
 
 # The packages whose versions the report shows.

@@ -40,8 +40,7 @@ rule report:
                 for name, corpus in registry.config["corpora"].items()
             },
             acceptances=[
-                {key: one[key] for key in ("program", "reason")}
-                for one in ACCEPTED
+                {key: one[key] for key in ("program", "reason")} for one in ACCEPTED
             ],
         ),
         code=code_digest("scripts.report.build"),

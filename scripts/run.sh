@@ -4,6 +4,7 @@
 # This lock dies with Snakemake, whatever ends it. A job that outlives it holds the lock of its own output (scripts/lib/publish.py).
 # Configuration files of the command line are checked first, since Snakemake parses them before it reads the workflow.
 # When a run fails, the sentences that matter are said once more at its end: Snakemake prints all inputs of a failed job below them.
+# Snakemake is started as a module: the script of its name holds the path at which .venv was made, and a checkout may be moved.
 set -uo pipefail
 mkdir -p .snakemake
 exec 9> .snakemake/groundwork.lock
@@ -16,11 +17,11 @@ if [[ " $* " == *" --configfile"* ]]; then
     PYTHONPATH=$root python -m scripts.registry.given "$@" || exit $?
 fi
 if compgen -G ".snakemake/locks/*" > /dev/null; then
-    snakemake --unlock --quiet all || exit $?
+    python -m snakemake --unlock --quiet all || exit $?
 fi
 started=.snakemake/groundwork.started
 touch "$started"
-snakemake "$@"
+python -m snakemake "$@"
 code=$?
 if [ "$code" -ne 0 ] && [ -d results/logs ]; then
     find results/logs -name '*.log' -newer "$started" -print0 | sort -z | while IFS= read -r -d '' log; do

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.metadata
 import re
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import yaml
@@ -32,6 +35,18 @@ def versions_of(paths: Sequence[Path], names: Sequence[str]) -> list[str]:
     """Return the pip pins of some packages (name==version) over several environment files, sorted, each once."""
     pins = {pin.removeprefix("pip:") for path in paths for pin in environment_pins(path)}
     return sorted(pin for pin in pins if pin.partition("==")[0] in names)
+
+
+def unlike(path: Path) -> list[str]:
+    """Return a sentence for each package that is installed here in another version than an environment file pins."""
+    found = []
+    for pin in environment_pins(path):
+        name, _, version = pin.removeprefix("pip:").partition("==")
+        with contextlib.suppress(PackageNotFoundError):
+            here = importlib.metadata.version(name).partition("+")[0]  # 2.13.0+cpu is 2.13.0
+            if pin.startswith("pip:") and here != version:
+                found.append(f"{name} {here} is installed, but envs/{path.name} pins {version}")
+    return found
 
 
 def _pin(line: str, path: Path) -> str:
