@@ -6,6 +6,7 @@
 #         results/tasks/{task}/raw/0000/ and results/tasks/{task}/items.parquet
 
 
+# The settings go by the standard input, since a list of files may be longer than an argument of a program.
 rule fetch_source:
     output:
         manifest="results/sources/{source}/raw/{part}.json",
@@ -41,7 +42,7 @@ rule fetch_source:
         " --settings -"
         " --code {params.code:q}"
         " --environment {params.environment:q}"
-        " 2> {log:q}"  # a list of files may be longer than an argument of a program
+        " 2> {log:q}"
 
 
 rule extract:

@@ -5,6 +5,7 @@
 #         results/tasks/{task}/items.parquet           items (id, split, prompt, choices, answer, target, ...)
 
 
+# The settings go by the standard input, since a list of files may be longer than an argument of a program.
 rule fetch_task:
     output:
         manifest="results/tasks/{task}/raw/0000.json",
@@ -40,7 +41,7 @@ rule fetch_task:
         " --settings -"
         " --code {params.code:q}"
         " --environment {params.environment:q}"
-        " 2> {log:q}"  # a list of files may be longer than an argument of a program
+        " 2> {log:q}"
 
 
 rule prepare_task:
