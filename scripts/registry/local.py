@@ -14,7 +14,7 @@ from typing import Any
 from scripts.lib.canonical import sha256_file
 from scripts.lib.errors import UserError
 from scripts.lib.publish import stamp, write_atomic
-from scripts.sources.local import listing_digest, local_listing
+from scripts.sources.local import listing_digest, local_files
 
 MEMORY = Path(".snakemake") / "groundwork-digests.json"
 
@@ -70,7 +70,18 @@ class LocalDigests:
             self._changed = False
 
 
-def local_content(origin: Mapping[str, Any], part: str, parts: int, digests: LocalDigests) -> str | None:
-    """Return one digest of the user's own files that a part depends on, or None for a source without any."""
-    listing = local_listing(origin, int(part), parts)
-    return None if listing is None else listing_digest([(digests.of(path), name) for name, path in listing])
+def local_contents(origin: Mapping[str, Any], parts: int, digests: LocalDigests) -> list[str | None]:
+    """Return one digest of the user's own files that each part depends on, or None for a source without any.
+
+    The files are looked up once for all parts, since there may be very many of both.
+    """
+    files = local_files(origin)
+    if files is None:
+        return [None] * parts
+
+    def content(part: int) -> str:
+        return listing_digest([(digests.of(path), name) for name, path in files.of(part, parts)])
+
+    found: list[str | None] = [content(0)] * parts if files.alike(parts) else [content(part) for part in range(parts)]
+    digests.save()
+    return found

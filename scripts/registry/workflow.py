@@ -13,7 +13,7 @@ from typing import Any
 from scripts.lib.errors import UserError
 from scripts.registry.branches import first_batch
 from scripts.registry.filtering import filters_of_source, lexicons_of_source, line_edits_of_source, list_digests
-from scripts.registry.local import LocalDigests, local_content, require_readable
+from scripts.registry.local import LocalDigests, local_contents, require_readable
 from scripts.reproducibility.preflight import examine, refuse_unrecorded, repair
 from scripts.sources.local import local_listing
 from scripts.sources.packages import parse_package
@@ -54,6 +54,7 @@ class Registry:
         self.config = config
         self.seed: int = config["seed"]
         self.digests = LocalDigests()
+        self._contents: dict[tuple[str, str], list[str | None]] = {}
 
     def parts(self, source: str) -> list[str]:
         """Return the names of the parts of a source: 0000, 0001, ..."""
@@ -91,10 +92,10 @@ class Registry:
 
     def content(self, section: str, name: str, part: str) -> str | None:
         """Return the digest of the user's own files of a part of a source or task; None when it has none."""
-        parts = self.config[section][name].get("parts", 1)
-        digest = local_content(self.origin(section, name), part, parts, self.digests)
-        self.digests.save()
-        return digest
+        if (section, name) not in self._contents:
+            parts = self.config[section][name].get("parts", 1)
+            self._contents[section, name] = local_contents(self.origin(section, name), parts, self.digests)
+        return self._contents[section, name][int(part)]
 
     def require_readable(self) -> None:
         """Raise UserError for the first of the user's own files that cannot be read."""

@@ -81,14 +81,33 @@ def folder_files(folder: Path) -> list[tuple[str, Path]]:
     return sorted((path.relative_to(folder).as_posix(), path) for path in files)
 
 
-def local_listing(origin: Mapping[str, Any], part: int, parts: int) -> list[tuple[str, Path]] | None:
-    """Return native name and path of the user's own files that a part depends on: its plain files and all archives.
+@dataclass(frozen=True, slots=True)
+class LocalFiles:
+    """The user's own files of a source by native name: plain ones, sorted, and those that every part depends on.
 
     Addresses take their places among the plain files. Where one file is cut into parts, or all are joined, every part
-    depends on it. None for a source that has no such files: a package, a crawl, a dump.
+    depends on all of them.
     """
+
+    plain: list[tuple[str, Path | None]]
+    shared: list[tuple[str, Path]]
+    joined: bool = False
+
+    def alike(self, parts: int) -> bool:
+        """Tell whether all parts depend on the same files."""
+        return self.joined or parts > len(self.plain)
+
+    def of(self, part: int, parts: int) -> list[tuple[str, Path]]:
+        """Return the files that a part depends on."""
+        mine = self.plain if self.alike(parts) else self.plain[part::parts]
+        return [(name, path) for name, path in mine if path is not None] + self.shared
+
+
+def local_files(origin: Mapping[str, Any]) -> LocalFiles | None:
+    """Return the user's own files of a source, looked up once; None for a package, a crawl, a dump."""
     if "dataset" in origin:
-        return _dataset_listing(Path(origin["dataset"]["name"]))
+        listing = _dataset_listing(Path(origin["dataset"]["name"]))
+        return None if listing is None else LocalFiles([], listing)
     if origin.get("package") is not None or "files" not in origin:
         return None
     plain: set[tuple[str, Path | None]] = set()
@@ -108,9 +127,13 @@ def local_listing(origin: Mapping[str, Any], part: int, parts: int) -> list[tupl
             plain.update(found)
             indexes = ((name, local_index(str(path))) for name, path in found)
             archives.update((index_name(name), Path(index)) for name, index in indexes if index)
-    ordered = sorted(plain, key=lambda file: file[0])
-    mine = ordered if parts > len(ordered) or "joined" in origin else ordered[part::parts]
-    return [(name, path) for name, path in mine if path is not None] + sorted(archives)
+    return LocalFiles(sorted(plain, key=lambda file: file[0]), sorted(archives), "joined" in origin)
+
+
+def local_listing(origin: Mapping[str, Any], part: int, parts: int) -> list[tuple[str, Path]] | None:
+    """Return native name and path of the user's own files that a part depends on; None for a source that has no such files."""
+    files = local_files(origin)
+    return None if files is None else files.of(part, parts)
 
 
 def dataset_builder(name: str) -> tuple[str, dict[str, str]]:
