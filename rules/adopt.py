@@ -36,6 +36,7 @@ from scripts.lib.canonical import sha256_file  # noqa: E402
 from scripts.lib.errors import UserError  # noqa: E402
 from scripts.lib.manifest import altered, open_artefact, provenance_path  # noqa: E402
 from scripts.lib.publish import stamp, write_stamps  # noqa: E402
+from scripts.registry.config import check_files  # noqa: E402
 from scripts.registry.workflow import SKIP_PREFLIGHT  # noqa: E402
 
 
@@ -105,6 +106,11 @@ def main() -> int:
     parser.add_argument("--configfile", type=Path, action="append", default=[], help="as for snakemake")
     parser.add_argument("--directory", type=Path, default=Path.cwd(), help="where results/ is")
     args = parser.parse_args()
+    try:
+        check_files(args.configfile)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     os.environ[SKIP_PREFLIGHT] = "1"
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
         try:

@@ -23,12 +23,21 @@ from scripts.reproducibility.preflight import artefacts
 
 
 def recorded_digests(results: Path, program: str) -> list[str]:
-    """Return the code digests, sorted, with which the results of `program` on disk were made."""
+    """Return the code digests, sorted, with which the results of `program` on disk were made.
+
+    Raises UserError where there are none, or one has a record that cannot be read.
+    """
+    if not results.is_dir():
+        raise UserError(f"There is no folder {results}; name the results with --results, or run the workflow.")
     found = set()
     for manifest in artefacts(results):
-        provenance = json.loads(provenance_path(manifest).read_text("utf-8"))
-        if provenance["program"] == program and manifest.is_file():
-            found.add(provenance["code"])
+        path = provenance_path(manifest)
+        try:
+            provenance = json.loads(path.read_text("utf-8"))
+            if provenance["program"] == program and manifest.is_file():
+                found.add(provenance["code"])
+        except (ValueError, KeyError, TypeError):
+            raise UserError(f"{path} cannot be read; run the workflow once, which makes that result again.") from None
     return sorted(found)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.workflow.conftest import Run, tiny_config
-from tests.workflow.harness import environment, run, would_run, write_config
+from tests.workflow.harness import ROOT, environment, run, would_run, write_config
 from tests.workflow.leaves import closure
 from tests.workflow.test_recovery import flip_bit
 from tests.workflow.test_reruns import BUILT
@@ -102,6 +103,23 @@ def test_results_that_were_copied_into_recorded_ones_are_refused_too(copied: Run
     done = run(copied.project, copied.workdir, check=False)
     assert done.returncode == 1
     assert "make adopt" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "cannot be read ([Errno 2] No such file or directory"),
+        ("seed: [1\n", "mine.yaml, line 2 is not valid YAML"),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_is_one_sentence(text: str | None, sentence: str, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    program = [sys.executable, str(ROOT / "rules" / "adopt.py"), "--configfile", "mine.yaml"]
+    done = subprocess.run(program, capture_output=True, text=True, env=environment(), cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: mine.yaml") and sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_accepted_code_reruns_nothing_but_the_report_that_says_so(copied: Run) -> None:
