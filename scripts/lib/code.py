@@ -127,7 +127,9 @@ def _said(module: str, path: Path, _modified: int, root: Path) -> Said:
     try:
         tree = ast.parse(source.decode("utf-8"))
     except (SyntaxError, UnicodeDecodeError) as error:
-        raise UserError(f"{path.name} cannot be read as Python ({error}); mend it before running.") from None
+        raise UserError(
+            f"{path.relative_to(root)} cannot be read as Python ({error}); mend it before running."
+        ) from None
     said = Said(_tree_digest(tree), _imports(tree, package), _data_files(tree))
     write_summed(folder / key, canonical_json(said).encode("utf-8"))
     return said

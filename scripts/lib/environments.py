@@ -18,11 +18,16 @@ from scripts.lib.errors import UserError
 def environment_pins(path: Path) -> list[str]:
     """Return the normalised pins of a conda environment file: conda's own, then pip's, sorted.
 
-    Raises UserError for a pip requirement without an exact version.
+    Raises UserError for a file that is none, and for a pip requirement without an exact version.
     """
-    dependencies = yaml.safe_load(path.read_text("utf-8"))["dependencies"]
-    conda = ["conda:" + "".join(entry.split()) for entry in dependencies if isinstance(entry, str)]
-    pip = [_pin(line, path) for entry in dependencies if isinstance(entry, dict) for line in entry["pip"]]
+    try:
+        dependencies = yaml.safe_load(path.read_text("utf-8"))["dependencies"]
+        conda = ["conda:" + "".join(entry.split()) for entry in dependencies if isinstance(entry, str)]
+        lines = [line for entry in dependencies if isinstance(entry, dict) for line in entry["pip"]]
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        said = " ".join(str(error).split())
+        raise UserError(f"{path} is not a conda environment ({said}); mend it, or write it by `make lock`.") from None
+    pip = [_pin(line, path) for line in lines]
     return [*sorted(conda), *sorted(pip)]
 
 

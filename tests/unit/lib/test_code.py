@@ -150,6 +150,13 @@ def test_a_program_that_is_not_there_is_one_sentence(project: Path) -> None:
         source_digest("scripts.stage.missing", project)
 
 
+def test_a_program_that_is_no_python_is_named_by_its_path(project: Path) -> None:
+    """Several have the same name in different folders."""
+    (project / "scripts/lib/words.py").write_text("def f(:\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"^scripts/lib/words\.py cannot be read as Python"):
+        source_digest("scripts.stage.program", project)
+
+
 def test_only_empty_fields_of_newer_syntax_trees_are_left_out() -> None:
     """Python 3.12 added `type_params` to functions; it is empty unless used, and empty fields do not count."""
     tree = ast.parse("def f(x=1):\n    return x")

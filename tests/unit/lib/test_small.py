@@ -73,6 +73,16 @@ def test_the_environment_digest_is_of_the_pins(tmp_path: Path) -> None:
     assert environment_digest(first) == environment_digest(second) != environment_digest(third)
 
 
+@pytest.mark.parametrize("text", ["dependencies: [\n", "", "name: x\n", "dependencies: [{conda: [a]}]\n", None])
+def test_what_is_no_environment_is_one_sentence(text: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=r"a\.yaml is not a conda environment \(.*\); mend it") as caught:
+        environment_digest(path)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_loose_pin_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(ENVIRONMENT.replace("==1.0", ">=1.0"), encoding="utf-8")
