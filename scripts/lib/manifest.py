@@ -102,7 +102,10 @@ def content_digest(manifest: Mapping[str, Any]) -> str:
 
 def altered(manifest: Mapping[str, Any], provenance: Mapping[str, Any]) -> bool:
     """Tell whether a manifest is another than the one that its provenance was written with; older ones do not say."""
-    return CONTENT in provenance and provenance[CONTENT] != content_digest(manifest)
+    try:
+        return CONTENT in provenance and provenance[CONTENT] != content_digest(manifest)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return True  # it has no files, or no values that a manifest may have
 
 
 def damage(file: Path, entry: Mapping[str, Any]) -> str | None:

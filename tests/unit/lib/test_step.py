@@ -14,7 +14,7 @@ import pytest
 
 from scripts.lib.canonical import sha256_file
 from scripts.lib.errors import UserError
-from scripts.lib.manifest import check_accounting, load_manifest, open_artefact, provenance_path
+from scripts.lib.manifest import altered, check_accounting, load_manifest, open_artefact, provenance_path
 from scripts.lib.publish import one_writer, read_stamps, stamp
 from scripts.lib.step import Step, finished_state, keep_finished, run_step, step_parser
 
@@ -53,6 +53,32 @@ def test_an_artefact_is_its_files_a_manifest_and_a_provenance(tmp_path: Path) ->
     assert provenance["settings"] == {"a": {"b": 1}}
     assert str(tmp_path) not in manifest.read_text("utf-8") + provenance_path(manifest).read_text("utf-8")
     assert read_stamps(manifest)["0000.txt"] == stamp(manifest.parent / "0000.txt")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [('"kept": 1', '"kept": 2'), ('"b": 1', '"b": NaN'), ('"files": [', '"files": 3, "others": [')]
+)
+def test_an_edit_of_a_manifest_is_told_by_its_provenance(old: str, new: str, tmp_path: Path) -> None:
+    manifest = tmp_path / "x.json"
+    publish(manifest)
+    provenance = json.loads(provenance_path(manifest).read_text("utf-8"))
+    assert not altered(load_manifest(manifest), provenance)
+    text = manifest.read_text("utf-8")
+    assert old in text
+    manifest.write_text(text.replace(old, new, 1), encoding="utf-8")
+    assert altered(load_manifest(manifest), provenance)
+
+
+def test_bytes_that_may_vary_change_no_provenance(tmp_path: Path) -> None:
+    """Else it would tell times where the page of a report does."""
+    found = []
+    for text in ("at ten", "at noon"):
+        step = make_step(tmp_path / "x.json", "{}")
+        with step.publish(records=False) as out:
+            out.file("x.html").write_text(text, encoding="utf-8")
+            out.canonical["x.html"] = "0"
+        found.append(provenance_path(step.manifest).read_bytes())
+    assert found[0] == found[1]
 
 
 def test_a_setting_that_is_never_read_stops_the_step(tmp_path: Path) -> None:
