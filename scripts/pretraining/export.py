@@ -24,7 +24,7 @@ from scripts.pretraining.data import TrainingData
 from scripts.pretraining.job import RESULT, Job
 from scripts.pretraining.metrics import METRICS
 from scripts.pretraining.recipe import BEST_FIT, BF16
-from scripts.pretraining.sampling import PROMPT_TOKENS, TEMPERATURE, TOP_K
+from scripts.pretraining.sampling import TEMPERATURE, TOP_K, prompts_of
 from scripts.pretraining.size import parameters
 
 NEW_TOKENS = 64
@@ -118,7 +118,7 @@ def samples(model: PreTrainedModel, job: Job, data: TrainingData, note: Callable
     tokenizer = AutoTokenizer.from_pretrained(job.tokenizer)
     prompts: dict[str | None, list[list[int]]] = {None: [[END]] * TEXTS}  # a document follows where one ended
     for source in data.sources:
-        prompts[source] = data.validation(source, TEXTS)[:, :PROMPT_TOKENS].tolist()
+        prompts[source] = prompts_of(job, data, source, TEXTS)
     written = []
     for origin, texts in prompts.items():
         for number, ids in enumerate(texts):
@@ -140,7 +140,7 @@ def _sample(
         do_sample=True,
         temperature=TEMPERATURE,
         top_k=min(TOP_K, job.vocabulary),
-        max_new_tokens=max(min(NEW_TOKENS, room), 1),
+        max_new_tokens=min(NEW_TOKENS, room),
         suppress_tokens=padding or None,
     )
     decode = [tokenizer.decode(part, skip_special_tokens=True) for part in (ids, made[0, len(ids) :].tolist())]

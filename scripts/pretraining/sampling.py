@@ -19,11 +19,17 @@ from scripts.pretraining.job import Job
 PROMPT_TOKENS, NEW_TOKENS, TOP_K, TEMPERATURE = 16, 32, 20, 0.4
 
 
-def prompt_of(data: TrainingData) -> list[int]:
+def prompts_of(job: Job, data: TrainingData, source: str, limit: int) -> list[list[int]]:
+    """Return the starts of at most `limit` validation texts of a source, so short that any context has room behind them."""
+    size = min(PROMPT_TOKENS, job.recipe.architecture.context // 2)
+    found: list[list[int]] = data.validation(source, limit)[:, :size].tolist()
+    return found
+
+
+def prompt_of(job: Job, data: TrainingData) -> list[int]:
     """Return the start of the first validation text; the end of a text, whereupon one begins, where there is none."""
-    windows = (data.validation(source, 1) for source in data.sources)
-    found = next((window for window in windows if len(window)), None)
-    return [END] if found is None else [int(token) for token in found[0, :PROMPT_TOKENS]]
+    prompts = (prompt for source in data.sources for prompt in prompts_of(job, data, source, 1))
+    return next(prompts, [END])
 
 
 def continuation(job: Job, engine: Engine, prompt: list[int]) -> list[int]:

@@ -266,7 +266,7 @@ class Trainer:
         """Return what a causal model writes now behind a prompt that is always the same."""
         if self.recipe.objective != "causal":
             return {}
-        prompt = prompt_of(self.data)
+        prompt = prompt_of(self.job, self.data)
         parts = {"prompt": prompt, "text": continuation(self.job, self.engine, prompt)}
         return {"sample": {name: self.tokenizer.decode(ids, skip_special_tokens=True) for name, ids in parts.items()}}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,8 @@ from scripts.lib.errors import UserError
 from scripts.lib.seen import Seen
 from scripts.pretraining import failures, trainer
 from scripts.pretraining.data import data_order, open_streams
+from scripts.pretraining.engine import Engine
+from scripts.pretraining.export import TEXTS
 from scripts.pretraining.job import Upkeep
 from scripts.pretraining.presence import Presence
 from tests.unit.pretraining import tiny
@@ -97,6 +100,17 @@ def test_ranks_that_are_fed_other_batches_are_stopped_and_not_saved(
     ):
         alone.run()
     assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_a_context_shorter_than_a_prompt_leaves_room_for_samples(
+    inputs: tiny.Inputs, device: torch.device, tmp_path: Path, family: str
+) -> None:
+    """GPT-2 has no embedding of a place behind its context."""
+    _, rows = run(make_job(inputs, family=family, steps=5, sequence_length=8, shape={"context": 8}), tmp_path, device)
+    written = [row["sample"] for row in rows if "sample" in row]
+    written += json.loads((tmp_path / "result" / "samples.json").read_text("utf-8"))
+    assert len(written) == 1 + TEXTS * (1 + len(tiny.SOURCES)) and any(sample["text"] for sample in written)
 
 
 def test_dropout_changes_the_losses(inputs: tiny.Inputs, device: torch.device, tmp_path: Path) -> None:
