@@ -33,6 +33,14 @@ def unchanged(job: Job, step: int) -> UserError:
     )
 
 
+def astray(job: Job, step: int, count: int) -> UserError:
+    """Return the error for an update that did not reach the weights that the model computes with."""
+    return UserError(
+        f"Training of {job.recipe.model} stopped at step {step}: {count:,} weights that the model computes "
+        f"with are not those that were updated: a defect of DeepSpeed with --zero-stage {job.layout.zero_stage}, so use another."
+    )
+
+
 def too_many_spikes(job: Job, step: int, score: float) -> UserError:
     """Return the error for a loss that jumped once too often."""
     return UserError(

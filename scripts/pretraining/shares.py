@@ -218,6 +218,24 @@ def _remember(flat: Tensor, memory: dict[str, Tensor], source: Source, piece: Pi
         )
 
 
+def strays(engine: Engine) -> int:
+    """Return how many elements of this rank's share are not those that its model computes with, which are rounded in bf16."""
+    stage, held = engine.layout.zero_stage, flats(engine)
+    if not stage:  # the optimiser updates what the model computes with
+        return 0
+    parameters, found = dict(engine.named_parameters()), 0
+    for piece in pieces(engine):
+        weights: Any = parameters[piece.name]
+        own = weights.ds_tensor.view(-1)[: piece.size] if stage == 3 else _elements(weights, piece.start, piece.size)
+        updated = _elements(held[piece.flat][0], piece.place, piece.size)
+        found += int(torch.count_nonzero(own != updated.to(own)))
+    return found
+
+
+def _elements(values: Tensor, start: int, size: int) -> Tensor:
+    return values.detach().reshape(-1)[start : start + size]
+
+
 def flats(engine: Engine) -> list[tuple[Tensor, dict[str, Tensor]]]:
     """Return what the optimiser updates on this rank, and what it remembers of each: parameters, or ZeRO's flat tensors."""
     if not engine.layout.zero_stage:

@@ -30,7 +30,7 @@ from scripts.pretraining.objective import inputs_and_labels, model_inputs, predi
 from scripts.pretraining.presence import Presence
 from scripts.pretraining.sampling import continuation, prompt_of
 from scripts.pretraining.saving import Saver
-from scripts.pretraining.shares import restore
+from scripts.pretraining.shares import restore, strays
 from scripts.pretraining.size import flops_per_token
 from scripts.pretraining.spikes import SpikeWatch
 from scripts.pretraining.state import Plain, write_plain
@@ -154,10 +154,7 @@ class Trainer:
         norm = self.engine.update(rate, require_finite, move=score is None)
         seconds = time.monotonic() - started
         if before is not None:
-            ratios = before.ratios()
-            if rate > 0 and norm > 0 and ratios[TAG] == 0:  # over all ranks, since the share of one may rightly stay
-                raise failures.unchanged(self.job, step)
-            self.metrics.observe(step + 1, ratios)
+            self._require_reached(before, step, moves=rate > 0 and norm > 0)
         tokens = self.saver.seen.tokens.total()
         row: dict[str, Any] = {"step": step + 1, "tokens": tokens, "loss": loss, "lr": rate, "grad_norm": norm}
         if score is not None:
@@ -170,6 +167,16 @@ class Trainer:
             shown = "".join(f", MFU {value:.1%}" for value in used.values())
             log.info("step %d of %d: loss %.4f, %.0f tokens/s%s", step + 1, training.steps, loss, speed, shown)
         return stop
+
+    def _require_reached(self, before: UpdateSize, step: int, moves: bool) -> None:
+        """Note the size of an update; raise UserError for one that did not move the weights, or not those that are in use."""
+        ratios = before.ratios()
+        if moves and ratios[TAG] == 0:  # over all ranks, since the share of one may rightly stay
+            raise failures.unchanged(self.job, step)
+        astray = torch.tensor(strays(self.engine), device=self.engine.device)
+        if count := int(self.engine.total(astray)):
+            raise failures.astray(self.job, step, count)
+        self.metrics.observe(step + 1, ratios)
 
     def _utilisation(self, speed: float) -> dict[str, float]:
         """Return the model FLOPs utilisation of all devices at a number of tokens a second, where their peak is known."""

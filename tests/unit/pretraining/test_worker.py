@@ -138,6 +138,31 @@ def test_an_update_without_effect_stops(inputs: tiny.Inputs, device: torch.devic
         run(make_job(inputs, steps=10, **still), tmp_path, device)
 
 
+@pytest.mark.parametrize(("precision", "zero_stage"), [("fp32", 1), ("fp32", 2), ("bf16", 2), ("fp32", 3)])
+def test_an_update_that_does_not_reach_what_the_model_computes_with_stops(
+    inputs: tiny.Inputs,
+    device: torch.device,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    precision: str,
+    zero_stage: int,
+) -> None:
+    original = Engine._step
+
+    def without_one(self: Engine) -> None:
+        weights: Any = dict(self.named_parameters())["model.layers.1.mlp.down_proj.weight"]
+        used = weights.ds_tensor if zero_stage == 3 else weights.data
+        before = used.clone()
+        original(self)
+        used.copy_(before)
+
+    monkeypatch.setattr(Engine, "_step", without_one)
+    job = make_job(inputs, steps=5, precision=precision, zero_stage=zero_stage)
+    said = rf"stopped at step 0: [\d,]+ weights that the model computes with are .* --zero-stage {zero_stage}, so use another"
+    with pytest.raises(UserError, match=said):
+        run(job, tmp_path, device)
+
+
 def left(folder: Path) -> list[int]:
     """Return the steps of the checkpoints in a folder."""
     return sorted(int(path.name.removeprefix("step-")) for path in folder.glob("step-*"))
