@@ -205,6 +205,8 @@ class Trainer:
         earlier = among.start // layout.micro_batch
         marks = {"stage": layout.stage(rank), "part": layout.part(rank)}
         salt = [str(place), *(f"{what} {number}" for what, number in marks.items() if number)]
+        # Of a pipeline only the last stage comes to its loss, and notes are counted to tell who is behind.
+        counted = self.presence.note if layout.pipeline == 1 else self.presence.go_on
 
         def begin(number: int) -> None:
             self.presence.note(f"step {step}: forward")
@@ -217,7 +219,7 @@ class Trainer:
             sums.append((number, torch.stack([nats, minimised.detach().to(nats)])))
             if layout.speaks(rank):
                 total[0] += nats
-            self.presence.note(f"step {step}: backward")
+            counted(f"step {step}: backward")
             return minimised / count
 
         def given(rows: slice) -> dict[str, torch.Tensor]:

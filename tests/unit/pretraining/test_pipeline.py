@@ -11,6 +11,7 @@ import torch
 from scripts.lib.errors import UserError
 from scripts.pretraining.job import Job
 from scripts.pretraining.layout import Sizes, check_parallel
+from scripts.pretraining.presence import read_note
 from scripts.pretraining.recipe import Recipe
 from tests.unit.pretraining import tiny
 from tests.unit.pretraining.parallel import Done
@@ -53,6 +54,12 @@ def test_in_bf16_it_follows_a_plain_loop_in_the_same_formats(done: Done, way: st
     """Gradients are added up in another order, and each sum is rounded to eight bits."""
     done.require_plain(way, within=1e-2)
     done.require_same_bits(way, way, "result")
+
+
+def test_the_stages_make_equally_many_notes(done: Done) -> None:
+    """By them the launcher tells which rank is behind where none gets on."""
+    first, last = (read_note(done.folder / "meeting", rank) for rank in range(2))
+    assert first.number == last.number > 20
 
 
 def test_killed_and_gone_on_with_it_ends_with_the_same_bits(done: Done) -> None:
