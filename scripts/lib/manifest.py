@@ -29,6 +29,19 @@ def provenance_path(manifest: Path) -> Path:
     return manifest.with_name(manifest.name.removesuffix(".json") + PROVENANCE)
 
 
+class Summary(dict[str, Any]):
+    """What a manifest says beside its files. Raises UserError for a key that it lacks: then it is that of something else."""
+
+    def __init__(self, manifest: Path, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self._manifest = manifest
+
+    def __missing__(self, key: str) -> Any:
+        raise UserError(
+            f"{self._manifest} tells nothing of {key}, so it is that of something else; give the right one."
+        )
+
+
 @dataclass(frozen=True)
 class Artefact:
     """A published artefact whose files were verified when it was opened."""
@@ -43,22 +56,25 @@ class Artefact:
         return [self.manifest_path.parent / entry["name"] for entry in self.manifest["files"]]
 
     @property
-    def summary(self) -> Mapping[str, Any]:
+    def summary(self) -> Summary:
         """The stage-specific part of the manifest."""
-        summary: Mapping[str, Any] = self.manifest["summary"]
-        return summary
+        return Summary(self.manifest_path, self.manifest["summary"])
 
     def path(self, name: str) -> Path:
         """Return the path of the file `name`, relative to the manifest. Raises UserError when it has no such file."""
         if any(entry["name"] == name for entry in self.manifest["files"]):
             return self.manifest_path.parent / name
-        raise UserError(f"{self.manifest_path} lists no file {name}; remove the manifest and run again.")
+        raise UserError(
+            f"{self.manifest_path} lists no file {name}; give the right manifest, or remove this one and run again."
+        )
 
     def folder(self, name: str) -> Path:
         """Return the path of a folder that holds files of the artefact."""
         if any(entry["name"].startswith(name + "/") for entry in self.manifest["files"]):
             return self.manifest_path.parent / name
-        raise UserError(f"{self.manifest_path} lists no folder {name}; remove the manifest and run again.")
+        raise UserError(
+            f"{self.manifest_path} lists no folder {name}; give the right manifest, or remove this one and run again."
+        )
 
 
 def load_manifest(path: Path) -> dict[str, Any]:
@@ -67,10 +83,10 @@ def load_manifest(path: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is missing; run the workflow again to make it.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        raise UserError(f"{path} is not a content manifest; remove it and run again.") from None
-    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
-        raise UserError(f"{path} has an unknown schema; remove it and run again.")
+    except (json.JSONDecodeError, UnicodeDecodeError, IsADirectoryError):
+        raise UserError(f"{path} is not a content manifest; give one, or remove it and run again.") from None
+    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA or "files" not in manifest:
+        raise UserError(f"{path} is not a content manifest of a known schema; give one, or remove it and run again.")
     return manifest
 
 

@@ -29,8 +29,9 @@ def check_encoded(shards: Sequence[Artefact], orders: Sequence[Artefact], tokeni
 
 def check_shards(order: Artefact, given: Sequence[Artefact]) -> None:
     """Raise UserError unless the given shards beside an order are those that were ordered, each once and in that order."""
-    folder, ordered = order.manifest_path.parent, order.summary["shards"]
-    found = [[shard.manifest_path.stem, shard.digest] for shard in given if shard.manifest_path.parent == folder]
+    folder, ordered = order.manifest_path.parent.resolve(), order.summary["shards"]
+    mine = [shard for shard in given if shard.manifest_path.parent.resolve() == folder]
+    found = [[shard.manifest_path.stem, shard.digest] for shard in mine]
     if found == ordered:
         return
     names, expected = [name for name, _ in found], [name for name, _ in ordered]

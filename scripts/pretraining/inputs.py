@@ -71,16 +71,16 @@ def require_packings(packings: Sequence[Artefact], orders: Sequence[Artefact], t
     if optional(training, "packing", CONTIGUOUS) != BEST_FIT:
         return
     length = int(training["sequence_length"])
-    found = [one.manifest_path.parent for one in packings if one.summary["sequence_length"] == length]
-    if sorted(found) != sorted(order.manifest_path.parent for order in orders):
+    found = [one.manifest_path.parent.resolve() for one in packings if one.summary["sequence_length"] == length]
+    if sorted(found) != sorted(order.manifest_path.parent.resolve() for order in orders):
         raise UserError(f"--packings has to name the packing for {length} tokens of every source, once each.")
 
 
 def check_packings(packings: Sequence[Artefact], orders: Sequence[Artefact]) -> None:
     """Raise UserError for a packing that was made of another order than the one beside it."""
-    made = {order.manifest_path.parent: order.digest for order in orders}
+    made = {order.manifest_path.parent.resolve(): order.digest for order in orders}
     for packing in packings:
-        if packing.summary["order"] != made.get(packing.manifest_path.parent):
+        if packing.summary["order"] != made.get(packing.manifest_path.parent.resolve()):
             raise UserError(
                 f"{packing.manifest_path} was made of another order than the one beside it; run the workflow again."
             )

@@ -125,9 +125,10 @@ def check_budget(recipe: Recipe, budget: int | None) -> None:
     training = recipe.training
     if budget is not None and training.tokens > budget:
         most = training.batches.step_of(budget // training.sequence_length)
+        fewer = f"lower training.steps to {most:,} or " if most else ""
         raise UserError(
             f"models.{recipe.model}.token_budget is {budget:,}, but its training would see {training.tokens:,} tokens; "
-            f"lower training.steps to {most:,} or raise the budget."
+            f"{fewer}raise the budget."
         )
 
 

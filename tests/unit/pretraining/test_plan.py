@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from scripts.lib.canonical import sha256_file
 from scripts.lib.errors import UserError
+from scripts.lib.manifest import provenance_path
 from scripts.pretraining import plan
 from scripts.pretraining.data import data_order, open_streams
 from scripts.pretraining.inputs import sources_of
@@ -27,9 +29,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> tiny.Inputs:
     return tiny.Inputs(tmp_path_factory.mktemp("inputs") / "in")
 
 
-def make(inputs: tiny.Inputs, folder: Path, chosen: dict[str, Any]) -> int:
+def make(inputs: tiny.Inputs, folder: Path, chosen: dict[str, Any], *more: str) -> int:
     options = ["--settings", json.dumps(chosen), "--manifest", str(folder / "plan.json")]
-    return plan.main([*inputs.arguments(), *options])
+    return plan.main([*inputs.arguments(), *options, *more])
 
 
 def test_the_account_of_the_mixture_is_what_the_batches_hold(inputs: tiny.Inputs, tmp_path: Path) -> None:
@@ -65,6 +67,10 @@ def test_the_account_of_the_mixture_is_what_the_batches_hold(inputs: tiny.Inputs
         (
             {"token_budget": 3839},
             "token_budget is 3,839, but its training would see 3,840 tokens; lower training.steps to 19",
+        ),
+        (
+            {"token_budget": 191},
+            "token_budget is 191, but its training would see 3,840 tokens; raise the budget.",
         ),
         (
             {
@@ -112,6 +118,34 @@ def test_a_shard_that_was_encoded_again_is_not_read_with_the_old_order(
     tiny.publish(inputs.shards[1], tokenizer_digest=sha256_file(inputs.tokenizer), again=True)
     assert make(inputs, tmp_path, {**tiny.settings(), "max_epochs": 4}) == 1
     assert "was made of another shard than part 0000 beside it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"orders": "shards"}, "tells nothing of shards, so it is that of something else; give the right one."),
+        ({"tokenizer": "provenance"}, "order.provenance.json is not a content manifest of a known schema; give one"),
+        ({"tokenizer": "folder"}, "in is not a content manifest; give one"),
+    ],
+)
+def test_manifests_of_something_else_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], given: dict[str, str], sentence: str
+) -> None:
+    inputs = tiny.Inputs(tmp_path / "in")
+    others = {"shards": inputs.shards, "provenance": provenance_path(inputs.orders[0]), "folder": tmp_path / "in"}
+    for what, other in given.items():
+        setattr(inputs, what, others[other])
+    assert make(inputs, tmp_path, {**tiny.settings(), "max_epochs": 4}) == 1
+    assert sentence in capsys.readouterr().err
+
+
+def test_paths_from_the_root_and_from_here_name_the_same(tmp_path: Path) -> None:
+    inputs = tiny.Inputs(tmp_path / "in")
+    inputs.pack(24)
+    inputs.shards = [Path(os.path.relpath(shard)) for shard in inputs.shards]
+    packed = tiny.settings(packing="best_fit")
+    packings = [os.path.relpath(order.with_name("pack-24.json")) for order in inputs.orders]
+    assert make(inputs, tmp_path, {**packed, "max_epochs": 4}, "--packings", *packings) == 0
 
 
 def test_shards_of_another_tokenizer_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
