@@ -21,6 +21,7 @@ from typing import Any
 
 from scripts.lib.errors import UserError
 from scripts.lib.manifest import open_artefact
+from scripts.lib.schedule import require
 from scripts.lib.settings import Settings
 from scripts.pretraining.cost import Cost, cost
 from scripts.pretraining.devices import Device, Rates, device, rates
@@ -104,6 +105,9 @@ def refuse_what_does_not_fit(found: Forecast, stated: Rates) -> None:
 def remedy(recipe: Recipe, vocabulary: int, devices: int, on: Device, stated: Rates) -> str:
     """Say which layout with the same global batch fits, on these devices or on the fewest that do."""
     batch = recipe.training.global_batch
+    sizes = divisors(recipe.architecture.key_value_heads)  # of groups that share sequences
+    if not any(next(grids(recipe, devices, on.machine, size), None) for size in sizes):
+        return f"No layout shares its {recipe.training.batches.smallest} sequences among {devices} devices; choose a divisor."
     found = proposal(recipe, vocabulary, devices, on, stated)
     if found is not None:
         return f"Use {found.grid.described(batch)}: {found.cost.step.total:.3g} s a step."
@@ -198,6 +202,7 @@ def look_ahead(recipe: Recipe, vocabulary: int, args: argparse.Namespace) -> For
 
     Raises UserError for what does not fit into the devices, and with `--machines` for devices that do not fit into these.
     """
+    require(args.devices > 0, f"--devices: {args.devices} is too little; give at least 1.")
     if args.device == NONE:
         grid = stated_grid(recipe, args)
         check_parallel(recipe, grid.sizes, grid.zero_stage, grid.offload)
@@ -251,7 +256,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
     try:
         recipe = Recipe.from_settings(Settings.parse(args.settings))
-        vocabulary = args.vocabulary or int(open_artefact(args.tokenizer).summary["vocabulary"])
+        vocabulary = args.vocabulary if args.tokenizer is None else open_artefact(args.tokenizer).summary["vocabulary"]
+        require(vocabulary > 0, f"--vocabulary: {vocabulary} is no number of pieces; give at least 1.")
         found = look_ahead(recipe, vocabulary, args)
         if args.options:
             log.info("%s", "nothing is forecast without a device" if found is None else described(found))

@@ -152,6 +152,7 @@ def train(step: Step, args: argparse.Namespace) -> None:
 def upkeep_of(args: argparse.Namespace) -> Upkeep:
     """Return how the run is looked after. Raises UserError for numbers that make no sense."""
     bounds = {
+        "threads": 1,
         "keep_last": 1,
         "keep_every": 0,
         "timeout_minutes": 0.01,

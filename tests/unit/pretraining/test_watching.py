@@ -156,6 +156,25 @@ def test_the_predicted_bytes_are_those_of_the_layout(capsys: pytest.CaptureFixtu
         assert int(options.split()[-1]) == memory(recipe, 61, grid, fused_dropout=False).total
 
 
+@pytest.mark.parametrize(
+    ("layout", "sentence"),
+    [
+        (("--devices", "0", "--propose"), "--devices: 0 is too little; give at least 1."),
+        (("--devices", "3", "--propose"), "No layout shares its 8 sequences among 3 devices; choose a divisor."),
+    ],
+)
+def test_devices_that_no_layout_has_are_refused(
+    capsys: pytest.CaptureFixture[str], layout: tuple[str, ...], sentence: str
+) -> None:
+    code, _, error = told(capsys, "h100", "fp32", *layout)
+    assert code == 1 and error.strip().endswith(sentence)
+
+
+def test_a_vocabulary_of_nothing_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert forecast.main(["--settings", json.dumps(tiny.settings()), "--vocabulary", "0"]) == 1
+    assert "--vocabulary: 0 is no number of pieces; give at least 1." in capsys.readouterr().err
+
+
 def test_an_unknown_device_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     code, options, error = told(capsys, "h1000", "fp32")
     assert (code, options) == (1, "") and "did you mean 'h100'?" in error
