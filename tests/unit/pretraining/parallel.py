@@ -103,9 +103,9 @@ def done_in(
 
 
 class Group:
-    """Ranks that meet in a folder, as those of the launcher do; each writes a log."""
+    """Ranks that meet in a folder, as those of the launcher do; each writes a log and runs `code`, or this module."""
 
-    def __init__(self, count: int, jobs: Iterable[Path], meeting: Path, log: Path) -> None:
+    def __init__(self, count: int, jobs: Iterable[Path], meeting: Path, log: Path, code: str = "") -> None:
         meeting.mkdir()
         size = str(count)
         shared = {"WORLD_SIZE": size, "LOCAL_WORLD_SIZE": size, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}
@@ -116,7 +116,8 @@ class Group:
             "PYTHONPATH": str(tiny.ROOT),
             "OMP_NUM_THREADS": "1",
         }
-        command = [sys.executable, "-m", "tests.unit.pretraining.parallel", *map(str, jobs)]
+        program = ["-c", code] if code else ["-m", "tests.unit.pretraining.parallel"]
+        command = [sys.executable, *program, *map(str, jobs)]
         self.log, self.processes = log, []
         for rank in range(count):
             own = {"RANK": str(rank), "LOCAL_RANK": str(rank)}

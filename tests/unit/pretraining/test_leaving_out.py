@@ -19,10 +19,18 @@ from scripts.pretraining.data import TrainingData
 from scripts.pretraining.job import Job
 from scripts.pretraining.spikes import SpikeWatch
 from tests.unit.pretraining import tiny
-from tests.unit.pretraining.rank import Weights, largest_difference, losses, make_job, run
+from tests.unit.pretraining.parallel import Done
+from tests.unit.pretraining.rank import Rows, Weights, largest_difference, losses, make_job, run
 
 STEPS, PERIOD = 18, 5
 SLOW = {"learning_rate": 0.0001, "weight_decay": 0.1}  # so slow that losses rise as often as they fall
+# ZeRO 3 comes last: it replaces torch's linear layer in all of its process.
+TWO: dict[str, tuple[str, dict[str, Any]]] = {
+    "rollback, ZeRO 1": ("rollback", {"data": 2, "zero_stage": 1}),
+    "skip, pipeline": ("skip", {"pipeline": 2, "zero_stage": 1}),
+    "rollback, tensor, ZeRO 2": ("rollback", {"tensor": 2, "zero_stage": 2}),
+    "rollback, ZeRO 3": ("rollback", {"data": 2, "zero_stage": 3}),
+}
 
 
 def chosen(action: str, **changes: Any) -> dict[str, Any]:
@@ -63,12 +71,8 @@ def plain_loop(job: Job) -> tuple[list[float], list[int], Weights]:
     return found, out, dict(model.state_dict())
 
 
-@pytest.mark.parametrize(("action", "zero_stage"), [("skip", 0), ("skip", 3), ("rollback", 0), ("rollback", 2)])
-def test_it_equals_a_plain_loop_and_resumes_to_the_same_bits(
-    inputs: tiny.Inputs, device: torch.device, tmp_path: Path, action: str, zero_stage: int
-) -> None:
-    job = make_job(inputs, zero_stage=zero_stage, **chosen(action))
-    weights, rows = run(job, tmp_path, device)
+def require_plain(job: Job, weights: Weights, rows: Rows) -> None:
+    """Require losses, spikes and weights of a plain loop."""
     expected, out, last = plain_loop(job)
     spikes = {row["step"]: row["spike"] for row in rows if "spike" in row}
     assert sorted(spikes) == [step + 1 for step in out] and len(out) >= 2
@@ -76,17 +80,38 @@ def test_it_equals_a_plain_loop_and_resumes_to_the_same_bits(
     assert all(abs(loss - expected[step - 1]) <= 1e-5 for step, loss in by_step.items())
     mean = sum(float((weights[name] - last[name]).abs().mean()) for name in weights) / len(weights)
     assert mean <= 2e-6, "an update more or less moves weights by 1e-4"
-    if action == "rollback":
+    if job.recipe.training.spikes.action == "rollback":
         assert {step: spike["to"] for step, spike in spikes.items()} == {
             step: (step - 1) // PERIOD * PERIOD for step in spikes
         }
         assert len(by_step) < STEPS, "the rows of updates that were taken back are gone"
     else:
         assert len(by_step) == STEPS
+
+
+@pytest.mark.parametrize(("action", "zero_stage"), [("skip", 0), ("skip", 3), ("rollback", 0), ("rollback", 2)])
+def test_it_equals_a_plain_loop_and_resumes_to_the_same_bits(
+    inputs: tiny.Inputs, device: torch.device, tmp_path: Path, action: str, zero_stage: int
+) -> None:
+    job = make_job(inputs, zero_stage=zero_stage, **chosen(action))
+    weights, rows = run(job, tmp_path, device)
+    require_plain(job, weights, rows)
     shutil.rmtree(tmp_path / f"step-{STEPS:08d}")
     again, repeated = run(job, tmp_path, device)
     assert repeated == rows
     assert largest_difference(weights, again) == 0.0
+
+
+@pytest.fixture(scope="module")
+def two(inputs: tiny.Inputs, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    jobs = {way: make_job(inputs, **chosen(action), **layout) for way, (action, layout) in TWO.items()}
+    return Done(tmp_path_factory.mktemp("two"), jobs)
+
+
+@pytest.mark.parametrize("way", TWO)
+def test_two_ranks_leave_out_what_a_plain_loop_does_and_resume_to_the_same_bits(two: Done, way: str) -> None:
+    require_plain(two.jobs[way], *two.published(way))
+    two.require_same_bits(way, way, "result")
 
 
 def test_more_spikes_than_allowed_stop(inputs: tiny.Inputs, device: torch.device, tmp_path: Path) -> None:
