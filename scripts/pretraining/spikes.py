@@ -60,15 +60,15 @@ class SpikeWatch:
         """Go to where the rows of metrics end; spikes that were counted before stay counted."""
         steps = [row for row in rows if "loss" in row]
         self._losses.clear()
-        self._losses.extend(row["loss"] for row in steps if "spike" not in row)
+        self._losses.extend(row["loss"] for row in steps if row["loss"] and "spike" not in row)
         self.count = max(self.count, sum("spike" in row for row in steps))
 
     def score(self, loss: float) -> float | None:
         """Return the z-score of a loss that is a spike and count it, or None and remember the loss.
 
-        Nothing is a spike until the window is full.
+        Nothing is a spike until the window is full. A batch that asks for no token, as one of few masks may, has no loss: it is 0.
         """
-        if self._settings.action == "none":
+        if self._settings.action == "none" or not loss:
             return None
         if len(self._losses) == self._settings.window:
             middle = statistics.median(self._losses)

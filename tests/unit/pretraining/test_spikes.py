@@ -25,6 +25,15 @@ def test_constant_losses_make_no_spike_of_a_small_rise() -> None:
     assert watch.score(2.05) == pytest.approx(25.0)
 
 
+def test_a_batch_that_asks_for_nothing_is_not_compared_with() -> None:
+    watch = SpikeWatch(Spikes("skip", window=4, threshold=6.0))
+    losses = [0.0, 3.0, 0.0, 0.0, 3.1, 0.0, 2.9, 3.0, 0.0, 3.1]
+    assert [watch.score(loss) for loss in losses] == [None] * len(losses)
+    again = SpikeWatch(Spikes("skip", window=4, threshold=6.0))
+    again.restore({"step": n, "loss": loss} for n, loss in enumerate(losses))
+    assert watch.score(9.0) == again.score(9.0) is not None
+
+
 def test_off_by_default_and_restored_from_the_rows() -> None:
     assert SpikeWatch(Spikes()).score(1e9) is None
     rows = [{"step": n, "loss": loss} for n, loss in enumerate((9.9, 3.0, 3.1, 2.9, 3.2))]
