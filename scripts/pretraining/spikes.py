@@ -66,7 +66,7 @@ class SpikeWatch:
     def score(self, loss: float) -> float | None:
         """Return the z-score of a loss that is a spike and count it, or None and remember the loss.
 
-        Nothing is a spike until the window is full. A batch that asks for no token, as one of few masks may, has no loss: it is 0.
+        Nothing is a spike until the window is full. A batch that asks for no token, as one of few masks may, has none: it is 0.
         """
         if self._settings.action == "none" or not loss:
             return None

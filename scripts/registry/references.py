@@ -10,7 +10,7 @@ from typing import Any
 from scripts.finetuning import recipe as finetuning_recipe
 from scripts.lib.errors import UserError
 from scripts.lib.pieces import BYTE, SPACE
-from scripts.lib.special_tokens import SPECIAL_TOKENS
+from scripts.lib.special_tokens import SPECIAL_COUNT, SPECIAL_TOKENS
 from scripts.pretraining.recipe import Recipe
 from scripts.registry.branches import check_branch
 from scripts.registry.filtering import check_filters, check_lexicon
@@ -24,6 +24,7 @@ ORIGINS = {"crawl": "common_crawl", "dump": "wikipedia", "dataset": "huggingface
 GENERATED = "minimal_pairs"  # the kind of task that needs no files
 WITHOUT_ANSWERS = {"stereoset", GENERATED}  # kinds of task that nothing can be trained on
 WRITTEN = {"translation"}  # kinds whose answers are texts, which masked models do not write
+BYTES = 256  # pieces that spell what has none of its own
 
 
 def check_references(config: Mapping[str, Any], folder: Path) -> None:
@@ -237,6 +238,12 @@ def _check_tokenizer(key: str, tokenizer: Mapping[str, Any], config: Mapping[str
         raise UserError(
             f"{key}.user_symbols are weighed against other pieces by the algorithm {tokenizer['algorithm']}, so that the ids of "
             "its two forms differ; use algorithm: bpe or remove them."
+        )
+    least = SPECIAL_COUNT + BYTES + len(symbols)
+    if tokenizer["vocabulary"] <= least:
+        raise UserError(
+            f"{key}.vocabulary is {tokenizer['vocabulary']}, but special tokens, bytes and user_symbols take {least} pieces; "
+            "raise it."
         )
     for symbol in symbols:
         if symbol in SPECIAL_TOKENS or BYTE.fullmatch(symbol):

@@ -144,7 +144,10 @@ def _training_problem(message: str, vocabulary: int) -> str:
         )
     if "smaller than required_chars" in message or "required_chars" in message:
         smallest = re.findall(r"\d+", message)
-        return f"vocabulary is {vocabulary}, too small for the characters of the sample ({smallest[-1]}); raise it."
+        return (
+            f"vocabulary is {vocabulary}, too small for special tokens, bytes, user symbols and the characters of the sample "
+            f"({smallest[-1]}); raise it."
+        )
     return f"The tokenizer cannot be trained on this sample ({message.splitlines()[-1].strip()}); check the corpus."
 
 

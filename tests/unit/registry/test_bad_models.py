@@ -48,6 +48,11 @@ BAD: list[tuple[Edit, str]] = [
         put("tokenizers.small.user_symbols", ["<0x41>"]),
         r"user_symbols names '<0x41>', which every tokenizer has already",
     ),
+    (
+        put("tokenizers.small", {"corpus": "main", "vocabulary": 300, "user_symbols": [f"<{n}>" for n in range(31)]}),
+        r"tokenizers\.small\.vocabulary is 300, but special tokens, bytes and user_symbols take 300 pieces; raise it",
+    ),
+    (put("tokenizers.small.character_coverage", 0.9), r"character_coverage is 0\.9, but it must be at least 0\.98"),
     (put("tokenizers.small.user_symbols", ["a b"]), r"user_symbols names 'a b' with white space"),
     (put("tokenizers.small.user_symbols", ["\u2581"]), r"user_symbols names .* with white space, U\+2581"),
     (
