@@ -1,7 +1,7 @@
 # Report: one self-contained page over everything that was made.
 #
-# Reads   the manifests of all stages; Snakemake's benchmark files for the block of timings, which counts for no digest (it has
-#         none of its own, which would come after the page)
+# Reads   the manifests of all stages; for the block of timings, which counts for no digest, event files of trainings and Snakemake's
+#         benchmark files (the report has none of its own, which would come after the page)
 # Writes  results/report.html
 
 
@@ -65,6 +65,7 @@ rule report:
         " --finetuned {input.finetuned:q}"
         " --finetuned_scores {input.finetuned_scores:q}"
         " --benchmarks results/benchmarks"
+        " --checkpoints results/checkpoints"
         " --manifest {output.manifest:q}"
         " --settings {params.settings:q}"
         " --code {params.code:q}"

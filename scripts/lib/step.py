@@ -127,6 +127,17 @@ def _account(incoming: int, kept: int, removed: Mapping[str, int], quarantined: 
     return {"in": incoming, "kept": kept, "removed": dict(removed), "quarantined": dict(quarantined)}
 
 
+def recipe_digest(made: Mapping[str, Any], *gates: str) -> str:
+    """Return what identifies the result of a costly step, by its provenance: settings, code, environment, content of the inputs.
+
+    It names the folder of the step's state. Settings named as `gates` refuse a result or let it pass, and are no part of what
+    makes it.
+    """
+    settings = {name: value for name, value in made["settings"].items() if name not in gates}
+    inputs = {role: [entry["sha256"] for entry in entries] for role, entries in made["inputs"].items()}
+    return sha256_text(canonical_json([settings, made["code"], made["environment"], inputs]))[:32]
+
+
 class Step:
     """One run of one program."""
 
@@ -149,25 +160,25 @@ class Step:
         return artefact
 
     def recipe_digest(self, *gates: str) -> str:
-        """Return what identifies the result of a costly step: settings, code, environment, content of the inputs.
+        """Return what identifies the result of a costly step, without the settings named as `gates`: see `recipe_digest`."""
+        return recipe_digest(self._made(), *gates)
 
-        Settings named as `gates` refuse a result or let it pass, and are no part of what makes it.
-        """
-        settings = {name: value for name, value in self.settings.original().items() if name not in gates}
-        inputs = {role: [entry["sha256"] for entry in entries] for role, entries in self.inputs.items()}
-        return sha256_text(canonical_json([settings, self.code, self.environment, inputs]))[:32]
+    def _made(self) -> dict[str, Any]:
+        return {
+            "settings": self.settings.original(),
+            "code": self.code,
+            "environment": self.environment,
+            "inputs": self.inputs,
+        }
 
     def provenance(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """Return how this artefact was made, with the digest of its manifest, which tells a later edit of that."""
         return {
             "schema": SCHEMA,
             "program": self.program,
-            "settings": self.settings.original(),
-            "code": self.code,
             "source": source_digest(self.program),
-            "environment": self.environment,
-            "inputs": self.inputs,
             "execution": self.execution,
+            **self._made(),
             CONTENT: content_digest(manifest),
         }
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from scripts.lib.canonical import canonical_json
 from scripts.lib.checkpoints import Write
-from scripts.pretraining.events import EventFile
+from scripts.lib.events import EventFile
 
 METRICS = "metrics.jsonl"
 Row = Mapping[str, Any]

@@ -4,7 +4,7 @@
         --curated results/corpora/main/documents/books/0000.json --settings '{"origins": {"books": "Project Gutenberg"},
         "corpora": {"main": ["books"]}, "versions": ["torch==2.13.0"], "acceptances": []}'
 
-Timings of jobs, when there are any, stand in one marked block; `canonical` in the manifest is the digest without it.
+Timings of jobs, and what was noted of trainings, stand in one marked block; `canonical` in the manifest is the digest without it.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from scripts.report.sections import (
     task_rows,
     tokenizer_rows,
 )
+from scripts.report.watched import watched_rows
 
 MODULE = "scripts.report.build"
 TIMINGS = re.compile(r"<!-- timings -->.*<!-- end of timings -->", re.S)
@@ -103,6 +104,7 @@ def build(step: Step, args: argparse.Namespace) -> None:
         finetunings=finetuning_sections(artefacts),
         rules=drawing_of_rules(),
         timings=timings(args.benchmarks) if args.benchmarks else [],
+        watched=watched_rows(artefacts["models"], args.checkpoints) if args.checkpoints else [],
         versions=settings["versions"],
         acceptances=settings["acceptances"],
         short=charts.short,
@@ -118,6 +120,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for role in ROLES:
         parser.add_argument(f"--{role}", type=Path, nargs="*", default=[], help=f"manifests of {role}")
     parser.add_argument("--benchmarks", type=Path, help="folder of Snakemake's benchmark files")
+    parser.add_argument(
+        "--checkpoints", type=Path, help="folder of the state of trainings, whose event files are shown"
+    )
     return run_step(MODULE, parser, build, argv)
 
 

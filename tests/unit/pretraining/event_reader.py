@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from scripts.pretraining.events import crc32c
+from scripts.lib.events import crc32c
 
 
 def records(data: bytes) -> list[bytes]:

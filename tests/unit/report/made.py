@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from scripts.lib.step import Step, step_parser
+from scripts.lib.events import EventFile
+from scripts.lib.manifest import provenance_path
+from scripts.lib.step import Step, recipe_digest, step_parser
 
 Row = dict[str, Any]
 SOURCES = ("books", "web")
@@ -172,6 +174,20 @@ def timings(results: Path) -> Path:
     folder = results / "benchmarks"
     (folder / "extract").mkdir(parents=True)
     (folder / "extract" / "books.0000.tsv").write_text("s\tmax_rss\n1.5\t120.0\n", encoding="utf-8")
+    return folder
+
+
+def checkpoints(results: Path, model: Path) -> Path:
+    """Write the event files of a training that was killed while it wrote and went on; return the folder of all states."""
+    folder = results / "checkpoints"
+    state = folder / recipe_digest(json.loads(provenance_path(model).read_text("utf-8")))
+    first = EventFile(state)
+    for step in range(1, 6):
+        first.add(step, {"tokens_per_second": 4000.0, "loss": 3.0})
+    first.path.write_bytes(first.path.read_bytes()[:-7])
+    second = EventFile(state)
+    for step in range(4, 9):
+        second.add(step, {"tokens_per_second": 5000.0 + step, "update_to_weight": float("nan") if step == 4 else 0.01})
     return folder
 
 

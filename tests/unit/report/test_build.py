@@ -29,7 +29,11 @@ def inputs(results: Path) -> dict[str, list[Path]]:
 @pytest.fixture(scope="module")
 def page(results: Path, inputs: dict[str, list[Path]]) -> str:
     """The whole page, timings included."""
-    places = {"manifest": results / "report.json", "benchmarks": made.timings(results)}
+    places = {
+        "manifest": results / "report.json",
+        "benchmarks": made.timings(results),
+        "checkpoints": made.checkpoints(results, inputs["models"][0]),
+    }
     assert build.main(arguments(made.SETTINGS, **inputs, **places)) == 0
     return (results / "report.html").read_text("utf-8")
 
@@ -46,9 +50,11 @@ def test_every_role_of_the_rule_is_on_the_page(inputs: dict[str, list[Path]], pa
 def test_every_figure_shows_something_and_its_caption_has_units_and_n(page: str) -> None:
     assert faults(page) == []
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", page)
-    assert len(captions) == len(re.findall("<figure", page)) == 26
+    assert len(captions) == len(re.findall("<figure", page)) == 30, "the two models made up here are of one recipe"
     assert "Validation while training (bits per byte; n = 2,468 tokens, the same each time)" in captions
     assert "Validation while training (nats per masked token; n = 2,468 tokens, the same each time)" in captions
+    assert "Speed of training, model tiny (tokens a second, mean over runs of steps; n = 8 steps)" in captions
+    assert ">tiny: 5008 at 8<" in page and "model tiny (ratio, mean over runs of steps; n = 4 steps)" in page
     assert "Training loss (nats per token, mean over runs of steps; n = 8 steps)" in captions
     assert "Training loss (nats per masked token, mean over runs of steps; n = 8 steps)" in captions
     assert "The rules of the default configuration, indirect edges left out (rules; n = 23 rules)" in captions

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.pretraining.events import FOLDER, EventFile, crc32c
+from scripts.lib.events import FOLDER, EventFile, crc32c, read_events
 from tests.unit.pretraining.event_reader import noted, parse, records
 
 
@@ -29,3 +29,14 @@ def test_what_was_added_is_what_a_reader_finds(tmp_path: Path) -> None:
     assert first[3] == b"brain.Event:2"
     assert abs(struct.unpack("<d", first[1])[0] - time.time()) < 600
     assert noted(file.path) == {1: {"loss": 2.5, "lr": 0.125}, 70_000: {"validation/books/loss": -1.0}}
+
+
+def test_of_a_run_that_was_killed_and_went_on_the_later_numbers_are_read(tmp_path: Path) -> None:
+    assert read_events(tmp_path) == {}
+    first = EventFile(tmp_path)
+    first.add(1, {"loss": 2.5, "lr": 0.5})
+    first.add(2, {"loss": 2.0})
+    first.add(3, {"loss": 1.0})
+    first.path.write_bytes(first.path.read_bytes()[:-1])
+    EventFile(tmp_path).add(2, {"loss": 0.25, "speed": 4.0})
+    assert read_events(tmp_path) == {1: {"loss": 2.5, "lr": 0.5}, 2: {"loss": 0.25, "speed": 4.0}}
