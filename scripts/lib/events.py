@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from scripts.lib.protobuf import BYTES, FIXED32, FIXED64, VARINT, by_number, field, fields, integer, varint
@@ -55,24 +55,25 @@ class EventFile:
             stream.write(length + _checksum(length) + data + _checksum(data))
 
 
-def read_events(folder: Path) -> dict[int, dict[str, float]]:
-    """Return the numbers in all event files of a run, by step and tag; of a step that was done again the later ones."""
+def read_events(folder: Path, tags: Collection[str]) -> dict[int, dict[str, float]]:
+    """Return the numbers with some tags in all event files of a run, by step; of a step that was done again the later ones."""
     found: dict[int, dict[str, float]] = {}
+    wanted = {tag.encode("utf-8"): tag for tag in tags}
     for path in sorted((folder / FOLDER).glob("events.out.tfevents.*")):
         for event in map(by_number, _records(path.read_bytes())):
             for _, _, value in fields(event.get(SUMMARY, b"")):
                 entry = by_number(value)
-                (number,) = struct.unpack("<f", entry[NUMBER])
-                found.setdefault(integer(event[STEP]), {})[entry[TAG].decode("utf-8")] = number
+                if (tag := wanted.get(entry[TAG])) is not None:
+                    (found.setdefault(integer(event[STEP]), {})[tag],) = struct.unpack("<f", entry[NUMBER])
     return dict(sorted(found.items()))
 
 
 def _records(data: bytes) -> Iterator[bytes]:
-    """Yield the records of a file; the last one of a run that was killed may not be whole and is left out."""
+    """Yield the records of a file that their checksums prove; the last one of a run that was killed may not be whole."""
     start = 0
-    while start + 12 <= len(data):
+    while start + 12 <= len(data) and data[start + 8 : start + 12] == _checksum(data[start : start + 8]):
         stop = start + 12 + int.from_bytes(data[start : start + 8], "little")
-        if stop + 4 <= len(data):
+        if data[stop : stop + 4] == _checksum(data[start + 12 : stop]):
             yield data[start + 12 : stop]
         start = stop + 4
 

@@ -34,7 +34,7 @@ def watched_rows(models: Sequence[Artefact], checkpoints: Path) -> list[Row]:
         name, made = model.manifest_path.parent.name, provenance_path(model.manifest_path)
         if not made.is_file():
             continue
-        events = read_events(checkpoints / recipe_digest(json.loads(made.read_text("utf-8"))))
+        events = read_events(checkpoints / recipe_digest(json.loads(made.read_text("utf-8"))), SHOWN)
         for tag, (title, unit) in SHOWN.items():
             noted = [
                 {"step": step, tag: values[tag]}
