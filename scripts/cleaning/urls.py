@@ -153,10 +153,15 @@ def spelled(hosts: pa.Array) -> pa.Array:
 
 
 def _decoded(label: str) -> str:
+    """Return the letters of a label in punycode; one that is broken, or stands for letters that need none, as it is."""
+    if not label.startswith(_CODED):
+        return label
     try:
-        return label.removeprefix(_CODED).encode("ascii").decode("punycode") if label.startswith(_CODED) else label
+        plain = label.removeprefix(_CODED).encode("ascii").decode("punycode")
+        plain.encode("utf-8")  # half of a surrogate pair is no letter
     except UnicodeError:
         return label
+    return label if plain.isascii() else plain
 
 
 def normalised(kind: str, paths: Sequence[Path]) -> pa.Array:

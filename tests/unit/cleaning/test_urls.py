@@ -134,6 +134,15 @@ def test_neither_a_byte_order_mark_nor_punycode_hides_an_entry(tmp_path: Path) -
     ]
 
 
+@pytest.mark.parametrize("host", ["xn--ab-zd9k.com", "xn--bad-.com", "xn--.com", "xn--ü.com"])
+def test_broken_punycode_is_compared_as_it_stands(tmp_path: Path, host: str) -> None:
+    lists = loaded(tmp_path, {"domains": "bad.com\n"})
+    assert lists.matched(pa.array([f"http://{host}/", "http://bad.com/"]))["url_domains"].to_pylist() == [
+        [],
+        ["bad.com"],
+    ]
+
+
 def test_an_entry_that_could_never_match_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has the entry 'two-words', but words are single words") as told:
         loaded(tmp_path, {"words": "one\nTwo-Words\n"})
