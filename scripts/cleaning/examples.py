@@ -94,8 +94,10 @@ def draw(parts: Mapping[str, Sequence[Path]], limit: int, features: Features, se
     counts = {source: sum(pq.read_metadata(path).num_rows for path in paths) for source, paths in parts.items()}
     sample = Sample(documents=sum(counts.values()))
     vectoriser = Vectoriser(features)
-    for source, count in sorted(allowances(counts, limit).items()):
-        places = chosen_ids(parts[source], count, seed)
+    smallest = {source: chosen_ids(paths, limit, seed) for source, paths in parts.items()}
+    allowed = allowances({source: len(found) for source, found in smallest.items()}, limit)  # of ids, not of rows
+    for source, count in sorted(allowed.items()):
+        places = dict(sorted(smallest[source].items(), key=lambda one: (one[1], one[0]))[:count])
         for path in parts[source]:
             for row in progress(
                 read_rows(path, ["id", "text"]), pq.read_metadata(path).num_rows, f"examples of {source}"

@@ -342,9 +342,17 @@ def test_an_id_that_comes_again_is_drawn_alike_from_any_parts(tmp_path: Path) ->
         for half, texts in enumerate((first, {**later, **equal}))
     ]
     features = Features(1, 1024, 50)
+    more = publish_documents(tmp_path / "more.json", BAD)
     one, other = (
-        draw({"good": [path.with_suffix(".parquet") for path in paths]}, 10, features, 1, 0.2)
+        draw(
+            {"good": [path.with_suffix(".parquet") for path in paths], "more": [more.with_suffix(".parquet")]},
+            90,
+            features,
+            1,
+            0.2,
+        )
         for paths in (whole, halves)
     )
     assert [example.key for example in one.examples] == [example.key for example in other.examples]
-    assert len({example.key[1] for example in one.examples}) == 10 < len(one.examples)
+    drawn = {source: {e.key[1] for e in one.examples if e.source == source} for source in ("good", "more")}
+    assert [len(ids) for ids in drawn.values()] == [40, 50] and len(one.examples) > 90
