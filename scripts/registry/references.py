@@ -18,7 +18,7 @@ from scripts.sources.addresses import NESTED, WEB, check_scheme, is_glob, scheme
 from scripts.sources.kinds import check_reader_options
 from scripts.sources.local import dataset_builder, local_folder
 from scripts.sources.packages import parse_package
-from scripts.tasks.item import DEVELOPMENT
+from scripts.tasks.item import DEVELOPMENT, is_development
 
 ORIGINS = {"crawl": "common_crawl", "dump": "wikipedia", "dataset": "huggingface"}  # and the kind that has them
 GENERATED = "minimal_pairs"  # the kind of task that needs no files
@@ -133,7 +133,7 @@ def _check_task(name: str, task: Mapping[str, Any], folder: Path) -> None:
 def _require_held_out(key: str, name: str, task: Mapping[str, Any]) -> None:
     """Raise UserError for a set without a file that can be held out, since models are scored last of all."""
     paths = [entry["path"] for entry in task["files"]]
-    if task["kind"] == "boolq" and not any(is_glob(path) or path.endswith(DEVELOPMENT) for path in paths):
+    if task["kind"] == "boolq" and not any((is_glob(path) and not scheme(path)) or is_development(path) for path in paths):
         raise UserError(
             f"{key} names {name!r}, none of whose files is a development set (its name ends in {' or '.join(DEVELOPMENT)}), so "
             f"that nothing could be scored on it; add it to tasks.{name}.files."

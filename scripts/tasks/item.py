@@ -29,6 +29,11 @@ class Item:
     texts: list[str] = field(default_factory=list)
 
 
+def is_development(name: str) -> bool:
+    """Tell whether a file of BoolQ is its development set, by its name or address."""
+    return name.partition("?")[0].endswith(DEVELOPMENT)
+
+
 def split_by_hash(key: str) -> str:
     """Return train, dev or test for an item of a set that has no published split."""
     place = unit_interval(0, "task", key)

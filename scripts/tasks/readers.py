@@ -14,7 +14,7 @@ from typing import Any
 
 from scripts.lib.errors import UserError
 from scripts.tasks.catalogues import read_translation
-from scripts.tasks.item import DEVELOPMENT, Files, Item, split_by_hash
+from scripts.tasks.item import Files, Item, is_development, split_by_hash
 from scripts.tasks.minimal_pairs import minimal_pairs
 
 NEUTRAL = 0.5  # mean ratings within this of 0 say neither good nor bad
@@ -62,7 +62,7 @@ def read_boolq(files: Files, removed: Counter[str]) -> Iterator[Item]:
     `dev.jsonl` (in SuperGLUE `val.jsonl`) is the development set. The other files hold training rows, which may have it mixed in:
     rows whose question or passage is in the development set are left out, and so are rows without a label.
     """
-    dev = {name: path for name, path in files.items() if name.endswith(DEVELOPMENT)}
+    dev = {name: path for name, path in files.items() if is_development(name)}
     questions: set[str] = set()
     passages: set[str] = set()
     for key, row, answer in _boolq_rows("dev", dev):
@@ -95,9 +95,9 @@ def _boolq_rows(split: str, files: Files) -> Iterator[tuple[str, Row, bool | Non
 
 
 def _passage(row: Row) -> str:
-    """Return the passage of a row; SuperGLUE has the title before it, the authors have one of its own."""
+    """Return the passage of a row; SuperGLUE, which says `label` for the answer, has the title before it."""
     passage: str = row["passage"]
-    return passage if "title" in row else passage.partition(" -- ")[2] or passage
+    return passage if "title" in row or "answer" in row else passage.partition(" -- ")[2] or passage
 
 
 def _key(text: str) -> str:

@@ -106,6 +106,10 @@ BAD: list[tuple[Edit, str]] = [
     (put("tasks.quiz.files", []), r"tasks\.quiz\.files is \[\], but it must be of length at least 1"),
     (put("tasks.pairs.files", [{"path": "a.txt"}]), r"tasks\.pairs is generated, so it takes no files"),
     (put("tasks.quiz.files", [{"path": "a.txt"}]), r"zero_shot names 'quiz', none of whose files is a development set"),
+    (
+        put("tasks.quiz.files", [{"path": "https://hub.example/train.jsonl?x=1"}]),
+        r"none of whose files is a development",
+    ),
     (put("evaluation.zero_shot", ["exam"]), r"evaluation\.zero_shot names 'exam', which is not under tasks"),
     (ask_masked_for_text, r"evaluation\.zero_shot names 'phrases'.*the masked model 'tiny' cannot write"),
     (put("finetunings.mixed.models", ["huge"]), r"finetunings\.mixed\.models names 'huge', which is not under models"),

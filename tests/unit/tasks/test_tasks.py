@@ -12,6 +12,7 @@ import pytest
 from scripts.lib.manifest import load_manifest
 from scripts.sources import fetch
 from scripts.tasks import prepare
+from scripts.tasks.item import is_development
 from tests.making import arguments
 
 
@@ -86,6 +87,11 @@ OTHER = {"question": "was it so", "passage": "Of old -- It was not."}
             id="several files of training rows",
         ),
         pytest.param(
+            {"dev.jsonl": lines({**ASKED, "answer": True})},
+            [("dev", 1, ASKED["passage"])],
+            id="the authors' form without titles",
+        ),
+        pytest.param(
             {
                 "dev.jsonl": "\ufeff"
                 + lines({**OTHER, "title": "", "passage": "a\u2028b\x85c", "answer": True})
@@ -103,6 +109,11 @@ def test_boolq_is_read_as_it_is_published(
     assert [(item["split"], item["answer"], json.loads(item["meta"])["passage"]) for item in items] == wanted
     assert account["quarantined"] == {}
     assert sum(account["removed"].values()) == account["removed"].get("no_label", 0)
+
+
+def test_a_development_set_is_known_by_an_address_too() -> None:
+    assert is_development("https://hub.example/boolq/dev.jsonl?download=true") and is_development("super/val.jsonl")
+    assert not is_development("https://hub.example/train.jsonl?of=dev.jsonl")
 
 
 def test_snippets_of_several_files_are_all_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
