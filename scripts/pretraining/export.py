@@ -24,7 +24,7 @@ from scripts.pretraining.data import TrainingData
 from scripts.pretraining.job import RESULT, Job
 from scripts.pretraining.metrics import METRICS
 from scripts.pretraining.recipe import BEST_FIT, BF16
-from scripts.pretraining.sampling import TEMPERATURE, TOP_K, prompts_of
+from scripts.pretraining.sampling import REPEATED, TEMPERATURE, TOP_K, prompts_of
 from scripts.pretraining.size import parameters
 
 NEW_TOKENS = 64
@@ -140,6 +140,7 @@ def _sample(
         do_sample=True,
         temperature=TEMPERATURE,
         top_k=min(TOP_K, job.vocabulary),
+        no_repeat_ngram_size=REPEATED,
         max_new_tokens=min(NEW_TOKENS, room),
         suppress_tokens=padding or None,
     )

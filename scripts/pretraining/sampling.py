@@ -16,7 +16,8 @@ from scripts.pretraining.data import TrainingData
 from scripts.pretraining.engine import Engine
 from scripts.pretraining.job import Job
 
-PROMPT_TOKENS, NEW_TOKENS, TOP_K, TEMPERATURE = 16, 32, 20, 0.4
+PROMPT_TOKENS, NEW_TOKENS = 16, 32
+TOP_K, TEMPERATURE, REPEATED = 20, 0.5, 3  # no REPEATED tokens come in a row a second time: small models go round in circles
 
 
 def prompts_of(job: Job, data: TrainingData, source: str, limit: int) -> list[list[int]]:
@@ -40,7 +41,7 @@ def continuation(job: Job, engine: Engine, prompt: list[int]) -> list[int]:
     for _ in range(min(NEW_TOKENS, job.recipe.architecture.context - len(prompt))):
         with torch.no_grad():
             logits = engine.logits(torch.tensor([ids], device=engine.device))[0, -1]
-        chosen = draw(logits[: job.vocabulary].float().cpu(), generator).to(engine.device)
+        chosen = draw(logits[: job.vocabulary].float().cpu(), ids, generator).to(engine.device)
         dist.broadcast(chosen, 0)
         ids.append(int(chosen))
         if ids[-1] == END:
@@ -48,7 +49,14 @@ def continuation(job: Job, engine: Engine, prompt: list[int]) -> list[int]:
     return ids[len(prompt) :]
 
 
-def draw(logits: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw one of the most probable ids."""
-    best, ids = logits.topk(min(TOP_K, len(logits)))
-    return ids[torch.multinomial(torch.softmax(best / TEMPERATURE, 0), 1, generator=generator)]
+def draw(logits: Tensor, ids: list[int], generator: torch.Generator) -> Tensor:
+    """Draw one of the most probable ids that may follow `ids`."""
+    allowed = logits.index_fill(0, torch.tensor(repeating(ids), dtype=torch.int64), -torch.inf)
+    best, places = allowed.topk(min(TOP_K, len(logits)))
+    return places[torch.multinomial(torch.softmax(best / TEMPERATURE, 0), 1, generator=generator)]
+
+
+def repeating(ids: list[int]) -> list[int]:
+    """Return the ids after which the last REPEATED would have stood in `ids` before."""
+    last, before = ids[1 - REPEATED :], REPEATED - 1
+    return [ids[at + before] for at in range(len(ids) - before) if ids[at : at + before] == last]
