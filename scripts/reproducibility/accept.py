@@ -25,7 +25,7 @@ from scripts.reproducibility.preflight import artefacts
 def recorded_digests(results: Path, program: str) -> list[str]:
     """Return the code digests, sorted, with which the results of `program` on disk were made.
 
-    Raises UserError where there are none, or one has a record that cannot be read.
+    Raises UserError where there is no such folder, or where a result has a record that cannot be read.
     """
     if not results.is_dir():
         raise UserError(f"There is no folder {results}; name the results with --results, or run the workflow.")
