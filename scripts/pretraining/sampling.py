@@ -17,7 +17,11 @@ from scripts.pretraining.engine import Engine
 from scripts.pretraining.job import Job
 
 PROMPT_TOKENS, NEW_TOKENS = 16, 32
-TOP_K, TEMPERATURE, REPEATED = 20, 0.5, 3  # no REPEATED tokens come in a row a second time: small models go round in circles
+TOP_K, TEMPERATURE, REPEATED = (
+    20,
+    0.5,
+    3,
+)  # no REPEATED tokens come in a row a second time: small models go round in circles
 
 
 def prompts_of(job: Job, data: TrainingData, source: str, limit: int) -> list[list[int]]:

@@ -133,7 +133,9 @@ def _check_task(name: str, task: Mapping[str, Any], folder: Path) -> None:
 def _require_held_out(key: str, name: str, task: Mapping[str, Any]) -> None:
     """Raise UserError for a set without a file that can be held out, since models are scored last of all."""
     paths = [entry["path"] for entry in task["files"]]
-    if task["kind"] == "boolq" and not any((is_glob(path) and not scheme(path)) or is_development(path) for path in paths):
+    if task["kind"] == "boolq" and not any(
+        (is_glob(path) and not scheme(path)) or is_development(path) for path in paths
+    ):
         raise UserError(
             f"{key} names {name!r}, none of whose files is a development set (its name ends in {' or '.join(DEVELOPMENT)}), so "
             f"that nothing could be scored on it; add it to tasks.{name}.files."

@@ -52,4 +52,4 @@ def test_a_wrong_byte_costs_at_most_the_records_from_there_on(tmp_path: Path) ->
         damaged[place] ^= 0x21
         file.path.write_bytes(damaged)
         found = read_events(tmp_path, ["loss"])
-        assert found.items() <= whole.items() and len(found) < len(whole) or place < len(written) // 4
+        assert (found.items() <= whole.items() and len(found) < len(whole)) or place < len(written) // 4
