@@ -125,11 +125,11 @@ def tidy(text: str) -> str:
 
 def _without_line_numbers(text: str) -> str:
     """Return text without the numbers of verses; those on lines next to each other are of a table."""
-    found = list(_LINE_NUMBER.finditer(text))
-    close = [text.count("\n", one.end(), other.start()) < _VERSES_APART for one, other in itertools.pairwise(found)]
-    pieces, at = [], 0
-    for number, before, after in zip(found, [False, *close], [*close, False], strict=False):
+    pieces, at, before = [], 0, False
+    for number, other in itertools.pairwise(itertools.chain(_LINE_NUMBER.finditer(text), [None])):
+        after = other is not None and text.count("\n", number.end(), other.start()) < _VERSES_APART
         if number[1] and not (before or after):
             pieces.append(text[at : number.start()])
             at = number.end()
+        before = after
     return "".join([*pieces, text[at:]])

@@ -81,23 +81,23 @@ def _parted(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 def _joined(lines: Iterator[tuple[int, bytes, bool]]) -> Iterator[tuple[int, bytes, bool]]:
     """Yield the lines without blanks around them, those of one row together: up to its end, or to the next tag."""
-    row: list[bytes] = []
-    first = size = 0
+    row = bytearray()  # blank lines count too: a list of them would grow without end
+    first = 0
     for number, line, whole in lines:
         line = line.strip()
-        if row and not (whole and not line.startswith(b"<") and size + len(line) <= MAX_RECORD_BYTES):
-            yield first, b"\n".join(row), True
-            row = []
+        if row and not (whole and not line.startswith(b"<") and len(row) + len(line) + 1 <= MAX_RECORD_BYTES):
+            yield first, bytes(row), True
+            row = bytearray()
         if row or (whole and line.startswith(b"<row") and not line.endswith(b">")):
-            first, size = (first, size + len(line)) if row else (number, len(line))
-            row.append(line)
+            first = first if row else number
+            row += (b"\n" if row else b"") + line
         if not row:
             yield number, line, whole
         elif line.endswith(b">"):
-            yield first, b"\n".join(row), True
-            row = []
+            yield first, bytes(row), True
+            row = bytearray()
     if row:
-        yield first, b"\n".join(row), True
+        yield first, bytes(row), True
 
 
 def threads_named(row: bytes) -> list[int] | None:

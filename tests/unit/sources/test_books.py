@@ -128,6 +128,15 @@ def test_numbers_of_verses_go_and_those_of_tables_stay() -> None:
     assert tidy(table) == table
 
 
+def test_numbers_at_the_ends_of_all_lines_take_no_memory() -> None:
+    table = "a   5\n" * 100_000
+    tracemalloc.start()
+    assert tidy(table) == table.strip()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * len(table)
+
+
 def test_old_encodings_and_line_ends_are_read(tmp_path: Path) -> None:
     found = documents_of(tmp_path, "old.txt", "Caf\u00e9 \u201cbees\u201d\r\nfly\r\n".encode("cp1252"), "books")
     assert found.list[0]["text"] == "Café “bees”\nfly"

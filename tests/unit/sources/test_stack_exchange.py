@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
@@ -12,6 +14,7 @@ import py7zr
 import pytest
 
 from scripts.sources import sevenzip
+from scripts.sources.readers import stackexchange
 
 from .running import Extracted, documents_of, run_extract, run_fetch
 
@@ -146,6 +149,20 @@ def test_a_dump_without_lines_is_read_however_long_it_is(tmp_path: Path) -> None
     rows = [question(n, f"Why {n}?", "<p>" + "so " * 400_000 + f"{n}</p>") for n in range(1, 31)]
     found = documents_of(tmp_path, "Posts.xml", f"<posts>{''.join(rows)}</posts>".encode(), "social")
     assert found.accounting == {"in": 30, "kept": 30, "removed": {}, "quarantined": {}}
+
+
+def test_a_row_that_goes_on_in_blank_lines_takes_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stackexchange, "MAX_RECORD_BYTES", 1 << 16)
+    dump = tmp_path / "Posts.xml"
+    dump.write_bytes(gzip.compress(b'<posts>\n<row Id="1"' + b"\n" * 1_500_000 + f"{QUESTION}\n</posts>".encode()))
+    tracemalloc.start()
+    try:
+        found = list(stackexchange.read(dump, "Posts.xml", {}))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [getattr(one, "reason", "kept") for one in found] == ["malformed_xml", "kept"]
+    assert peak < 8 << 20
 
 
 def test_questions_of_two_sites_are_told_apart(tmp_path: Path) -> None:
