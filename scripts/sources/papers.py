@@ -31,6 +31,7 @@ _DRAWN = frozenset((".pgf", ".tikz"))  # pictures in TeX, of any size, that say 
 _PACKED = frozenset((".gz", ".tgz"))
 _NESTED = _PACKED | {".pdf"}
 _ARTICLES = frozenset((".nxml", ".xml"))
+_TELLING = _NESTED | _ARTICLES | _TEX
 _IDENTIFIER = re.compile(r"(?:\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?\d{7})(?:v\d+)?\Z")
 _SUFFIXES = (".gz", ".tgz", ".tar", ".tex", ".pdf")
 _COMMAND = re.compile(
@@ -120,27 +121,33 @@ def _single(path: Path, origin: str) -> Paper | Outcome:
 
 
 def _tar(path: Path, origin: str, nested: bool) -> Iterator[Paper | Articles | Outcome]:
-    """Tell a tar of papers or articles from the tar of one paper by its names: no TeX file is beside them."""
-    suffixes: set[str] = set()
+    """Tell a tar of papers or articles from the tar of one paper by its names: no TeX file is beside them.
+
+    A package of PubMed Central (`.nxml`) may have one as a supplement, and a paper may have pictures and data in XML.
+    """
+    suffixes: set[str] = set()  # of those that matter alone, however many a tar has
     broken = None
     try:
-        for name, _, _ in _members(path):
-            suffixes.add(posixpath.splitext(name)[1].lower())
+        for name, _, read in _members(path):
+            suffix = posixpath.splitext(name)[1].lower()
+            if suffix in _TELLING or (not suffix and _COMMAND.search(read(CHUNK))):
+                suffixes.add(suffix)  # the empty one where `ms`, say, is TeX: a licence beside articles makes no paper
     except BrokenStream as error:
         broken = error
-    if not nested and suffixes & (_NESTED | _ARTICLES) and not suffixes & _TEX:
-        yield from _bulk(path, origin, wanted=_ARTICLES | _PACKED if suffixes & _ARTICLES else suffixes)
+    articles = ".nxml" in suffixes or (".xml" in suffixes and not suffixes & (_TEX | {""}))
+    if not nested and (articles or (suffixes & _NESTED and not suffixes & _TEX)):
+        yield from _bulk(path, origin, wanted=_ARTICLES | _PACKED if articles else None)
     elif broken:
         raise broken
     else:
         yield _one(path, origin)
 
 
-def _bulk(path: Path, origin: str, wanted: Set[str]) -> Iterator[Paper | Articles | Outcome]:
-    """Yield what the members with wanted suffixes are; each is copied to a file without a name, and broken alone."""
+def _bulk(path: Path, origin: str, wanted: Set[str] | None) -> Iterator[Paper | Articles | Outcome]:
+    """Yield what the members with wanted suffixes (None: all) are; each is copied to a file without a name, and broken alone."""
     for name, size, read in _members(path):
         position = f"{origin}!{name}"
-        if posixpath.splitext(name)[1].lower() not in wanted:
+        if wanted is not None and posixpath.splitext(name)[1].lower() not in wanted:
             continue
         if not size:
             yield removed("empty", position)

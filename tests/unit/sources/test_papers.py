@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import tarfile
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -260,6 +261,34 @@ def test_articles_in_xml_may_be_packed(tmp_path: Path) -> None:
     assert [(entry["reason"], entry["position"].partition(" ")[0]) for entry in found.quarantine] == [
         ("truncated", "PMC/2.xml")
     ]
+
+
+@pytest.mark.parametrize("main", ["ms", "ms.tex"])
+def test_a_picture_in_xml_makes_no_articles_of_a_paper(tmp_path: Path, main: str) -> None:
+    found = extracted(tmp_path, "p.tar", tar({main: paper("Bees."), "fig.xml": "<svg/>"}))
+    assert ({key: row["text"] for key, row in found.rows.items()}, found.accounting["in"]) == ({"p": "Bees."}, 1)
+
+
+@pytest.mark.parametrize("beside", [{"supp.tex": paper("Supplement.")}, {"LICENSE": "CC BY"}])
+def test_an_article_in_xml_is_one_beside_other_files(tmp_path: Path, beside: dict[str, str | bytes]) -> None:
+    name = "a.nxml" if "supp.tex" in beside else "a.xml"
+    found = extracted(tmp_path, "PMC1.tar", tar({name: ARTICLE, **beside}))
+    assert (list(found.rows), found.accounting["in"]) == (["10.1/x"], 1)
+
+
+def test_suffixes_without_end_take_no_memory(tmp_path: Path) -> None:
+    members: dict[str, str | bytes] = {f"f.{number}{'x' * 60_000}": "" for number in range(200)}
+    archive = tmp_path / "p.tar"
+    archive.write_bytes(tar(members | {"main.tex": paper("Bees.")}))
+    tracemalloc.start()
+    try:
+        (found,) = papers.read_papers(archive, "p.tar")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert isinstance(found, papers.Paper)
+    assert list(found.files) == ["main.tex"]
+    assert peak < 4 << 20
 
 
 def test_a_folder_of_articles_is_read(tmp_path: Path) -> None:
