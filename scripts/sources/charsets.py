@@ -83,8 +83,11 @@ def _decode_all(data: bytes, encoding: str) -> str:
 def nearly_utf8(data: bytes) -> str | None:
     """Return text that is UTF-8 by more characters beyond ASCII than are damaged; None for one in another charset."""
     text = data.decode("utf-8", "replace")
-    beyond_ascii = len(text) - len(text.encode("ascii", "ignore"))
-    return text if beyond_ascii > 2 * text.count("\ufffd") else None
+    return text if _beyond_ascii(text) > 2 * text.count("\ufffd") else None
+
+
+def _beyond_ascii(text: str) -> int:
+    return len(text) - len(text.encode("ascii", "ignore"))
 
 
 def decode_page(data: bytes, declared: str | None) -> str:
@@ -153,7 +156,7 @@ def decode_legacy(data: bytes, stated: str | None = None) -> str:
     """Return bytes of an old text as text.
 
     That is UTF-8 where valid or nearly so, else what it states or the bytes are surely in, else Windows-1252 as Project
-    Gutenberg used it.
+    Gutenberg used it. UTF-8 that is only stated needs as many whole characters beyond ASCII as damaged ones.
     """
     text = decode(data)
     text = nearly_utf8(data) if text is None else text
@@ -162,7 +165,9 @@ def decode_legacy(data: bytes, stated: str | None = None) -> str:
     for encoding in (stated, _other_charset(data[:DETECTED])):
         if encoding and encoding != LATIN:
             text = _decode_all(data, encoding)
-            if text.count("\ufffd") * 1000 <= len(text):
+            damaged = text.count("\ufffd")
+            stray = encoding.startswith("utf") and _beyond_ascii(text) < 2 * damaged
+            if damaged * 1000 <= len(text) and not stray:
                 return text
     return data.decode(LATIN, "replace")
 

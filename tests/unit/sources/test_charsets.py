@@ -33,3 +33,18 @@ def test_names_of_charsets_mean_what_browsers_take_them_for(codec: str, name: st
     assert text in decode_page((declaration + page(text * 9)).encode(codec), None)
     assert text in decode_html(page(text * 9, element).encode(codec))
     assert text in decode_chapter((declaration + page(text * 9)).encode(codec))
+
+
+WORDS = "Bees fly from flower to flower. " * 200
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        (b"caf\xe9 na\xefve", "café naïve"),
+        ("café naïve “bees” ".encode() + b"\xff", "café naïve “bees” \ufffd"),
+        ("café ".encode() + b"\xff", "café \ufffd"),
+    ],
+)
+def test_a_page_that_says_it_is_utf8_must_show_it(data: bytes, shown: str) -> None:
+    assert shown in decode_html(page(WORDS + "@", '<meta charset="utf-8">').encode().replace(b"@", data))
