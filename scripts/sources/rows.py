@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,11 @@ from scripts.sources.records import Outcome, Record, quarantined
 
 COLUMNS = {"text": "text", "id": "id", "url": "url", "date": "date"}
 ROW = "_row"  # the column with the number of a row in a whole split, which fetched data sets have beside their own
-_EPOCH = 10**8  # in 1973
+# What is taken for seconds since 1970, milliseconds or microseconds: how many make a second, from where to where.
+_TIMES = ((1, 10**8, 2 * 10**9), (10**3, 3 * 10**11, 2 * 10**12), (10**6, 10**15, 2 * 10**15))
+_MOST = 10**20  # no form of a date has more digits
+# Digits of an hour that could be seconds too; those of later years are above all of these.
+_HOUR = re.compile(r"19\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])")
 
 
 def row_record(
@@ -39,10 +44,14 @@ def value_of(row: Mapping[str, Any], column: str) -> Any:
 
 
 def _date(value: Any) -> str | None:
-    """Return a date; numbers may be seconds or milliseconds since 1970, smaller ones a year or the digits of a day."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= _EPOCH:
-        return iso_date(value // 1000 if abs(value) >= 1000 * _EPOCH else value)
-    return _string(value)
+    """Return a date; a number is what could be a time since 1970, else a year or the digits of a day, hour or second."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) < _TIMES[0][1]:
+        return _string(value)
+    if not abs(value) < _MOST:
+        return None
+    number = int(value)
+    scale = next((scale for scale, first, end in _TIMES if first <= number < end), None)
+    return str(number) if scale is None or _HOUR.fullmatch(str(number)) else iso_date(number // scale)
 
 
 def _string(value: Any) -> str | None:
