@@ -7,7 +7,7 @@ removed by reason.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,8 @@ _READ, _FETCHED = (b"response", b"resource", b"conversion"), ("response", "resou
 _ANSWER = regex.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})\b")
 _CHARSET = regex.compile(r"\bcharset\s*=[\s\"']*([^\s\"';,]+)", regex.I)
 _HTML_BYTES = tuple(name.encode() for name in _HTML)
+# What the header of a record itself says its block is, where that may be a page or its text.
+_FORMS = {b"resource": (*_HTML_BYTES, b"application/http"), b"conversion": (*_HTML_BYTES, _PLAIN.encode(), b"")}
 _BLANK = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # marks, and white space in any encoding
 _ARC_NAME = regex.compile(r"\.arc(?:\.[a-z0-9]+)?\Z", regex.I)
 _NO_TEXT = regex.compile("[\x00-\x08\x0e-\x1f\x7f\ufffd]")
@@ -142,21 +144,25 @@ def _outcome(data: bytes, position: str) -> Outcome:
 def passed_over(data: bytes) -> str | None:
     """Return why a record has no page, as far as a look at its headers tells without parsing them; most have none."""
     end = after_blank_line(data, 0, HEADER_BYTES)
-    kind = field(data[:end].lower(), b"warc-type")
+    head = data[:end].lower()
+    kind = field(head, b"warc-type")
     if kind is not None and kind not in _READ:
         return "no_page_record"
+    if kind in _FORMS:
+        return _no_form_of(head, _FORMS[kind])
     answer = _ANSWER.match(data, final_answer(data, end)) if kind == b"response" else None
     if answer is None:
         return None
     if answer[1] != b"200":
         return "no_success_response"
     stop = after_blank_line(data, answer.end(), answer.end() + HEADER_BYTES)
-    form = field(data[answer.end() : stop].lower(), b"content-type")
-    return (
-        "no_html"
-        if form is not None and form.partition(b";")[0].partition(b",")[0].strip() not in _HTML_BYTES
-        else None
-    )
+    return _no_form_of(data[answer.end() : stop].lower(), _HTML_BYTES)
+
+
+def _no_form_of(head: bytes, forms: Sequence[bytes]) -> str | None:
+    form = field(head, b"content-type")
+    known = form is None or form.partition(b";")[0].partition(b",")[0].strip() in forms
+    return None if known else "no_html"
 
 
 def _page(data: bytes, about: Mapping[str, str], address: Address, position: str) -> Outcome:

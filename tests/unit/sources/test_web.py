@@ -370,6 +370,20 @@ def test_what_is_no_page_is_none_at_any_length(tmp_path: Path, pack: Callable[[b
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("kind", "form", "reason"),
+    [
+        ("resource", b"video/mp4", "no_html"), ("conversion", b"image/png", "no_html"),
+        ("resource", b"Text/HTML; charset=utf-8", "too_long"), ("resource", b"application/http", "too_long"),
+        ("conversion", b"text/plain", "too_long"),
+    ],
+)  # fmt: skip
+def test_the_form_of_a_record_without_an_answer_is_its_own(tmp_path: Path, kind: str, form: bytes, reason: str) -> None:
+    long = record(2, bytes(40 << 20), kind).replace(b"application/http; msgtype=response", form)
+    counts = documents_of(tmp_path, "w.warc", b"".join([RECORDS[0], long, RECORDS[-1]]), "web").accounting
+    assert (counts["kept"], counts["removed"] | counts["quarantined"]) == (2, {reason: 1})
+
+
 def test_of_what_was_converted_text_and_pages_are_kept(tmp_path: Path) -> None:
     blocks = {
         "text/plain": b"Bees fly.",
