@@ -172,7 +172,7 @@ def quantity(converter: Converter, name: str) -> None:
     if len(arguments) < number:
         source.push(" ".join([*arguments, ""]))  # another package has a command of this name
     else:
-        source.push((f"{option} " if name == "unit" and option[:1].isdecimal() else "") + shown(*arguments))
+        source.push((f"{option} " if name == "unit" and option and "=" not in option else "") + shown(*arguments))
 
 
 def unknown(converter: Converter) -> None:

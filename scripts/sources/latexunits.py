@@ -32,6 +32,7 @@ _SHORT = frozenset((
 _POWERS = {"squared": "²", "cubed": "³", "square": "²", "cubic": "³"}
 _TOKEN = re.compile(r"\\([A-Za-z]+)[ \t]*(?:\{([^{}]*)\})?|(\\.|[^\\]+)", re.S)
 _RAISED = re.compile(r"\^(?:\{([^{}]*)\}|(-?\d))")
+_DOT = re.compile(r"\.(?!\d)")  # stands between two units
 _NUMBER = re.compile(r"([-+]?[\d.,]*)[eEdD]([-+]?\d+)")
 
 
@@ -50,8 +51,11 @@ def unit(text: str) -> str:
     glued, power = True, ""
     for token in _TOKEN.finditer(text):
         command, argument, literal = token.groups()
+        symbol = _PREFIXES.get(command) or _UNITS.get(command) or _short(command or "")
+        inner = unit(argument) if argument and (symbol or command == "per" or command in _POWERS) else ""
         if literal:
-            out.append(_RAISED.sub(lambda raised: _script(raised[1] or raised[2] or ""), literal).replace(".", " "))
+            shown = _RAISED.sub(lambda raised: _script(raised[1] or raised[2] or ""), literal)
+            out.append(_DOT.sub(" ", shown))
             glued = not literal[-1:].isalnum()
         elif command == "per":
             out.append("/")
@@ -65,12 +69,15 @@ def unit(text: str) -> str:
         elif command in ("of", "highlight", "cancel"):
             continue
         else:
-            symbol = _PREFIXES.get(command) or _UNITS.get(command) or _short(command) or token[0]
+            symbol = symbol or token[0]
             out.append(symbol if glued else f" {symbol}")
             glued = command in _PREFIXES
             if not glued:
                 out.append(power)
                 power = ""
+        if inner:
+            out.append(f"{inner if glued or not inner[0].isalnum() else f' {inner}'}{power}")
+            glued, power = False, ""
     return "".join(out).strip()
 
 

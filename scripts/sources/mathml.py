@@ -25,12 +25,14 @@ def formula_text(element: Element) -> str:
     parts = list(map(formula_text, children))
     if name == "mfrac" and len(parts) == 2:
         return "/".join(map(_bracketed, parts))
-    if name == "msub" and len(parts) == 2:
+    if name in ("msub", "munder") and len(parts) == 2:
         return parts[0] + _index(parts[1])
     if name == "msup" and len(parts) == 2:
         return parts[0] + _power(parts[1])
-    if name == "msubsup" and len(parts) == 3:
+    if name in ("msubsup", "munderover") and len(parts) == 3:
         return parts[0] + _index(parts[1]) + _power(parts[2])
+    if name == "mroot" and len(parts) == 2:
+        return _root(*parts)
     if name == "mfenced":
         return f"{element.get('open', '(')}{', '.join(parts)}{element.get('close', ')')}"
     own = [_own(text, name) for text in (element.text, *(part.tail for part in children))]
@@ -48,6 +50,11 @@ def _index(text: str) -> str:
 
 def _power(text: str) -> str:
     return in_unicode("sup", text.strip()) or (f"^{_bracketed(text)}" if text.strip("′″*† ") else text)
+
+
+def _root(text: str, degree: str) -> str:
+    sign = in_unicode("sup", degree.strip())
+    return f"{sign}√{_bracketed(text)}" if sign else f"{_bracketed(text)}^(1/{_bracketed(degree)})"
 
 
 def _bracketed(text: str) -> str:

@@ -253,6 +253,9 @@ MATHML = [
     ("<semantics><mi>&#945;</mi><annotation>\\alpha</annotation></semantics>", "α"),
     ("<mtext>for all </mtext><mi>&thinsp;x</mi>", "for all x"),
     ("<mi>f</mi><mfenced><mi>x</mi><mi>y</mi></mfenced><mfrac><mrow/><mn>2</mn></mfrac>", "f(x, y)/2"),
+    ("<munderover><mo>∑</mo><mrow><mi>i</mi><mo>=</mo><mn>1</mn></mrow><mn>10</mn></munderover><mn>5</mn>", "∑i=1¹⁰5"),
+    ("<munder><mi>x</mi><mn>0</mn></munder><mn>5</mn>", "x₀5"),
+    ("<mroot><mi>x</mi><mn>3</mn></mroot><mroot><mrow><mi>a</mi><mi>b</mi></mrow><mi>n</mi></mroot>", "³√x(ab)^(1/n)"),
     ("bare", "bare"),
 ]
 

@@ -75,6 +75,8 @@ A second paragraph. \begin{table}\begin{tabular}{ll}cell & cell\end{tabular}\end
         (r"\SIrange{1}{5}{\metre} \SI{5 \pm 1}{\square\cm} \unit[10]{km} \si{kg.m^{-2}} \SI{3}{\percent} x",
          "1 to 5 m 5 ±1 cm² 10 km kg m⁻² 3 % x"),
         (r"\SI{20}{\degreeCelsius} \SI{9}{\um} \SI{2}{\Msun} \qty{text} \numlist{1;2e3}", "20 °C 9 µm 2 text 1, 2 × 10³"),
+        (r"\SI{2}{\micro{\meter}} \si{\kilo\meter\per{\second}} \si{\square{\cm}} \si{0.5 m.s}", "2 µm km/s cm² 0.5 m s"),
+        (r"\unit[-40]{K} \unit[.5]{s} \unit[$5\times10^3$]{m} \unit[per-mode=symbol]{\km}", r"-40 K .5 s $5\times10^3$ m km"),
         (r"as in Ref.~\onlinecite{prl2000}, by \citeA{b} and \citet{c}", "as in Ref., by"),
         (r"\IEEEPARstart{T}{his} is, i.e.\@ so, \lettrine[x]{O}{nce} \replaced{new}{old}\deleted{x} \char`\% \char'65 \char65",
          "This is, i.e. so, Once new % 5 A"),
