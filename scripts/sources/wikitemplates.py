@@ -22,7 +22,7 @@ _FIRST = frozenset((
     "ship title", "sic!", "simplenuclide", "small", "smaller", "strikethrough", "strong", "sub",
     "sup", "text", "text quote", "tmath", "tooltip", "translation", "tt", "u", "underline", "vanchor",
     "var", "verse", "visible anchor", "nihongo", "ruby", "furigana",
-    "highlight", "iast", "mark", "nobold", "noitalic", "overline", "polytonic", "sc", "sic", "smallcaps", "strike", "unicode",
+    "highlight", "iast", "mark", "nobold", "noitalic", "overline", "polytonic", "sc", "smallcaps", "strike", "unicode",
     "zitat", "cita", "esd", "citazione", "citação", "citaat", "cytat", "citat", "citát", "citació", "sitaatti", "idézet",
     "alıntı", "citation bloc", "japonais", "romanes", "szám", "число", "цитата", "اقتباس", "نقل قول",
     "読み仮名", "読み仮名 ruby不使用", "仮リンク", "日本語版にない記事リンク",
@@ -157,8 +157,13 @@ def _ship(positional: list[str], named: dict[str, str]) -> str:
 def _vessel(prefix: str) -> Callable[[list[str], dict[str, str]], str]:
     """Return what shows `HMS Victory (1765)` for {{HMS|Victory|1765}}; a third argument hides the second."""
     return lambda positional, named: " ".join(
-        [prefix, *positional[:1], *(f"({part})" for part in positional[1:] if len(positional) == 2)]
+        [prefix, *positional[:1], *(f"({part})" for part in positional[1:] if part and len(positional) == 2)]
     )
+
+
+def _sic(positional: list[str], named: dict[str, str]) -> str:
+    """Return the word that {{sic|occ|urence}} shows in two parts; a question mark is of the note behind it."""
+    return "".join(part for part in positional if part != "?")
 
 
 def _class(positional: list[str], named: dict[str, str]) -> str:
@@ -233,7 +238,7 @@ _RENDERERS: dict[str, Callable[[list[str], dict[str, str]], str]] = {
     **{"chem": quantities.chem, "music": _music, "root": _root, "radic": _root, "sqrt": _root},
     **dict.fromkeys(("chem2", "bibleref", "bibleverse", "bibleref2", "citequote"), _all),
     **{name.lower(): _vessel(name) for name in ("HMAS", "HMCS", "HMS", "MV", "RMS", "SMS", "SS", "USS")},
-    **{"ship": _ship, "sclass": _class},
+    **{"ship": _ship, "sclass": _class, "sic": _sic},
     **dict.fromkeys(("unbulleted list", "ubl", "plainlist", "bulleted list"), _list),
     **dict.fromkeys(("us$", "usd"), _currency("US$")),
     **dict.fromkeys(("a$", "aud"), _currency("A$")),

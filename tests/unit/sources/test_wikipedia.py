@@ -217,6 +217,7 @@ def test_redirects_are_known_by_their_words(word: str) -> None:
         ("{{£|5}} {{gbp|6}} {{€|7}} {{£}}", "£5 £6 €7 £"),
         ("{{ca.|1900}} {{circa}} 1901", "c. 1900 c. 1901"),
         ("{{sic|teh}} {{sic}} C{{music|sharp}} minor", "teh C♯ minor"),
+        ("{{sic|occ|urence}} {{sic|?}} {{HMS|Victory|}}", "occurence HMS Victory"),
         ("{{chem|SO|4|2-}} {{chem|H|2|O}}", "SO₄²⁻ H₂O"),
         ("{{radic|2}} {{iast|śiva}} {{nobold|x}}", "√2 śiva x"),
         (
