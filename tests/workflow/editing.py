@@ -222,7 +222,8 @@ def _options(config: Config, _: Config, leaf: Leaf) -> None:
 
 
 def _registry(config: Config, package: Config, leaf: Leaf) -> None:
-    package |= {"registry": "debian", "form": None}  # what pip has is none elsewhere
+    """Debian has none of what pip has, and names in lower case only."""
+    package |= {"registry": "debian", "form": None, "name": package["name"].lower()}
 
 
 def _form(config: Config, package: Config, leaf: Leaf) -> None:
@@ -234,7 +235,9 @@ def _task(config: Config, task: Config, leaf: Leaf) -> None:
     generated = task["kind"] == "minimal_pairs"
     if leaf[-1] == "kind" or generated:
         task["kind"] = "sentiment" if task["kind"] == "boolq" else "boolq"
-    if leaf[-1] == "files" or generated:
+    if (
+        leaf[-1] == "files" or generated or task["kind"] == "boolq"
+    ):  # a pattern may find the development set that boolq needs
         task["files"] = [{"path": "*.a", "sha256": None}]
     if generated:
         task["package"] = {"registry": "pip", "name": "other", "version": "9.9", "form": "wheel"}
