@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from scripts.sources.charsets import decode_page
-
 from .running import documents_of
 
 PROSE = "Bees visit flowers and carry pollen from one to the next, which is how most orchards bear fruit. " * 4
@@ -76,54 +74,6 @@ def test_pages_become_main_text_and_the_rest_goes_by_reason(tmp_path: Path, name
     assert found.rows["7"]["text"].endswith("packed")
     assert "Menu" not in found.rows["1"]["text"]
     assert (found.rows["1"]["url"], found.rows["1"]["date"]) == ("http://x.test/1", "2020-01-02T00:00:00Z")
-
-
-def test_the_encoding_is_taken_where_it_is_right() -> None:
-    assert "naïve" in decode_page(html("naïve").encode(), "iso-8859-1")
-    assert "naïve" in decode_page(html("naïve", '<meta charset="windows-1252">').encode("cp1252"), None)
-    assert "Привет" in decode_page(html("Привет").encode("koi8-r"), "koi8-r")
-    assert "naïve" in decode_page(html("naïve").encode("utf-16"), None)
-
-
-@pytest.mark.parametrize("declared", ["utf-8", "iso-8859-1", None])
-@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16"])
-def test_a_page_in_unicode_that_is_damaged_or_cut_keeps_its_text(codec: str, declared: str | None) -> None:
-    text = "Größe — Пчёлы. "
-    page = html(text * 9 + "ü").encode(codec)
-    cut = page[: page.rindex("ü".encode("utf-16-le" if codec == "utf-16" else "utf-8")) + 1]
-    assert decode_page(cut, declared).count(text) == 9
-    if codec != "utf-16":  # where one byte more damages all that follows
-        assert decode_page(page[:-200] + b"\xff" + page[-200:], declared).count(text) == 8
-
-
-OLD = {
-    "shift_jis": "ミツバチは花から花へ飛び、夏に蜂蜜を作ります。",
-    "windows-1251": "Пчёлы летают от цветка к цветку и делают мёд.",
-    "windows-1252": "Die Bienen fliegen über Wälder — schöne Grüße.",
-    "gbk": "蜜蜂从一朵花飞到另一朵花，在夏天酿造蜂蜜。",
-    "euc-kr": "벌은 꽃에서 꽃으로 날아다니며 꿀을 만든다.",
-}
-
-
-@pytest.mark.parametrize("declared", ["utf-8", "iso-8859-1", "us-ascii", None])
-@pytest.mark.parametrize("codec", OLD)
-def test_an_element_that_is_right_goes_before_a_header_that_is_not(codec: str, declared: str | None) -> None:
-    text = OLD[codec]
-    page = html(text * 20, f'<meta http-equiv="Content-Type" content="text/html; charset={codec}">').encode(codec)
-    assert text in decode_page(page, declared)
-    assert text in decode_page(page[: page.rindex(text[-2].encode(codec)) + 1], declared)  # cut
-
-
-@pytest.mark.parametrize("codec", ["shift_jis", "gbk", "windows-1252"])
-def test_an_old_page_that_is_declared_as_utf8_is_told_by_its_bytes(codec: str) -> None:
-    for head in ("", '<meta charset="utf-8">'):
-        assert OLD[codec] in decode_page(html(OLD[codec] * 20, head).encode(codec), "utf-8")
-
-
-def test_a_header_goes_before_an_element_that_does_not_fit() -> None:
-    page = html("naïve, café", '<meta charset="euc-kr">').encode("cp1252")
-    assert "naïve, café" in decode_page(page, "iso-8859-1")
-    assert "Привет" in decode_page(html("Привет", '<meta charset="windows-1252">').encode("koi8-r"), "koi8-r")
 
 
 @pytest.mark.parametrize("charset", ["utf8mb4", "foo", "none", "x-user-defined", "utf-8,gzip", "hex", "base64"])
@@ -239,34 +189,6 @@ def test_bytes_that_are_served_as_html_are_none(tmp_path: Path, kind: str, form:
 def test_a_page_with_some_controls_is_one(tmp_path: Path) -> None:
     page = html(PROSE.replace("Bees", "Be\0es \x1b[0m") + "\ufffd" * 9).encode()
     assert documents_of(tmp_path, "w.warc", record(1, response(page)), "common_crawl").accounting["kept"] == 1
-
-
-JAPANESE = "ハチは花を訪れ、花粉を運びます。"
-
-
-@pytest.mark.parametrize(
-    ("codec", "declared", "meta"),
-    [
-        ("iso2022_jp", "iso-2022-jp", ""),
-        ("iso2022_jp", None, '<meta charset="iso-2022-jp">'),
-        ("iso2022_jp", None, '<meta http-equiv="Content-Type" content="text/html; charset=ISO-2022-JP">'),
-        ("utf-16-le", "utf-16le", ""),
-        ("utf-16-be", "utf-16be", ""),
-        ("utf-16-le", "utf-16", ""),
-        ("utf-16-le", None, ""),
-        ("utf-16-be", "utf-8", ""),
-    ],
-)
-def test_pages_whose_bytes_pass_for_utf8_are_read_as_declared(codec: str, declared: str | None, meta: str) -> None:
-    assert JAPANESE in decode_page(html(JAPANESE, meta).encode(codec), declared)
-    cut = html(JAPANESE, meta).encode(codec)[:-1]
-    assert JAPANESE in decode_page(cut, declared)
-
-
-@pytest.mark.parametrize("declared", ["utf-16le", "utf-16", "iso-2022-jp", None])
-def test_an_old_charset_that_is_declared_wrongly_costs_nothing(declared: str | None) -> None:
-    for text in ("naïve", "naïve\x1b[0m", "naïve\x00"):
-        assert text in decode_page(html(text).encode(), declared)
 
 
 @pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "utf-16-be"])
