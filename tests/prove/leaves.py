@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.prove.processes import in_processes
-from tests.workflow.editing import Leaf, check, default_config, edited, leaves
+from tests.workflow.concerned import check
+from tests.workflow.editing import Leaf, default_config, edited, leaves
 from tests.workflow.harness import Planner
 
 LEAVES_PER_PROCESS = 60  # Snakemake keeps about 10 MB of every workflow that a process plans

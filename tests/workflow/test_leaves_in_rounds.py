@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.workflow.editing import check, default_config, edited, leaves, pattern, rounds
+from tests.workflow.concerned import check, rounds
+from tests.workflow.editing import default_config, edited, leaves, pattern
 from tests.workflow.harness import Planner
 from tests.workflow.leaves import LEAVES
 

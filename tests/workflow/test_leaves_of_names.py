@@ -11,7 +11,8 @@ import copy
 import pytest
 
 from tests.making import at
-from tests.workflow.editing import check, default_config, edited, leaves, of_one_name, pattern, rich_config
+from tests.workflow.concerned import check
+from tests.workflow.editing import default_config, edited, leaves, of_one_name, pattern, rich_config
 from tests.workflow.harness import Planner
 from tests.workflow.jobs import KINDS
 from tests.workflow.leaves import LEAVES, OTHER_LEAVES
