@@ -20,7 +20,7 @@ from scripts.sources.remote import Remote, checksums, listed_digest
 from .downloading import BODY, fetched, origins, sha256, store
 from .running import run_fetch
 from .server import Answer, Request, ranged, serving
-from .test_downloads import Clock
+from .test_download_times import Clock
 
 
 def test_a_file_is_downloaded_once_and_remembered(tmp_path: Path) -> None:
