@@ -21,7 +21,7 @@ Ids = tuple[NDArray[np.integer[Any]], NDArray[np.int64]]  # of all texts one aft
 
 COMPILING_BYTES = 32_000_000  # of text: below, making the machine code for the first time may take longer than it saves
 LOADING_BYTES = 4_000_000  # below, loading it may
-CHECKED_FIRST, CHECKED_EVERY = 32, 128  # the first documents of a part are checked, and then each so many
+CHECKED_FIRST, CHECKED_EVERY = 32, 256  # the first documents of a part are checked, and then each so many
 CHECKED_CHARACTERS = 20_000  # of a checked document: from its start up to where no piece can cross
 
 
@@ -69,10 +69,12 @@ class Checked:
     def encode(self, texts: pa.StringArray, end: int) -> Ids:
         """Return the ids of texts."""
         ids, sizes = self._fast.encode(texts, end)
+        first = range(self._seen, min(CHECKED_FIRST, self._seen + len(texts)))
+        then = range(-(-self._seen // CHECKED_EVERY) * CHECKED_EVERY, self._seen + len(texts), CHECKED_EVERY)
         stops = np.cumsum(sizes)
-        for number in range(len(texts)):
-            if self._seen + number < CHECKED_FIRST or (self._seen + number) % CHECKED_EVERY == 0:
-                self._check(texts[number].as_py(), ids[stops[number] - sizes[number] : stops[number]], end)
+        for number in sorted({*first, *then}):
+            place = number - self._seen
+            self._check(texts[place].as_py(), ids[stops[place] - sizes[place] : stops[place]], end)
         self._seen += len(texts)
         return ids, sizes
 

@@ -19,7 +19,7 @@ from scripts.lib.special_tokens import END
 from scripts.lib.streams import SourceStream
 from scripts.lib.vocabulary import Vocabulary
 from scripts.shards import encode, engines, index
-from scripts.shards.engines import CHECKED_FIRST, Checked, DifferentIds
+from scripts.shards.engines import CHECKED_EVERY, CHECKED_FIRST, Checked, DifferentIds
 from tests.making import arguments, publish_curated
 from tests.real_text import topic_documents
 from tests.unit.tokenizer.test_tokenizer import train_tokenizer
@@ -233,10 +233,10 @@ def test_a_document_between_the_first_ones_and_the_next_of_the_sample_is_checked
 
     engine = Checked(Other(), Letters(), frozenset())  # type: ignore[arg-type]
     engine.encode(pa.array(["abc"] * 100), 2)
-    engine.encode(pa.array(["abc", "x"] * 14 + ["abc"]), 2)  # documents 100 to 128
+    engine.encode(pa.array(["x"] * (CHECKED_EVERY - 100) + ["abc"]), 2)  # up to the first one of the sample
     assert engine.checked == CHECKED_FIRST + 1
     with pytest.raises(DifferentIds, match="other ids for 'yx'"):
-        engine.encode(pa.array(["a"] * 127 + ["yx"]), 2)
+        engine.encode(pa.array(["x"] * (CHECKED_EVERY - 1) + ["yx"]), 2)
 
 
 def test_small_parts_are_compiled_once_there_is_machine_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
