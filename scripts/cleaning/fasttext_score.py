@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scripts.cleaning.fasttext_model import BUCKETS, DIMENSIONS, FNV_OFFSET, FNV_PRIME, LONGEST, SHORTEST, FastTextModel
-from scripts.lib.compiled import compiled
+from scripts.lib.compiled import compiled, compiled_inner
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -24,13 +24,13 @@ TINY = 1e-5  # fastText's guard of logarithms
 MOST_ODDS = 12.0  # log odds beyond which nothing is surer
 
 
-@compiled
+@compiled_inner
 def _mixed(value: np.uint32, byte: np.uint8) -> np.uint32:
     """One step of FNV-1a over a signed byte."""
     return np.uint32((value ^ np.uint32(np.int32(np.int8(byte)))) * PRIME)
 
 
-@compiled
+@compiled_inner
 def _word(
     marked: Bytes, size: int, word_row: npt.NDArray[np.int32], word_bytes: Bytes, word_start: npt.NDArray[np.int64]
 ) -> int:
@@ -54,13 +54,13 @@ def _word(
     return -1
 
 
-@compiled
+@compiled_inner
 def _add(vector: Floats, rows: Floats, row: int) -> None:
     for at in range(SIZE):
         vector[at] += rows[row, at]
 
 
-@compiled
+@compiled_inner
 def _add_ngrams(
     marked: Bytes, size: int, vector: Floats, rows: Floats, kept: Bytes, ngram_row: npt.NDArray[np.int32]
 ) -> int:
@@ -134,7 +134,7 @@ def label_probabilities(vector: Floats, added: int, nodes: Floats, children: npt
     return found[:labels]
 
 
-@compiled
+@compiled_inner
 def likeliest(probabilities: Doubles, possible: npt.NDArray[np.bool_]) -> tuple[int, float]:
     """Return the likeliest of the possible labels, and its log odds against the rest of them, at most `MOST_ODDS`."""
     best = -1

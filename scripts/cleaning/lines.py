@@ -11,7 +11,7 @@ import numpy as np
 from scripts.cleaning import counts as at
 from scripts.cleaning.characters import DECIMAL, LETTER, NUMBER, SPACE, SYMBOL, TERMINAL, UNSPACED, UPPER, Codes
 from scripts.cleaning.counts import Counts, Table
-from scripts.cleaning.recurrence import NEWLINE, add_run, duplicate_paragraphs, nothing_seen
+from scripts.cleaning.recurrence import NEWLINE, Seen, add_run, duplicate_paragraphs, nothing_seen
 from scripts.cleaning.split import Offsets
 from scripts.lib.compiled import compiled, compiled_inner
 from scripts.lib.tables import Hashes
@@ -67,7 +67,16 @@ def _measure_lines(codes: Codes, first: int, last: int, classes: Codes, ascii_ad
     feeds = 0
     for position in range(np.uint64(first), np.uint64(last)):  # unsigned: no place has to be looked at for its sign
         feeds += codes[position] == NEWLINE
-    seen = nothing_seen(feeds + 1)
+    _measure_pieces(codes, first, last, classes, ascii_adds, nothing_seen(feeds + 1), out)
+    out[at.FEEDS] = feeds
+    out[at.WHITE] += feeds
+
+
+@compiled_inner
+def _measure_pieces(
+    codes: Codes, first: int, last: int, classes: Codes, ascii_adds: Hashes, seen: Seen, out: Counts
+) -> None:
+    """Measure each line, and whether it was there before."""
     start = first
     while start < last:
         if codes[start] == NEWLINE:
@@ -81,8 +90,6 @@ def _measure_lines(codes: Codes, first: int, last: int, classes: Codes, ascii_ad
             if not blank:
                 out[at.DUPLICATE_LINE_CHARACTERS] += end - start
         start = end + 1
-    out[at.FEEDS] = feeds
-    out[at.WHITE] += feeds
     if last > first:  # splitting at line feeds leaves an empty piece at either end; the second repeats the first
         edges = int(codes[first] == NEWLINE) + int(codes[last - 1] == NEWLINE)
         out[at.PIECES] += edges

@@ -83,7 +83,12 @@ def duplicate_paragraphs(codes: Codes, first: int, last: int, classes: Codes) ->
         parts += (codes[place] == NEWLINE) & (codes[place - ONE] == NEWLINE)
     if parts == 1:
         return 1, 0, 0
-    seen = nothing_seen(parts)
+    return _count_duplicates(codes, first, last, nothing_seen(parts))
+
+
+@compiled_inner
+def _count_duplicates(codes: Codes, first: int, last: int, seen: Seen) -> tuple[int, int, int]:
+    """Return how many paragraphs there are, how many occurred before, and their characters."""
     paragraphs = duplicates = characters = 0
     start = position = first
     while position <= last:

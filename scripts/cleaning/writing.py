@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scripts.lib.code import data_file
-from scripts.lib.compiled import compiled
+from scripts.lib.compiled import compiled, compiled_inner
 
 Bytes = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]
@@ -27,7 +27,7 @@ PLAIN = np.array(
 )  # never blank
 
 
-@compiled
+@compiled_inner
 def _blank(data: Bytes, at: int) -> int:
     """Return how many bytes of white space, control or layout characters begin at `at`: 0 where none does."""
     first = data[at]
@@ -91,7 +91,7 @@ def sampled(data: Bytes, windows: int, width: int) -> Bytes:
     return out[: length - 1]
 
 
-@compiled
+@compiled_inner
 def _boundary(data: Bytes, at: int) -> int:
     """Return the place of the nearest space before `at`, within `NEAR` bytes, else where the character at `at` begins."""
     for back in range(min(NEAR, at)):

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
-from scripts.lib.compiled import compiled
+from scripts.lib.compiled import compiled_inner
 from scripts.sources.pagefeatures import context, features
 from scripts.sources.pagemarkup import Bytes
 from scripts.sources.pagescan import BEGIN, DEPTH, END, LENGTH, MARKER, SEPARATION, Rows, Scan, scan
@@ -31,7 +31,7 @@ def odds(page: Scan) -> npt.NDArray[np.int64]:
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
-@compiled
+@compiled_inner
 def write_marker(out: Bytes, at: int, marker: int, depth: int) -> int:
     """Write what stands before an item of a list, a bullet or its number; return the position after it."""
     for _ in range(2 * (min(depth, _MOST_INDENT) - 1)):
@@ -53,7 +53,7 @@ def write_marker(out: Bytes, at: int, marker: int, depth: int) -> int:
     return at + 1
 
 
-@compiled
+@compiled_inner
 def write_blocks(text: Bytes, blocks: Rows, taken: npt.NDArray[np.bool_], out: Bytes) -> int:
     """Write the chosen blocks one after the other as a page shows them; return how many bytes they take."""
     at, separation, before = 0, 0, 0
@@ -73,8 +73,9 @@ def write_blocks(text: Bytes, blocks: Rows, taken: npt.NDArray[np.bool_], out: B
                 at += 1
         if row[MARKER]:
             at = write_marker(out, at, row[MARKER], row[DEPTH])
-        out[at : at + row[LENGTH]] = text[row[BEGIN] : row[END]]
-        at += row[LENGTH]
+        for place in range(row[BEGIN], row[END]):
+            out[at] = text[place]
+            at += 1
         separation, before = 0, row[LENGTH]
     return at
 

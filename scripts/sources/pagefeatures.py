@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scripts.lib.compiled import compiled
+from scripts.lib.compiled import compiled, compiled_inner
 from scripts.sources.pagemarkup import Numbers
 from scripts.sources.pagescan import (
     CAPITALS,
@@ -64,7 +64,7 @@ _HEADINGS = np.array([TAG_OF[f"h{level}"] for level in range(1, 7)], np.int64)
 _H1 = TAG_OF["h1"]
 
 
-@compiled
+@compiled_inner
 def permille(part: int, whole: int) -> int:
     """Return a share in thousandths; nothing of nothing is nothing."""
     return part * 1000 // whole if whole > 0 else 0
@@ -83,7 +83,7 @@ def running_sums(blocks: Rows) -> Numbers:
     return sums
 
 
-@compiled
+@compiled_inner
 def outer_of(nodes: Rows, node: int) -> int:
     """Return the block-level element around a block-level element; the root is its own."""
     return int(nodes[nodes[node, PARENT], OUTER])
@@ -116,7 +116,7 @@ def best_element(blocks: Rows, nodes: Rows, sums: Numbers) -> int:
     return best
 
 
-@compiled
+@compiled_inner
 def fill_levels(row: Rows, at: int, nodes: Rows, sums: Numbers, node: int) -> int:
     """Write what is known of the elements around a block from column `at`; return the column after them."""
     for _ in range(LEVELS):
@@ -134,7 +134,7 @@ def fill_levels(row: Rows, at: int, nodes: Rows, sums: Numbers, node: int) -> in
     return at
 
 
-@compiled
+@compiled_inner
 def fill_neighbours(row: Rows, at: int, number: int, blocks: Rows, nodes: Rows, offsets: Numbers) -> int:
     """Write what is known of the blocks before and after one; where there is none, -1."""
     for offset in offsets:
@@ -151,7 +151,7 @@ def fill_neighbours(row: Rows, at: int, number: int, blocks: Rows, nodes: Rows, 
     return at
 
 
-@compiled
+@compiled_inner
 def fill_own(row: Rows, block: Rows, nodes: Rows) -> int:
     """Write what is known of a block itself."""
     length = block[LENGTH]
@@ -173,7 +173,7 @@ def fill_own(row: Rows, block: Rows, nodes: Rows) -> int:
     return 15
 
 
-@compiled
+@compiled_inner
 def fill(blocks: Rows, nodes: Rows, hints: Numbers, context: Context, begin: int, found: Rows) -> None:
     """Fill the features [rows, FEATURES] of a page's blocks from `begin` on."""
     sums, headings, best, opening, offsets = context
@@ -199,7 +199,7 @@ def fill(blocks: Rows, nodes: Rows, hints: Numbers, context: Context, begin: int
         row[at + 8] = permille(held, total)
         row[at + 9] = first <= number < last
         row[at + 10] = number - first if number < first else (number - last + 1 if number >= last else 0)
-        row[at + 11 : at + 13] = headings[number]
+        row[at + 11], row[at + 12] = headings[number, 0], headings[number, 1]
         row[at + 13] = number - opening if opening >= 0 else -1000
         row[at + 14] = number
         row[at + 15] = near // (high - low)
@@ -229,7 +229,7 @@ def headings_before(blocks: Rows, nodes: Rows, ranks: Numbers) -> Numbers:
     return found
 
 
-@compiled
+@compiled_inner
 def first_heading(blocks: Rows, nodes: Rows) -> int:
     """Return the first block that is a heading of the first rank, or -1."""
     for number in range(len(blocks)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from scripts.lib.compiled import compiled
+from scripts.lib.compiled import compiled_inner
 from scripts.sources.pagetags import A_HIDDEN, CONCEALED, FNV_MASK, FNV_OFFSET, FNV_PRIME, TABLE_SIZE, fnv
 
 Bytes = npt.NDArray[np.uint8]
@@ -15,10 +15,27 @@ _CLASS, _ID, _ROLE, _STYLE, _HIDDEN, _ARIA, _HREF = (
     fnv(name) for name in ("class", "id", "role", "style", "hidden", "aria-hidden", "href")
 )
 _HEADERLINK, _ANCHOR = fnv("headerlink"), fnv("anchor")
+WIDTH, ONE = np.uint64(32), np.uint64(1)  # bytes compared at once
 MARK_LINK = 1 << 62  # a hint: a link that only marks a heading
 
 
-@compiled
+@compiled_inner
+def next_of(page: Bytes, at: int, byte: int) -> int:
+    """Return where a byte comes next from `at` on, or the size of the page; many bytes are compared at once."""
+    place, size = np.uint64(at), np.uint64(len(page))
+    while place + WIDTH <= size:
+        met = False
+        for offset in range(WIDTH):
+            met |= page[place + offset] == byte
+        if met:
+            break
+        place += WIDTH
+    while place < size and page[place] != byte:
+        place += ONE
+    return int(np.int64(place))
+
+
+@compiled_inner
 def look_up(table: Numbers, key: int) -> int:
     """Return the value of a hash in an open-addressing table, or -1."""
     slot = key % TABLE_SIZE
@@ -29,7 +46,7 @@ def look_up(table: Numbers, key: int) -> int:
     return -1
 
 
-@compiled
+@compiled_inner
 def word_hints(page: Bytes, begin: int, end: int, words: Numbers) -> int:
     """Return the hints of the words of an attribute, which digits, marks and a change to upper case part."""
     found, token, whole, length, lower = 0, FNV_OFFSET, FNV_OFFSET, 0, False
@@ -55,7 +72,7 @@ def word_hints(page: Bytes, begin: int, end: int, words: Numbers) -> int:
     return found
 
 
-@compiled
+@compiled_inner
 def conceals(page: Bytes, begin: int, end: int) -> bool:
     """Tell whether a style has display: none or visibility: hidden."""
     for at in range(begin, end - 4):
@@ -70,7 +87,7 @@ def conceals(page: Bytes, begin: int, end: int) -> bool:
     return False
 
 
-@compiled
+@compiled_inner
 def attribute_hints(page: Bytes, key: int, begin: int, end: int, words: Numbers) -> int:
     """Return what an attribute tells of its element."""
     if key in (_CLASS, _ID, _ROLE):
@@ -80,7 +97,7 @@ def attribute_hints(page: Bytes, key: int, begin: int, end: int, words: Numbers)
     return A_HIDDEN if key == _ARIA and end > begin and page[begin] == 116 else 0
 
 
-@compiled
+@compiled_inner
 def read_tag(page: Bytes, at: int, words: Numbers) -> tuple[int, int, int, int]:
     """Read a start tag whose name begins at `at`: position after it, hash of the name, hints, whether it has an address."""
     size, name, address = len(page), FNV_OFFSET, 0
@@ -98,16 +115,14 @@ def read_tag(page: Bytes, at: int, words: Numbers) -> tuple[int, int, int, int]:
         begin = at
         if at + 1 < size and page[at] == 61 and page[at + 1] == 34:
             begin = at + 2
-            at = begin
-            while at < size and page[at] != 34:
-                at += 1
+            at = next_of(page, begin, 34)
         hints |= attribute_hints(page, key, begin, at, words)
         address |= key == _HREF
         at += at < size and page[at] == 34
     return at + 1, name, hints, address
 
 
-@compiled
+@compiled_inner
 def after_comment(page: Bytes, at: int) -> int:
     """Return the position after a comment or declaration that begins at `at`."""
     size = len(page)
@@ -118,11 +133,15 @@ def after_comment(page: Bytes, at: int) -> int:
     return at + 1
 
 
-@compiled
+@compiled_inner
 def raw_end(page: Bytes, at: int, name: int, script: bool) -> int:
     """Return where the text of a raw element ends: at its end tag, which a script may hold within a comment."""
     size, inside, nested = len(page), False, False
     while at < size:
+        if not inside:
+            at = next_of(page, at, 60)
+        if at == size:
+            break
         if page[at] == 60:
             slash = at + 1 < size and page[at + 1] == 47
             key, after = FNV_OFFSET, at + (2 if slash else 1)
@@ -143,7 +162,7 @@ def raw_end(page: Bytes, at: int, name: int, script: bool) -> int:
     return size
 
 
-@compiled
+@compiled_inner
 def entity(page: Bytes, at: int) -> tuple[int, int]:
     """Return the character of a reference at `at` and its length; a parser writes no others than these."""
     rest = len(page) - at

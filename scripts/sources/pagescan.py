@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from scripts.lib.compiled import compiled
+from scripts.lib.compiled import compiled_inner
 from scripts.sources.pagemarkup import (
     MARK_LINK,
     Bytes,
@@ -19,6 +19,7 @@ from scripts.sources.pagemarkup import (
     after_comment,
     entity,
     look_up,
+    next_of,
     raw_end,
     read_tag,
 )
@@ -90,7 +91,7 @@ def _classes() -> Bytes:
 _CLASSES = _classes()
 
 
-@compiled
+@compiled_inner
 def close_block(state: Numbers, text: Bytes, blocks: Rows) -> None:
     """End the open block, if there is one."""
     block = state[_BLOCK]
@@ -104,7 +105,7 @@ def close_block(state: Numbers, text: Bytes, blocks: Rows) -> None:
     state[_BLOCK], state[_SPACE], state[_NEWLINE], state[_INDENT] = -1, 0, 0, 0
 
 
-@compiled
+@compiled_inner
 def open_block(state: Numbers, text: Bytes, blocks: Rows, nodes: Rows, hints: Numbers) -> int:
     """Begin a block where the scan is; return its number."""
     block, current = state[_COUNT], state[_CURRENT]
@@ -121,7 +122,7 @@ def open_block(state: Numbers, text: Bytes, blocks: Rows, nodes: Rows, hints: Nu
     return int(block)
 
 
-@compiled
+@compiled_inner
 def count_wide(page: Bytes, at: int, row: Rows) -> None:
     """Count a character of more than one byte: punctuation of other scripts, and each character of Chinese and Japanese."""
     first, second = page[at], page[at + 1] if at + 1 < len(page) else 0
@@ -140,7 +141,7 @@ def count_wide(page: Bytes, at: int, row: Rows) -> None:
     row[WORDS] += 0xE3 <= first <= 0xE9
 
 
-@compiled
+@compiled_inner
 def copy_text(
     page: Bytes,
     at: int,
@@ -218,7 +219,7 @@ def copy_text(
     return at
 
 
-@compiled
+@compiled_inner
 def enter(state: Numbers, nodes: Rows, hints: Numbers, name: int, tag: int, found: int, address: int) -> int:
     """Begin an element; return its flags with those that it has from around it."""
     parent, node = state[_CURRENT], state[_NODES]
@@ -248,7 +249,7 @@ def enter(state: Numbers, nodes: Rows, hints: Numbers, name: int, tag: int, foun
     return int(kept)
 
 
-@compiled
+@compiled_inner
 def leave(page: Bytes, at: int, state: Numbers, text: Bytes, blocks: Rows, nodes: Rows) -> int:
     """End an element at its end tag, whose name begins at `at`; return the position after it."""
     size, name, current = len(page), FNV_OFFSET, state[_CURRENT]
@@ -265,7 +266,7 @@ def leave(page: Bytes, at: int, state: Numbers, text: Bytes, blocks: Rows, nodes
     return at + 1
 
 
-@compiled
+@compiled_inner
 def break_line(state: Numbers, text: Bytes, blocks: Rows) -> None:
     """Take a `br`: one is a new line, two end the block."""
     if state[_NEWLINE]:
@@ -277,13 +278,12 @@ def break_line(state: Numbers, text: Bytes, blocks: Rows) -> None:
         state[_SEPARATION] = max(state[_SEPARATION], LINE)
 
 
-@compiled
+@compiled_inner
 def scan_bytes(
-    page: Bytes, tags: Numbers, words: Numbers, text: Bytes, blocks: Rows, nodes: Rows, hints: Numbers
+    page: Bytes, tags: Numbers, words: Numbers, state: Numbers, text: Bytes, blocks: Rows, nodes: Rows, hints: Numbers
 ) -> tuple[int, int]:
-    """Fill the blocks and elements of a page; return how many of each there are."""
+    """Fill the blocks and elements of a page; return how many of each there are. `state` is all zeros."""
     size, at = len(page), 0
-    state = np.zeros(10, np.int64)
     nodes[0] = 0
     nodes[0, TAG] = OTHER_TAG
     hints[:, 0] = 0
@@ -293,8 +293,7 @@ def scan_bytes(
         if page[at] != 60:
             if not skipped:
                 at = copy_text(page, at, size, state, text, blocks, nodes, hints, False)
-            while at < size and page[at] != 60:
-                at += 1
+            at = next_of(page, at, 60)
             continue
         after = page[at + 1] if at + 1 < size else 0
         if after == 47:
@@ -334,5 +333,6 @@ def scan(html: str) -> Scan:
     most = int(np.count_nonzero(page == _TAG_BEGINS)) + 2
     text, blocks = np.empty(len(page) + 1, np.uint8), np.empty((most, BLOCK_COLUMNS), np.int32)
     nodes, hints = np.empty((most, NODE_COLUMNS), np.int32), np.empty((3, most), np.int64)
-    found, elements = scan_bytes(page, TAG_TABLE, HINT_TABLE, text, blocks, nodes, hints)
+    state = np.zeros(10, np.int64)
+    found, elements = scan_bytes(page, TAG_TABLE, HINT_TABLE, state, text, blocks, nodes, hints)
     return Scan(text, blocks[:found], nodes[:elements], hints[:, :elements])
