@@ -9,10 +9,10 @@ decontaminate (against nothing), curate with personal data replaced: each the pr
 datatrove: WarcReader, Trafilatura, the same four filters, its four steps of MinHash deduplication with as many permutations, and
 its formatter of personal data. Neither identifies languages to keep some, since datatrove's models have to be downloaded; ours
 identifies them all the same, because `annotate` does. Both read the same file, in turn, and are told the same of memory as jobs
-of the workflow are (rules/common.smk). Ours runs once unmeasured, so that compiled loops are kept. What each makes of a page
-differs by the extractor, so they do not end with the same documents; how many each has is printed. datatrove gets all the time
-that a page takes; by default it gives it up after a second. trafilatura leaves out what it has seen in earlier pages, which
-here come again and again, so it forgets them after each page.
+of the workflow are (scripts/registry/job_environment.py). Ours runs once unmeasured, so that compiled loops are kept. What each
+makes of a page differs by the extractor, so they do not end with the same documents; how many each has is printed. datatrove
+gets all the time that a page takes; by default it gives it up after a second. trafilatura leaves out what it has seen in
+earlier pages, which here come again and again, so it forgets them after each page.
 
 Programs take seconds to start, a crawl's file of some gigabytes of HTML minutes to read: `--megabytes` says how far from one.
 """

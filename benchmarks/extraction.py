@@ -4,7 +4,7 @@
     MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=67108864 PYTHONPATH=.:PEERS \\
         python -m benchmarks.extraction --data ../shared/data
 
-The settings of memory are those that every job of the workflow has (rules/common.smk); all methods have them here.
+The settings of memory are those of every job of the workflow (scripts/registry/job_environment.py); all methods have them here.
 Web pages: all WARC files of the data, repeated to 50 MB of HTML, from the file to documents in Parquet. The bare loop with the
 same text writes the same texts to Parquet too, but looks at nothing that could be wrong; the other bare loop and trafilatura
 keep their texts in memory. Wikitext: the articles of a dump, from markup to prose. Peers that are not installed are left out.

@@ -7,13 +7,15 @@
 Each trains in a process of its own that lives as long as the benchmark: a round is a few steps of one after the other, in an
 order that changes from round to round, and what is compared are the times of one round. Ours is `scripts.pretraining.trainer`
 with all that it does in a step: the batch by its place in the order, the record of what was fed, checks, metrics and log. In the
-same rounds one process only multiplies matrices of the model's shapes, forward and backward. The last table has two processes
-that share a batch beside two that train at the same time, each for itself, on half of it.
+same rounds one process only multiplies matrices of the model's shapes, forward and backward. Ours is told of memory what every
+job of the workflow is; export the same (scripts/registry/job_environment.py) to tell the others, too. The last table has two
+processes that share a batch beside two that train at the same time, each for itself, on half of it.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -21,7 +23,7 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -41,6 +43,7 @@ from scripts.pretraining.presence import FOLDER, IN_FILE, Presence
 from scripts.pretraining.recipe import Architecture, Recipe
 from scripts.pretraining.size import flops_per_token, matmul_parameters, parameters
 from scripts.pretraining.trainer import Trainer
+from scripts.registry.job_environment import MEMORY
 
 OURS, PRODUCTS = "groundwork", "matrix products"
 TOGETHER, ALONE = "two processes, one batch", "two processes, each for itself"
@@ -137,16 +140,29 @@ def enter(loop: Loop, job: Job, tokens: Path, talk: Connection, steps: int) -> N
     loop(job, tokens, Turns(talk, steps))
 
 
+@contextlib.contextmanager
+def environment(told: Mapping[str, str]) -> Iterator[None]:
+    """Add variables to the environment that a process is started with."""
+    before = dict(os.environ)
+    os.environ |= told
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before
+
+
 class Entrant:
     """One or several processes that train side by side."""
 
-    def __init__(self, loops: Sequence[Loop], job: Job, tokens: Path, steps: int) -> None:
+    def __init__(self, loops: Sequence[Loop], job: Job, tokens: Path, steps: int, told: Mapping[str, str]) -> None:
         context = multiprocessing.get_context("spawn")
         self._talks, self._processes = [], []
         for loop in loops:
             here, there = context.Pipe()
             process = context.Process(target=enter, args=(loop, job, tokens, there, steps), daemon=True)
-            process.start()
+            with environment(told):
+                process.start()
             there.close()  # so that the end of the process is the end of what it says
             self._talks.append(here)
             self._processes.append(process)
@@ -267,7 +283,11 @@ def one_process(args: argparse.Namespace, tokens: Path, threads: int) -> None:
     job = make_job(args, args.batch, 1, threads)
     others = {**peers(args.family), PRODUCTS: products}
     loops = {OURS: ours(tokens), **{name: [loop] for name, loop in others.items()}}
-    makers = {name: (lambda those=those: Entrant(those, job, tokens, args.steps)) for name, those in loops.items()}
+
+    def entrant(name: str) -> Entrant:
+        return Entrant(loops[name], job, tokens, args.steps, MEMORY if name == OURS else {})
+
+    makers = {name: partial(entrant, name) for name in loops}
     show(job, timed(makers, args.rounds), args.steps)
 
 
@@ -275,8 +295,8 @@ def two_processes(args: argparse.Namespace, tokens: Path) -> None:
     """Compare two processes that share a batch with two that do not, one thread each."""
     shared, own = make_job(args, args.batch, 2, 1), make_job(args, args.batch // 2, 1, 1)
     makers = {
-        TOGETHER: lambda: Entrant(ours(tokens, 2), shared, tokens, args.steps),
-        ALONE: lambda: Entrant([*ours(tokens), *ours(tokens)], own, tokens, args.steps),
+        TOGETHER: lambda: Entrant(ours(tokens, 2), shared, tokens, args.steps, MEMORY),
+        ALONE: lambda: Entrant([*ours(tokens), *ours(tokens)], own, tokens, args.steps, MEMORY),
     }
     seconds = timed(makers, args.rounds)
     amount = args.steps * args.batch * args.length

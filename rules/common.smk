@@ -17,17 +17,12 @@ from scripts.lib.environments import environment_digest, unlike, versions_of
 from scripts.lib.errors import UserError
 from scripts.registry.config import check_files, complete_config
 from scripts.registry.failed import last_words
+from scripts.registry.job_environment import MEMORY
 from scripts.registry.layouts import check_layout
 from scripts.registry.targets import PACKING_KINDS, SHARD_SUFFIXES, SPLITS, Targets
 from scripts.registry.targets import manifests as corpus_manifests
 from scripts.registry.workflow import Registry, preflight
 from scripts.tokenizer.memory import megabytes
-
-# Freed memory stays with the process: giving large tensors back to the system after each step cost a quarter of the time of training.
-MEMORY = (
-    "MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=67108864"
-)
-
 
 # Snakemake's limit of jobs a second starts a timer at each look at the open jobs, and each timer makes it look again: after a
 # hundred jobs it looked a hundred times a second, which took a third of a core from the trainings. What is submitted to a cluster stays limited.
@@ -96,7 +91,7 @@ except UserError as error:
     sys.exit(f"error: {error}")
 
 # Limits of downloads change no result, so programs get them by the environment and not as settings.
-VARIABLES = {
+VARIABLES = MEMORY | {
     "PYTHONPATH": str(workflow.basedir),
     "GROUNDWORK_DOWNLOADS": canonical_json(registry.config["downloads"]),
 }
@@ -104,7 +99,7 @@ EXPORTED = " ".join(f"{name}={shlex.quote(value)}" for name, value in VARIABLES.
 PROGRAMS = (
     "" if CONDA else f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
 )
-PREFIX = f"set -euo pipefail; export {MEMORY} {EXPORTED}; {PROGRAMS}"
+PREFIX = f"set -euo pipefail; export {EXPORTED}; {PROGRAMS}"
 
 shell.executable("bash")
 shell.prefix(PREFIX.replace("{", "{{").replace("}", "}}"))  # it is a pattern

@@ -1,8 +1,9 @@
 """The total order of documents, by which the first of several copies survives.
 
-A document stands before another by the priority of its source, then by its quality where the selection gives one, then by the
-length of its text, then by its id. Neither arrival nor the number of parts counts. (Two documents of one id and one length
-differ by the digests of their texts, and only then by their parts.)
+A document stands before another by the priority of its source, then by its quality, then by its id. Its quality is what was
+learned, where the selection gives it, and among equals, as all are without that, the length of its text. Neither arrival nor
+the number of parts counts. (Two documents of one id and one length differ by the digests of their texts, and only then by their
+parts.)
 """
 
 from __future__ import annotations
