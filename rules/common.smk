@@ -24,6 +24,7 @@ from scripts.registry.targets import manifests as corpus_manifests
 from scripts.registry.workflow import Registry, preflight
 from scripts.tokenizer.memory import megabytes
 
+
 # Snakemake's limit of jobs a second starts a timer at each look at the open jobs, and each timer makes it look again: after a
 # hundred jobs it looked a hundred times a second, which took a third of a core from the trainings. What is submitted to a cluster stays limited.
 onstart:

@@ -33,7 +33,9 @@ _LINE_CLASSES = frozenset(("line", "verse", "verse-line", "verseline"))
 _SOFT_HYPHEN = regex.compile("\u00ad")
 _WIDE = r"[\p{Han}\p{Hiragana}\p{Katakana}\u3000-\u303F\uFF00-\uFF60]"
 _WIDE_LINE_END = regex.compile(rf"(?<={_WIDE})[ \t]*\n[ \t]*(?={_WIDE})")
-_SPACES = regex.compile(r"[ \t\n\r\f\xa0]+")
+_SPACES = regex.compile(
+    r" [ \t\n\r\f\xa0]+|[\t\n\r\f\xa0][ \t\n\r\f\xa0]*"
+)  # but one space alone, of which books have millions
 _BREAKS = regex.compile(f" ?{_BREAK} ?")
 _PARAGRAPHS = regex.compile(r"\n{2,}")
 _ELSEWHERE = regex.compile(r"[a-z][a-z0-9+.-]*:|//", regex.I)
@@ -74,7 +76,8 @@ class _Reader:
         self.lines: list[Line] = []
         self._ahead = names  # what links may lead to and has not been met
         self._is_later = is_later
-        self._parts: list[tuple[str, str]] = []  # the kind of link that a text stands in, and the text
+        self._texts: list[str] = []
+        self._kinds: list[str] = []  # of each text the kind of link that it stands in
         self._open: list[tuple[Element, str]] = []  # the blocks that have begun
         self._lists: list[list[Element | int]] = []  # each with the number of its next item
         self._marker: str | None = None  # of a list item whose text has not begun
@@ -86,18 +89,20 @@ class _Reader:
 
     def add(self, text: str | None) -> None:
         if text:
-            self._parts.append(
-                (self._link[1] if self._link else "", text.translate(_VERBATIM) if self._verbatim else text)
-            )
+            self._put(text.translate(_VERBATIM) if self._verbatim else text, self._link[1] if self._link else "")
+
+    def _put(self, text: str, kind: str = "") -> None:
+        self._texts.append(text)
+        self._kinds.append(kind)
 
     def start(self, element: Element, name: str) -> None:
         self._ahead.difference_update((element.get("id"), element.get("name")))
         if name == "br":
-            self._parts.append(("", _BREAK if self._row is None else " "))
+            self._put(_BREAK if self._row is None else " ")
         elif name == "a":
             self._start_link(element)
         elif self._row is not None:
-            self._parts.append(("", _CELL if name in ("td", "th") else " " if name in _BLOCKS else ""))
+            self._put(_CELL if name in ("td", "th") else " " if name in _BLOCKS else "")
         elif name in _BLOCKS or (name == "span" and _LINE_CLASSES.intersection(classes_of(element))):
             self.flush()
             self._open.append((element, name))
@@ -145,11 +150,12 @@ class _Reader:
 
     def flush(self) -> None:
         """End the block that has been gathered."""
-        paragraphs = folded("".join(text for _, text in self._parts))
+        paragraphs = folded("".join(self._texts))
         if paragraphs:
             self._emit(paragraphs)
             self._forward = 0
-        self._parts.clear()
+        self._texts.clear()
+        self._kinds.clear()
 
     def _emit(self, paragraphs: Sequence[str]) -> None:
         group = self._group(paragraphs[0])
@@ -158,7 +164,7 @@ class _Reader:
             dict.fromkeys(("", "inner", "forward"), 0),
             list[str](),
         )  # by kind; the kinds of the first and the last text
-        for kind, text in self._parts:
+        for kind, text in zip(self._kinds, self._texts, strict=True):
             if text.strip(f"{_BREAK}{_CELL} \n\t"):
                 sizes[kind] += len("".join(text.split()))
                 ends[1:] = [kind]

@@ -23,7 +23,7 @@ _ENTITY = regex.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
 _REFERENCE = regex.compile(r"&(?!(?:lt|gt|amp|quot|apos);)[\w:][\w:.-]*;")
 _NUMBERED = regex.compile(r"&#(?:[xX]0*([0-9a-fA-F]+)|0*(\d+));")
 _XML_ENTITIES = ("lt;", "gt;", "amp;", "quot;", "apos;")
-MAX_TAGS = 1_000_000  # an element takes some 130 bytes in a tree; the longest novels have a hundredth of that
+MAX_TAGS = 400_000  # of which a book takes up to 450 MB; the longest novels have a fortieth of that
 
 
 def decode_chapter(data: bytes) -> str:
