@@ -23,7 +23,7 @@ _ENTITY = regex.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
 _REFERENCE = regex.compile(r"&(?!(?:lt|gt|amp|quot|apos);)[\w:][\w:.-]*;")
 _NUMBERED = regex.compile(r"&#(?:[xX]0*([0-9a-fA-F]+)|0*(\d+));")
 _XML_ENTITIES = ("lt;", "gt;", "amp;", "quot;", "apos;")
-MAX_TAGS = 400_000  # of which a book takes up to 450 MB; the longest novels have a fortieth of that
+MAX_TAGS = 300_000  # a file of 30 MB with so many takes 450 MB; the longest novels have a thirtieth of that
 
 
 def decode_chapter(data: bytes) -> str:
@@ -66,14 +66,15 @@ def parse(text: str) -> Element | None:
     try:
         return etree.fromstring(data.lstrip(), etree.XMLParser(**common, **OPTIONS))
     except etree.XMLSyntaxError:
-        pass
+        size = len(data)
+        del data
     parser = etree.HTMLParser(**common, no_network=True, huge_tree=False)
     try:
         root = etree.fromstring(_without_subset(text).encode("utf-8"), parser)
     except etree.XMLSyntaxError:
         root = None
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
-        raise BrokenStream("too_deep", len(data))
+        raise BrokenStream("too_deep", size)
     return root
 
 

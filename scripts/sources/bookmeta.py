@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import regex
@@ -98,16 +98,26 @@ def _dates(metadata: Element | None) -> Iterator[str]:
         yield from (text for event, text in dates if event == wanted and _DATE.fullmatch(text))
 
 
-def about_html(root: Element, fields: Mapping[str, str]) -> About:
-    """Return what the header of Project Gutenberg says, else the head of a HTML file."""
+def about_html(root: Element) -> About:
+    """Return what the head of a HTML file says."""
     stated = {
         str(entry.get("name") or entry.get("property") or "").lower(): " ".join(entry.get("content", "").split())
         for entry in root.iter("{*}meta")
     }
     title = next((plain_text(entry) for entry in root.iter("{*}title")), "")
     return About(
-        title=fields.get("Title") or stated.get("dc.title") or _SITE.sub("", title) or None,
-        author=fields.get("Author") or stated.get("dc.creator") or stated.get("author") or None,
-        language=named_language(fields.get("Language")) or language_code(stated.get("dc.language", "")),
+        title=stated.get("dc.title") or _SITE.sub("", title) or None,
+        author=stated.get("dc.creator") or stated.get("author") or None,
+        language=language_code(stated.get("dc.language", "")),
         rights=stated.get("dc.rights") or None,
+    )
+
+
+def with_header(about: About, fields: Mapping[str, str]) -> About:
+    """Return what the header of Project Gutenberg says, where it says something, before what is known else."""
+    return replace(
+        about,
+        title=fields.get("Title") or about.title,
+        author=fields.get("Author") or about.author,
+        language=named_language(fields.get("Language")) or about.language,
     )

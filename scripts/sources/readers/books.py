@@ -17,7 +17,7 @@ import regex
 
 from scripts.sources.bookhtml import blocks_from, lines_of
 from scripts.sources.bookmarkup import decode_chapter, decode_html, parse
-from scripts.sources.bookmeta import About, about_html, about_package, named_language
+from scripts.sources.bookmeta import About, about_html, about_package, named_language, with_header
 from scripts.sources.booksplit import HEADING_CHARACTERS, Block, first_line, section_of, split_blocks, split_book
 from scripts.sources.charsets import decode_legacy
 from scripts.sources.decoding import BOMS, decode, is_archive, normal_form
@@ -94,16 +94,20 @@ class _Shelf:
 
     def html(self, data: bytes) -> Iterator[Outcome]:
         root = parse(decode_html(data))
+        del data  # a book of the greatest size is in memory often enough
         if root is None:
             yield removed("empty", self._origin)
             return
-        marked = strip_marked(root)
-        blocks, licence = strip_blocks(blocks_from(lines_of(root)))
+        marked, about = strip_marked(root), about_html(root)
+        lines = lines_of(root)
+        del root
+        blocks, licence = strip_blocks(blocks_from(lines))
+        del lines
         licence = marked.joined(licence)
         if not blocks:
             yield removed("empty", self._origin)
             return
-        about = about_html(root, licence.fields)
+        about = with_header(about, licence.fields)
         yield from self._blocks(blocks, replace(about, title=about.title or first_line(blocks[0][0])), licence)
 
     def epub(self, container: Container, package: Package) -> Iterator[Outcome]:

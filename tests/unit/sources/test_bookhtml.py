@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.sources.bookhtml import blocks_from, folded, lines_of
-from scripts.sources.bookmarkup import parse
+from scripts.sources.bookmarkup import MAX_TAGS, parse
 from scripts.sources.readers.books import is_markup
 
 from .epubs import PROSE
@@ -128,6 +128,15 @@ def test_pages_without_text_and_too_deep_ones_are_accounted_for(tmp_path: Path) 
     assert empty.accounting["removed"] == {"empty": 1}
     deep = documents_of(tmp_path / "d", "d.htm", b"<html>" + b"<b>" * 9999 + b"x", "books")
     assert deep.accounting["quarantined"] == {"too_deep": 1}
+
+
+def test_a_book_with_more_tags_than_memory_is_kept_for_is_quarantined(tmp_path: Path) -> None:
+    found = documents_of(tmp_path, "b.htm", b"<html><body>" + b"a<br>" * MAX_TAGS + b"</body></html>", "books")
+    assert found.accounting["quarantined"] == {"too_many_elements": 1}
+
+
+def test_white_space_of_every_kind_is_folded() -> None:
+    assert folded("a b  c\td\xa0\n e \r\n\tf\x0c g\n\nh") == ["a b c d e f g h"]
 
 
 def words(root: Path, path: Path) -> Counter[str]:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from scripts.sources.bookmarkup import MAX_TAGS
 from scripts.sources.seen import Seen
 from tests.prove.memory import extract_in_a_process, fetch_local, write_lines
 
@@ -249,6 +250,12 @@ def write_posts(path: Path, size: int) -> None:
         out.write("</posts>\n")
 
 
+def write_book(path: Path, size: int) -> None:
+    """Write a book in one HTML file, of 30 MB and with as many tags as one may have, whose lines are one block."""
+    line = "<br>" + "word " * (min(size, 30_000_000) // MAX_TAGS // 5)
+    path.write_text(f"<html><body>{line * (MAX_TAGS - 10)}</body></html>", encoding="utf-8")
+
+
 WRITERS = {
     "jsonl": write_lines,
     "common_crawl": write_pages,
@@ -256,8 +263,9 @@ WRITERS = {
     "wikipedia": write_dump,
     "academic": write_papers,
     "social": write_posts,
+    "books": write_book,
 }
-LONG = ("jsonl", "parquet", "wikipedia", "academic", "social")
+LONG = ("jsonl", "parquet", "wikipedia", "academic", "social", "books")
 
 
 @pytest.mark.parametrize("kind", ["common_crawl", *(pytest.param(kind, marks=pytest.mark.long) for kind in LONG)])
