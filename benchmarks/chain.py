@@ -1,7 +1,8 @@
 """From a WARC file to curated documents, beside the same chain in datatrove: CPU time of whole programs, start and all.
 
     pip install --target PEERS -r benchmarks/requirements.txt
-    MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=67108864 PYTHONPATH=. \\
+    MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=67108864 \\
+        GLIBC_TUNABLES=glibc.malloc.hugetlb=1 PYTHONPATH=. \\
         python -m benchmarks.chain --data ../shared/data --peers PEERS --megabytes 600 --rounds 1
 
 Ours: fetch, extract, annotate, signatures, select (the families gopher_repetition, gopher_quality, c4 and fineweb), deduplicate,

@@ -1,7 +1,8 @@
 """Speed of extraction beside its peers, side by side in one run: CPU time of one core, methods in turn.
 
     pip install --target PEERS -r benchmarks/requirements.txt
-    MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=67108864 PYTHONPATH=.:PEERS \\
+    MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=67108864 \\
+        GLIBC_TUNABLES=glibc.malloc.hugetlb=1 PYTHONPATH=.:PEERS \\
         python -m benchmarks.extraction --data ../shared/data
 
 The settings of memory are those of every job of the workflow (scripts/registry/job_environment.py); all methods have them here.

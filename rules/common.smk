@@ -3,6 +3,7 @@
 # Every rule depends on content manifests (`<artefact>.json`, under 1 MB, compared by content) and takes bulk data along as
 # `ancient`. Its params are its settings as one canonical JSON string, its code digest and its environment digest.
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from scripts.lib.environments import environment_digest, unlike, versions_of
 from scripts.lib.errors import UserError
 from scripts.registry.config import check_files, complete_config
 from scripts.registry.failed import last_words
-from scripts.registry.job_environment import MEMORY
+from scripts.registry.job_environment import memory_beside
 from scripts.registry.layouts import check_layout
 from scripts.registry.targets import PACKING_KINDS, SHARD_SUFFIXES, SPLITS, Targets
 from scripts.registry.targets import manifests as corpus_manifests
@@ -91,8 +92,8 @@ try:
 except UserError as error:
     sys.exit(f"error: {error}")
 
-# Limits of downloads change no result, so programs get them by the environment and not as settings.
-VARIABLES = MEMORY | {
+# What changes no result programs get by the environment and not as settings: how memory is kept, and limits of downloads.
+VARIABLES = memory_beside(os.environ) | {
     "PYTHONPATH": str(workflow.basedir),
     "GROUNDWORK_DOWNLOADS": canonical_json(registry.config["downloads"]),
 }

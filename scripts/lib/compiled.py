@@ -43,7 +43,7 @@ def compiled_inner(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a function that makes no arrays, for calls from compiled loops.
 
     It does without counting the references to its arrays, which would cost more than a short function does; numba refuses to
-    compile one that makes an array.
+    compile one that makes an array. It must not return one that it was given, either.
     """
     return _kept(njit(_nrt=False)(function), function)
 

@@ -7,6 +7,7 @@ expanded and nothing outside of it is loaded.
 from __future__ import annotations
 
 import html
+import sys
 from html.entities import html5
 
 import regex
@@ -23,7 +24,8 @@ _ENTITY = regex.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
 _REFERENCE = regex.compile(r"&(?!(?:lt|gt|amp|quot|apos);)[\w:][\w:.-]*;")
 _NUMBERED = regex.compile(r"&#(?:[xX]0*([0-9a-fA-F]+)|0*(\d+));")
 _XML_ENTITIES = ("lt;", "gt;", "amp;", "quot;", "apos;")
-MAX_TAGS = 300_000  # a file of 30 MB with so many takes 450 MB; the longest novels have a thirtieth of that
+# Of text in memory with a hundred for each tag: 30 MB and 150,000 tags, or 5 MB and 400,000, for which extraction takes 490 MB.
+MAX_BYTES, TAG_BYTES = 45_000_000, 100
 
 
 def decode_chapter(data: bytes) -> str:
@@ -58,9 +60,9 @@ def _valid_reference(match: regex.Match[str]) -> str:
 
 def parse(text: str) -> Element | None:
     """Return the root element of XHTML or HTML, None where there is none. Raises BrokenStream (too deep, too large)."""
-    if text.count("<") > MAX_TAGS:
-        raise BrokenStream("too_many_elements", len(text))
-    text = _ENTITY.sub(_known_entity, clean_markup(text))
+    if sys.getsizeof(text) + TAG_BYTES * text.count("<") > MAX_BYTES:
+        raise BrokenStream("too_large", len(text))
+    text = _ENTITY.sub(_known_entity, clean_markup(text).replace("&nbsp;", "\xa0"))  # of which books may have millions
     data = text.encode("utf-8")
     common = {"remove_comments": True, "remove_pis": True, "encoding": "utf-8"}
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lib.order import Sample
+from scripts.registry.targets import SPLITS
 from scripts.reproducibility.batches import ModelBatches
 from tests.end_to_end.test_chain import chain_config
 from tests.real_text import topic_documents, write_jsonl
@@ -52,7 +53,7 @@ def samples(results: Path) -> dict[str, list[Sample]]:
 
 
 def shards(results: Path) -> dict[str, str]:
-    """Return the digests of the tokens of the first two sources, by file."""
+    """Return the digests of the tokens of the other sources, by file."""
     files = [path for name in OTHERS for path in (results / "shards" / "main" / "small" / name).glob("*.bin")]
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
@@ -62,7 +63,7 @@ def test_another_source_leaves_the_shards_and_the_order_within_the_others(tmp_pa
     write_jsonl(made.workdir / "text" / "extra.jsonl", backwards())
     run(made.project, made.workdir, PLAN)
     before, tokens = samples(made.results), shards(made.results)
-    assert set(before) == set(OTHERS) and len(tokens) == 9  # parts by splits
+    assert set(before) == set(OTHERS) and len(tokens) == 3 * len(SPLITS)  # of two parts and of one
     write_config(made.workdir, grown_config())
     jobs = jobs_of(run(made.project, made.workdir, PLAN))
     assert (jobs["extract"], jobs["annotate"], jobs["train_tokenizer"]) == (1, 1, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import zstandard
 
+from scripts.registry.job_environment import MEMORY
 from scripts.sources import fetch
 from tests.conftest import ROOT
 
@@ -53,12 +55,17 @@ def write_lines(path: Path, size: int) -> None:
 
 
 def extract_in_a_process(folder: Path, raw: Path, kind: str, size: int) -> Peak:
-    """Extract a fetched part in a process of its own."""
+    """Extract a fetched part in a process of its own, which is told of memory what jobs are."""
     manifest = folder / "documents" / "0000.json"
     settings = {"source": "s", "kind": kind, "language": None, "license": "x", "options": {}, "max_quarantined": 0.0}
     arguments = ["--raw", str(raw), "--manifest", str(manifest), "--settings", json.dumps(settings)]
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", MEASURE, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **MEMORY},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     status, peak = map(int, done.stdout.split())
     assert status == 0, done.stderr

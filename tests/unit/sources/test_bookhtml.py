@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.sources.bookhtml import blocks_from, folded, lines_of
-from scripts.sources.bookmarkup import MAX_TAGS, parse
+from scripts.sources.bookmarkup import MAX_BYTES, TAG_BYTES, parse
 from scripts.sources.readers.books import is_markup
 
 from .epubs import PROSE
@@ -130,9 +130,9 @@ def test_pages_without_text_and_too_deep_ones_are_accounted_for(tmp_path: Path) 
     assert deep.accounting["quarantined"] == {"too_deep": 1}
 
 
-def test_a_book_with_more_tags_than_memory_is_kept_for_is_quarantined(tmp_path: Path) -> None:
-    found = documents_of(tmp_path, "b.htm", b"<html><body>" + b"a<br>" * MAX_TAGS + b"</body></html>", "books")
-    assert found.accounting["quarantined"] == {"too_many_elements": 1}
+def test_a_book_that_takes_more_memory_than_a_part_has_is_quarantined(tmp_path: Path) -> None:
+    found = documents_of(tmp_path, "b.htm", b"<html><body>" + b"<br>" * (MAX_BYTES // TAG_BYTES), "books")
+    assert found.accounting["quarantined"] == {"too_large": 1}
 
 
 def test_white_space_of_every_kind_is_folded() -> None:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from scripts.sources.bookmarkup import MAX_TAGS
+from scripts.sources.bookmarkup import MAX_BYTES, TAG_BYTES
 from scripts.sources.seen import Seen
 from tests.prove.memory import extract_in_a_process, fetch_local, write_lines
 
@@ -251,9 +251,11 @@ def write_posts(path: Path, size: int) -> None:
 
 
 def write_book(path: Path, size: int) -> None:
-    """Write a book in one HTML file, of 30 MB and with as many tags as one may have, whose lines are one block."""
-    line = "<br>" + "word " * (min(size, 30_000_000) // MAX_TAGS // 5)
-    path.write_text(f"<html><body>{line * (MAX_TAGS - 10)}</body></html>", encoding="utf-8")
+    """Write a book in one HTML file, of 30 MB and with as many tags as one may have then, whose lines are one block."""
+    size = min(size, 30_000_000)
+    tags = (MAX_BYTES - size) // TAG_BYTES - 100
+    line = "<br>" + "word " * ((size // tags - 4) // 5)
+    path.write_text(f"<html><body>{line * tags}</body></html>", encoding="utf-8")
 
 
 WRITERS = {

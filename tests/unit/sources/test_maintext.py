@@ -19,6 +19,7 @@ from scripts.sources import maintext
 from scripts.sources.charsets import decode_page
 from scripts.sources.maintext import joined, main_text
 from scripts.sources.pagefeatures import FEATURES
+from scripts.sources.pagemarkup import next_of
 from scripts.sources.pagescan import scan
 from scripts.sources.pagetrees import judge, trees
 
@@ -110,6 +111,27 @@ TAGS = (
     "<frameset> <style> <noscript>"
 )
 SOUP = st.lists(st.sampled_from(TAGS.split(" ")), max_size=60)
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9])
+def test_rows_are_judged_alike_alone_and_together(count: int) -> None:
+    """Also where all rows are beyond all limits of a feature, which are looked at once for all of them."""
+    draw = random.Random(count)
+    values = [draw.randrange(5_000, 9_000) if place % 2 else draw.choice([-1, 3, 90]) for place in range(len(FEATURES))]
+    rows = np.array([[value + number for value in values] for number in range(count)], np.int32)
+    together = judge(rows.reshape(count, len(FEATURES)), trees())
+    assert together.tolist() == [judge(row.reshape(1, -1), trees())[0] for row in rows]
+
+
+@pytest.mark.parametrize("size", [0, 1, 31, 32, 33, 64, 65])
+def test_a_byte_is_found_wherever_it_stands(size: int) -> None:
+    page = np.full(size, 97, np.uint8)
+    assert next_of(page, 0, 60) == size
+    for place in range(size):
+        page[place] = 60
+        assert [next_of(page, begin, 60) for begin in range(place + 1)] == [place] * (place + 1)
+        assert next_of(page, place + 1, 60) == size
+        page[place] = 97
 
 
 @settings(max_examples=300, deadline=None)
