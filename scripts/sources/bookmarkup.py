@@ -75,8 +75,9 @@ def parse(text: str) -> Element | None:
         root = etree.fromstring(_without_subset(text).encode("utf-8"), parser)
     except etree.XMLSyntaxError:
         root = None
-    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
-        raise BrokenStream("too_deep", size)
+    limits = [entry.message for entry in parser.error_log if entry.type_name == "ERR_RESOURCE_LIMIT"]
+    if limits:  # of depth, or of one run of text
+        raise BrokenStream("too_deep" if any("depth" in message for message in limits) else "too_large", size)
     return root
 
 

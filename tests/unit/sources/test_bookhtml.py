@@ -133,6 +133,8 @@ def test_pages_without_text_and_too_deep_ones_are_accounted_for(tmp_path: Path) 
 def test_a_book_that_takes_more_memory_than_a_part_has_is_quarantined(tmp_path: Path) -> None:
     found = documents_of(tmp_path, "b.htm", b"<html><body>" + b"<br>" * (MAX_BYTES // TAG_BYTES), "books")
     assert found.accounting["quarantined"] == {"too_large": 1}
+    found = documents_of(tmp_path / "r", "r.htm", b"<html><body><p>" + b"one run " * 1_500_000, "books")
+    assert found.accounting["quarantined"] == {"too_large": 1}
 
 
 def test_white_space_of_every_kind_is_folded() -> None:
