@@ -15,6 +15,7 @@ import pytest
 
 from scripts.lib.errors import UserError
 from scripts.lib.publish import one_writer
+from scripts.registry.job_environment import MEMORY
 from tests.workflow.clean import DOCUMENTS, NAMED_SOURCE, require_clean
 from tests.workflow.conftest import Run, tiny_config
 from tests.workflow.harness import environment, run, write_config
@@ -63,7 +64,10 @@ def test_interrupted_by_the_keyboard_it_leaves_nothing_half_written(finished: Ru
 @pytest.mark.parametrize("target", ["all", pytest.param(NAMED_SOURCE, marks=pytest.mark.long)])
 def test_a_killed_program_is_made_again(target: str, finished: Run, fresh: Run) -> None:
     running = start(fresh, target)
-    os.kill(wait_for_process("scripts.cleaning.signatures", fresh.workdir, running), signal.SIGKILL)
+    program = wait_for_process("scripts.cleaning.signatures", fresh.workdir, running)
+    told = Path(f"/proc/{program}/environ").read_text().split("\0")
+    os.kill(program, signal.SIGKILL)
+    assert {f"{name}={value}" for name, value in MEMORY.items()} <= set(told)
     running.communicate()
     assert running.returncode == 1
     run(fresh.project, fresh.workdir, target)
